@@ -1,0 +1,13 @@
+//! The relay: the token-exchange backend of Chinwag.
+//!
+//! It alone holds provider keys. It owns tokens, conversations and replies, and
+//! never shows a browser a provider's id, key, header or error body.
+
+pub mod api;
+pub mod app;
+pub mod config;
+pub mod edge;
+pub mod generation;
+pub mod store;
+pub mod token;
+pub mod upstream;
