@@ -1,0 +1,75 @@
+//! `[server.limits]`: how much one visitor, one address and the whole relay may
+//! ask for, and how long anything may take.
+
+use std::time::Duration;
+
+/// Limits and time-outs, all with defaults that suit a small site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Token exchanges per minute from one address (a /64 for IPv6). Default 10.
+    pub tokens_per_minute: u32,
+    /// Token exchanges that one address may make at once before
+    /// `tokens_per_minute` holds. Default 20.
+    pub tokens_burst: u32,
+    /// Token exchanges per minute for one site, from everywhere. Default 600.
+    pub site_tokens_per_minute: u32,
+    /// Messages per minute from one visitor. Default 10.
+    pub messages_per_minute: u32,
+    /// Messages per minute from one address (a /64 for IPv6). Default 60.
+    pub address_messages_per_minute: u32,
+    /// Replies that one visitor may follow at once. Default 2.
+    pub streams_per_visitor: usize,
+    /// Replies that one address may follow at once. Default 10.
+    pub streams_per_address: usize,
+    /// Replies that may be followed at once in all; about 32 kB of memory each.
+    /// Default 4096.
+    pub streams: usize,
+    /// Connections that may be open at once; more wait in the system's queue.
+    /// Default 8192.
+    pub connections: usize,
+    /// Time for a client to send its request head. Default 5 s.
+    pub header_timeout: Duration,
+    /// Time for a client to send its request body. Default 10 s.
+    pub body_timeout: Duration,
+    /// Time that a connection may be idle between requests. Default 75 s.
+    pub idle_timeout: Duration,
+    /// Time for a provider to accept a connection. Default 3 s.
+    pub connect_timeout: Duration,
+    /// Time for a provider to begin its answer. Default 30 s.
+    pub first_byte_timeout: Duration,
+    /// Longest silence of a provider within an answer. Default 30 s.
+    pub chunk_timeout: Duration,
+    /// Longest whole reply. Default 5 min.
+    pub reply_timeout: Duration,
+    /// Pause between heartbeats on a silent stream; under the idle limits that
+    /// proxies have. Default 15 s.
+    pub heartbeat: Duration,
+    /// How long running replies may take after a signal to stop. Default 25 s,
+    /// under the 30 s that container platforms wait before they kill.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tokens_per_minute: 10,
+            tokens_burst: 20,
+            site_tokens_per_minute: 600,
+            messages_per_minute: 10,
+            address_messages_per_minute: 60,
+            streams_per_visitor: 2,
+            streams_per_address: 10,
+            streams: 4096,
+            connections: 8192,
+            header_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            connect_timeout: Duration::from_secs(3),
+            first_byte_timeout: Duration::from_secs(30),
+            chunk_timeout: Duration::from_secs(30),
+            reply_timeout: Duration::from_mins(5),
+            heartbeat: Duration::from_secs(15),
+            shutdown_grace: Duration::from_secs(25),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What the operator decides: the typed configuration, read from `chinwag.toml`
+//! and the command line.
+//!
+//! Everything here is checked before anything starts: an origin is an
+//! [`Origin`], a site's agent exists, a secret is present. No other room reads
+//! the file or the environment.
+
+mod document;
+mod duration;
+mod error;
+mod limits;
+mod network;
+mod origin;
+mod read;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use chinwag_protocol::SiteKey;
+
+pub use error::{ConfigError, Problem};
+pub use limits::Limits;
+pub use network::{Network, NetworkError};
+pub use origin::{Origin, OriginError};
+pub use secret::Secret;
+
+/// The address that the relay listens on when nobody names one.
+pub const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+
+/// The file that is read when `--config` names none and it is there.
+pub const DEFAULT_FILE: &str = "chinwag.toml";
+
+/// The site of a relay that was started without a file.
+pub const DEMO_SITE: &str = "site_demo";
+
+/// Everything the operator decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The process itself: address, folders, limits.
+    pub server: Server,
+    /// The sites that may embed the widget, in the file's order; never empty.
+    /// The page at `/` shows the first.
+    pub sites: Vec<Site>,
+    /// The agents by the name that the file gives them. Each site's agent is here.
+    pub agents: BTreeMap<String, Agent>,
+}
+
+/// `[server]`.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where to listen. Port 0 takes a free one; [`Config::bound_to`] then puts
+    /// the real one here.
+    pub addr: SocketAddr,
+    /// The folder of the database and the signing key; made when it is missing.
+    /// Default `chinwag-data` in the working directory.
+    pub data_dir: PathBuf,
+    /// Where visitors reach the relay, if that is not `addr`: behind a proxy, say.
+    pub public_url: Option<Origin>,
+    /// Proxies whose `X-Forwarded-For` is believed. Default: none.
+    pub trusted_proxies: Vec<Network>,
+    /// The key that signs tokens: an Ed25519 private key as PKCS #8 PEM. Without
+    /// it one is made at first start, in `data_dir`.
+    pub signing_key: Option<Secret>,
+    /// `[server.limits]`.
+    pub limits: Limits,
+}
+
+/// `[[site]]`: a web site that may embed the widget.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The public key that its pages name.
+    pub key: SiteKey,
+    /// The origins of its pages. An empty list allows no page.
+    pub origins: Vec<Origin>,
+    /// Which of [`Config::agents`] answers.
+    pub agent: String,
+    /// Whether `origins` are the relay's own, and so move with its address.
+    follows_address: bool,
+}
+
+/// `[agent.NAME]`: who answers.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// The name that visitors see. Default: the `NAME` of the section.
+    pub name: String,
+    /// A picture of the agent: an http(s) URL.
+    pub avatar_url: Option<String>,
+    /// Shown above the first message.
+    pub greeting: Option<String>,
+    /// Questions to start with, at most four.
+    pub suggestions: Vec<String>,
+    /// What is behind it.
+    pub provider: Provider,
+}
+
+/// What is behind an agent, with the fields that this provider needs.
+#[derive(Debug, Clone)]
+pub enum Provider {
+    /// `provider = "docs"`: a folder of Markdown.
+    Docs(DocsConfig),
+}
+
+/// The fields of `provider = "docs"`.
+#[derive(Debug, Clone)]
+pub struct DocsConfig {
+    /// The folder to answer from.
+    pub path: PathBuf,
+}
+
+/// What the command line decides over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--addr`.
+    pub addr: Option<SocketAddr>,
+    /// `--docs`: the folder of every docs agent, relative to the working directory.
+    pub docs: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads `file`, or takes the defaults where there is none.
+    ///
+    /// Secrets come from this process's environment and from files.
+    pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let environment = |name: &str| std::env::var(name).ok();
+        match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+                read::config(file, &text, &environment, overrides)
+            }
+            None => Ok(Self::demo(overrides)),
+        }
+    }
+
+    /// Reads a configuration from text, as if it stood in `file`. `environment`
+    /// looks up a variable by name.
+    pub fn parse(
+        file: &Path,
+        text: &str,
+        environment: &dyn Fn(&str) -> Option<String>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        read::config(file, text, environment, overrides)
+    }
+
+    /// The relay with no file: one site that is the relay's own page, and an
+    /// agent that answers from `docs`.
+    pub fn demo(overrides: &Overrides) -> Self {
+        let mut config = Self {
+            server: Server {
+                addr: overrides.addr.unwrap_or(DEFAULT_ADDR),
+                data_dir: PathBuf::from("chinwag-data"),
+                public_url: None,
+                trusted_proxies: Vec::new(),
+                signing_key: None,
+                limits: Limits::default(),
+            },
+            sites: demo_site().into_iter().collect(),
+            agents: BTreeMap::from([("docs".to_owned(), demo_agent(overrides))]),
+        };
+        config.bound_to(config.server.addr);
+        config
+    }
+
+    /// Takes over the address that was really bound: port 0 became a number. The
+    /// origins of the demo site move with it.
+    pub fn bound_to(&mut self, addr: SocketAddr) {
+        self.server.addr = addr;
+        let own = self.own_origins();
+        for site in self.sites.iter_mut().filter(|site| site.follows_address) {
+            site.origins.clone_from(&own);
+        }
+    }
+
+    /// The origins under which visitors reach this relay, the best to print
+    /// first: `server.public_url` if it is set, else the address over http. A
+    /// loopback or wildcard address is reached as 127.0.0.1 and as localhost.
+    pub fn own_origins(&self) -> Vec<Origin> {
+        if let Some(public) = &self.server.public_url {
+            return vec![public.clone()];
+        }
+        let port = self.server.addr.port();
+        let ip = self.server.addr.ip();
+        if ip.is_unspecified() || ip == IpAddr::V4(Ipv4Addr::LOCALHOST) {
+            vec![Origin::http("127.0.0.1", port), Origin::http("localhost", port)]
+        } else if ip == IpAddr::V6(Ipv6Addr::LOCALHOST) {
+            vec![Origin::http("[::1]", port), Origin::http("localhost", port)]
+        } else {
+            vec![match ip {
+                IpAddr::V4(ip) => Origin::http(&ip.to_string(), port),
+                IpAddr::V6(ip) => Origin::http(&format!("[{ip}]"), port),
+            }]
+        }
+    }
+
+    /// The site of that key.
+    pub fn site(&self, key: &SiteKey) -> Option<&Site> {
+        self.sites.iter().find(|site| site.key == *key)
+    }
+
+    /// Whether any site's pages, or the relay's own, live at the origin of an
+    /// `Origin` header.
+    pub fn is_known_origin(&self, header: &str) -> bool {
+        self.sites.iter().any(|site| site.allows(header))
+            || self.own_origins().iter().any(|own| own.is(header))
+    }
+}
+
+impl Site {
+    /// Whether an `Origin` header names one of this site's origins, exactly.
+    pub fn allows(&self, header: &str) -> bool {
+        self.origins.iter().any(|origin| origin.is(header))
+    }
+}
+
+impl Provider {
+    /// Every name that `provider` may have.
+    pub const NAMES: &[&str] = &["docs"];
+
+    /// The name in the file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Docs(_) => "docs",
+        }
+    }
+}
+
+fn demo_site() -> Option<Site> {
+    let key = SiteKey::parse(DEMO_SITE).ok()?;
+    Some(Site { key, origins: Vec::new(), agent: "docs".to_owned(), follows_address: true })
+}
+
+fn demo_agent(overrides: &Overrides) -> Agent {
+    // The questions are about Chinwag's own documents: over another folder they
+    // would only show that nothing is found.
+    let questions = match overrides.docs {
+        Some(_) => &[][..],
+        None => &[
+            "How do I change the accent colour?",
+            "How do I embed the bubble in my page?",
+            "Where do the provider keys live?",
+        ],
+    };
+    Agent {
+        name: "Docs".to_owned(),
+        avatar_url: None,
+        greeting: Some("Hello. Ask me anything that these documents answer.".to_owned()),
+        suggestions: questions.iter().map(|&question| question.to_owned()).collect(),
+        provider: Provider::Docs(DocsConfig {
+            path: overrides.docs.clone().unwrap_or_else(|| PathBuf::from("docs")),
+        }),
+    }
+}
