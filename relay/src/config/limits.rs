@@ -33,6 +33,9 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Time that a connection may be idle between requests. Default 75 s.
     pub idle_timeout: Duration,
+    /// Time that a client may leave bytes of an answer lying; then the connection
+    /// is cut. Default 30 s.
+    pub write_timeout: Duration,
     /// Time for a provider to accept a connection. Default 3 s.
     pub connect_timeout: Duration,
     /// Time for a provider to begin its answer. Default 30 s.
@@ -64,6 +67,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(3),
             first_byte_timeout: Duration::from_secs(30),
             chunk_timeout: Duration::from_secs(30),

@@ -24,6 +24,7 @@ pub use error::{ConfigError, Problem};
 pub use limits::Limits;
 pub use network::{Network, NetworkError};
 pub use origin::{Origin, OriginError};
+pub use read::parse_addr;
 pub use secret::Secret;
 
 /// The address that the relay listens on when nobody names one.
@@ -126,10 +127,22 @@ impl Config {
         let environment = |name: &str| std::env::var(name).ok();
         match file {
             Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+                let text =
+                    std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
                 read::config(file, &text, &environment, overrides)
             }
-            None => Ok(Self::demo(overrides)),
+            None => {
+                let config = Self::demo(overrides);
+                for agent in config.agents.values() {
+                    let Provider::Docs(docs) = &agent.provider;
+                    if !docs.path.is_dir() {
+                        let folder = docs.path.display();
+                        let message = format!("there is no folder {folder}: name the folder to answer from");
+                        return Err(ConfigError::option("--docs", message));
+                    }
+                }
+                Ok(config)
+            }
         }
     }
 

@@ -19,7 +19,9 @@ pub enum OriginError {
     #[error("wildcards are not allowed: list each origin by itself")]
     Wildcard,
     /// No scheme, no host, or not a URL at all.
-    #[error("an origin is scheme, host and port, such as \"https://shop.example\" or \"http://localhost:3000\"")]
+    #[error(
+        "an origin is scheme, host and port, such as \"https://shop.example\" or \"http://localhost:3000\""
+    )]
     Grammar,
     /// Neither http nor https.
     #[error("the scheme of an origin is http or https, not \"{0}\"")]
