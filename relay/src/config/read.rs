@@ -572,7 +572,8 @@ suggestions = ["How?"]
     fn sites_and_agents_must_fit_together() {
         check("key = \"site_blog\"", "key = \"site_shop\"", "site.key", "another site already has the key");
         check("key = \"site_blog\"", "key = \"blog\"", "site.key", "starts with \"site_\"");
-        check("[agent.help]", "[agent.\"he lp\"]", "agent.he lp", "the name of an agent");
+        let spaced = read(&GOOD.replacen("[agent.help]", "[agent.\"he lp\"]", 1)).unwrap_err();
+        assert!(spaced.to_string().contains(":24: agent.he lp: the name of an agent is"), "{spaced}");
         let error = read(&GOOD.replacen("agent = \"help\"\n\n[[", "agent = \"halp\"\n\n[[", 1)).unwrap_err();
         assert!(
             error.to_string().contains(":17: site.agent: no agent is named \"halp\"; did you mean \"help\"?"),

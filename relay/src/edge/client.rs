@@ -1,0 +1,118 @@
+//! Which address a request comes from, past the proxies that we trust.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use axum::extract::FromRequestParts;
+use http::HeaderMap;
+use http::request::Parts;
+
+use crate::config::Network;
+
+/// The other end of the connection; put on each request by the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// The address of the client, for limits. It is the connection's other end, or,
+/// where that is a trusted proxy, what the proxy says in `X-Forwarded-For`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientAddress(IpAddr);
+
+impl ClientAddress {
+    /// The address itself.
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+
+    /// The address under which limits are counted: an IPv6 client owns at least
+    /// a /64 and may use any address in it, so the /64 counts as one.
+    pub fn bucket(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(_) => self.0,
+            IpAddr::V6(ip) => {
+                let [a, b, c, d, ..] = ip.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        }
+    }
+
+    /// Walks `X-Forwarded-For` from the right: each proxy appends the address that
+    /// it saw, so only what stands right of the first untrusted hop was written by
+    /// somebody we trust. What stands left of it is whatever the client liked.
+    pub(super) fn find(peer: Option<Peer>, headers: &HeaderMap, trusted: &[Network]) -> Self {
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Peer(addr)| addr.ip());
+        let mut client = peer.to_canonical();
+        let lines: Vec<&str> =
+            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        let mut hops = lines.iter().flat_map(|line| line.split(',')).rev();
+        while trusted.iter().any(|network| network.contains(client)) {
+            let Some(hop) = hops.next().and_then(|text| read_hop(text.trim())) else { break };
+            client = hop;
+        }
+        Self(client)
+    }
+}
+
+/// An address, with a port or not: both are written.
+fn read_hop(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
+    address.map(|address: IpAddr| address.to_canonical())
+}
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let found = parts.extensions.get::<Self>().copied();
+        Ok(found.unwrap_or(Self(IpAddr::V4(Ipv4Addr::LOCALHOST))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        let trusted: Vec<Network> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 4711));
+        ClientAddress::find(Some(peer), &headers, &trusted).ip().to_string()
+    }
+
+    #[test]
+    fn a_header_is_not_believed_without_a_trusted_proxy() {
+        assert_eq!(find("203.0.113.7", &["198.51.100.1"], &[]), "203.0.113.7");
+        assert_eq!(find("203.0.113.7", &["198.51.100.1"], &["10.0.0.0/8"]), "203.0.113.7");
+    }
+
+    #[test]
+    fn the_client_is_the_first_untrusted_hop_from_the_right() {
+        let trusted = &["10.0.0.0/8", "::1"];
+        assert_eq!(find("10.0.0.1", &["198.51.100.1"], trusted), "198.51.100.1");
+        assert_eq!(find("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2"], trusted), "198.51.100.1");
+        assert_eq!(find("10.0.0.1", &["1.1.1.1", "198.51.100.1"], trusted), "198.51.100.1");
+        assert_eq!(find("::1", &["[2001:db8::7]:443"], trusted), "2001:db8::7");
+        assert_eq!(find("::ffff:10.0.0.1", &["198.51.100.1:80"], trusted), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_header_that_says_nothing_leaves_the_last_proxy() {
+        let trusted = &["10.0.0.0/8"];
+        assert_eq!(find("10.0.0.1", &[], trusted), "10.0.0.1");
+        assert_eq!(find("10.0.0.1", &["unknown"], trusted), "10.0.0.1");
+        assert_eq!(find("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"], trusted), "10.0.0.2");
+        assert_eq!(find("10.0.0.1", &["10.0.0.3, 10.0.0.2"], trusted), "10.0.0.3");
+    }
+
+    #[test]
+    fn neighbours_in_a_64_count_as_one() {
+        let address = |text: &str| ClientAddress(text.parse().unwrap());
+        assert_eq!(address("2001:db8::1").bucket(), address("2001:db8::ffff:2").bucket());
+        assert_ne!(address("2001:db8::1").bucket(), address("2001:db8:0:1::1").bucket());
+        assert_ne!(address("192.0.2.1").bucket(), address("192.0.2.2").bucket());
+    }
+}

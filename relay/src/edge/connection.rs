@@ -1,0 +1,374 @@
+//! One connection: HTTP over a socket that is not waited for forever.
+//!
+//! Four ways to hold a server up are cut off here: a request head that trickles,
+//! a body that trickles, an idle connection, and a client that does not read.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tower::ServiceExt;
+
+use super::client::Peer;
+use super::shutdown::Shutdown;
+
+/// How long a client may take for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) header: Duration,
+    pub(super) body: Duration,
+    pub(super) idle: Duration,
+    pub(super) write: Duration,
+}
+
+/// Serves a connection to its end. It ends early when it is idle and the
+/// shutdown begins, and in any case when the shutdown is cut.
+pub(super) async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    patience: Patience,
+    shutdown: Shutdown,
+) {
+    let activity = Arc::new(Activity::new(patience));
+    let socket = Socket { stream, activity: activity.clone(), stalled: None, write: patience.write };
+    let service = service_fn({
+        let activity = activity.clone();
+        move |request: Request<Incoming>| {
+            let visit = activity.enter();
+            let router = router.clone();
+            async move {
+                let mut request = request.map(|body| Body::new(Prompt::new(body, patience.body)));
+                request.extensions_mut().insert(Peer(peer));
+                let response: Response<Body> = match router.oneshot(request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                };
+                Ok::<_, Infallible>(response.map(|body| Watched { body, _visit: visit }))
+            }
+        }
+    });
+
+    let builder = builder();
+    let connection = builder.serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
+    let mut overdue = pin!(Overdue { activity: &activity, sleep: Box::pin(sleep(patience.header)) });
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.was_cut() => return,
+            () = shutdown.begun(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    // The client's doing, nearly always, and already in the log
+                    // with the request if there was one.
+                    tracing::debug!(error = %error, "a connection ended badly");
+                }
+                return;
+            }
+            // Last, so that what the connection just did is counted.
+            () = &mut overdue => {
+                tracing::debug!("a connection was closed: nothing came in time");
+                return;
+            }
+        }
+    }
+}
+
+/// HTTP/1.1 and HTTP/2, told apart by the first bytes, both with small bounded
+/// buffers: there may be thousands of connections.
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // hyper's own time-out would also run between two requests.
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .max_header_list_size(16 * 1024)
+        .max_pending_accept_reset_streams(20)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(256 * 1024)
+        .max_send_buf_size(64 * 1024)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL);
+    builder
+}
+
+/// Largest request head, and largest piece of an answer that is buffered, in bytes.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// Pause between HTTP/2 pings, and how long one may stay unanswered.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// What the connection is doing, as far as its time-outs go.
+#[derive(Debug)]
+struct Activity {
+    state: Mutex<State>,
+    patience: Patience,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    is_http2: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No request yet.
+    Opening,
+    /// So many answers are on their way; never 0.
+    Answering(usize),
+    /// Between requests.
+    Idle,
+    /// Bytes of the next request came, but not its whole head. HTTP/1 only: on
+    /// HTTP/2 bytes may be the answer to a ping.
+    ReadingHead,
+}
+
+impl Activity {
+    fn new(patience: Patience) -> Self {
+        let state = State { phase: Phase::Opening, since: Instant::now(), is_http2: false };
+        Self { state: Mutex::new(state), patience }
+    }
+
+    /// The lock guards plain data, which is whole even after a panic elsewhere.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes_came(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        match state.phase {
+            // The first bytes of HTTP/2 begin like those of no HTTP/1 method.
+            Phase::Opening if bytes.starts_with(b"PRI * HTTP/2") => state.is_http2 = true,
+            Phase::Idle if !state.is_http2 => {
+                state.phase = Phase::ReadingHead;
+                state.since = Instant::now();
+            }
+            _ => {}
+        }
+    }
+
+    fn enter(self: &Arc<Self>) -> Visit {
+        let mut state = self.state();
+        state.phase = match state.phase {
+            Phase::Answering(others) => Phase::Answering(others + 1),
+            _ => Phase::Answering(1),
+        };
+        Visit(self.clone())
+    }
+
+    /// When the client will have taken too long; never while we owe an answer.
+    fn deadline(&self) -> Option<Instant> {
+        let state = self.state();
+        match state.phase {
+            Phase::Opening | Phase::ReadingHead => Some(state.since + self.patience.header),
+            Phase::Answering(_) => None,
+            Phase::Idle => Some(state.since + self.patience.idle),
+        }
+    }
+}
+
+/// One request, from its head to the last byte of its answer.
+#[derive(Debug)]
+struct Visit(Arc<Activity>);
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        match state.phase {
+            Phase::Answering(others) if others > 1 => state.phase = Phase::Answering(others - 1),
+            _ => {
+                state.phase = Phase::Idle;
+                state.since = Instant::now();
+            }
+        }
+    }
+}
+
+/// Ready when the deadline of the activity is over. It is polled after the
+/// connection each time, so that it sees what the connection did. On HTTP/2 an
+/// answer may end in a task of its own; the next ping has it noticed.
+struct Overdue<'a> {
+    activity: &'a Activity,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Future for Overdue<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        loop {
+            let Some(deadline) = this.activity.deadline() else { return Poll::Pending };
+            if this.sleep.deadline() != deadline {
+                this.sleep.as_mut().reset(deadline);
+            }
+            ready!(this.sleep.as_mut().poll(cx));
+            if this.activity.deadline() == Some(deadline) {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+/// The stream, watched: what comes in is told to the activity, and bytes that
+/// nobody takes end it.
+struct Socket {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    /// Runs while the other end takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    write: Duration,
+}
+
+impl Socket {
+    fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let limit = self.write;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
+        match stalled.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if let Some(bytes) = buf.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
+            this.activity.bytes_came(bytes);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.watch(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.watch(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+/// A request body that must be whole in time, from its head on. The deadline is
+/// for the whole, not between two bytes: one byte a second would pass that.
+struct Prompt {
+    body: Incoming,
+    deadline: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Prompt {
+    fn new(body: Incoming, limit: Duration) -> Self {
+        Self { body, deadline: Instant::now() + limit, sleep: None }
+    }
+}
+
+impl HttpBody for Prompt {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let deadline = this.deadline;
+        let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        ready!(sleep.as_mut().poll(cx));
+        let error = io::Error::new(io::ErrorKind::TimedOut, "the request body did not come in time");
+        Poll::Ready(Some(Err(error.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body that keeps its visit open until it is sent or dropped.
+struct Watched {
+    body: Body,
+    _visit: Visit,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
