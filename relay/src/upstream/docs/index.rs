@@ -1,0 +1,725 @@
+//! Finds the sections that answer a question.
+//!
+//! tantivy proposes (BM25 over boosted fields), then the proposals are weighed
+//! again by what BM25 does not see: how much of the question a section covers,
+//! how much of its heading the question covers, and whether the words stand
+//! together. Below a threshold nothing is cited: no answer is better than a
+//! wrong one.
+
+use std::collections::{HashMap, HashSet};
+
+use tantivy::collector::TopDocs;
+use tantivy::query::{BooleanQuery, BoostQuery, DisjunctionMaxQuery, Occur, Query, TermQuery};
+use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value as _};
+use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
+use tantivy::{IndexReader, ReloadPolicy, TantivyDocument, Term};
+
+use super::analysis::{Analyzer, Token};
+use super::lexicon;
+use super::markdown::{Document, Section};
+
+/// How many proposals are weighed again.
+const PROPOSALS: usize = 64;
+/// tantivy's least memory for a writer, in bytes; a folder needs no more.
+const WRITER_BYTES: usize = 15_000_000;
+/// How much of the question, by weight, a section must cover to be cited.
+const LEAST_COVERAGE: f32 = 0.5;
+/// The same, where the section's heading is what was asked for.
+const LEAST_COVERAGE_WITH_HEADING: f32 = 0.4;
+
+/// A section, by the place of its document and its own place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    pub(super) document: usize,
+    pub(super) section: usize,
+}
+
+/// A section that may answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Hit {
+    pub(super) place: Place,
+    pub(super) score: f32,
+    /// How much of the question it covers, 0 to 1.
+    pub(super) coverage: f32,
+    /// How much of its heading the question covers, 0 to 1.
+    pub(super) heading: f32,
+}
+
+/// One word of the question, with all that is accepted for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Concept {
+    /// How much it narrows down; rare words do most.
+    weight: f32,
+    /// Stems that the documents have, each with how well it stands for the word.
+    forms: Vec<(u32, f32)>,
+}
+
+/// A question, as far as the documents understand it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Understood {
+    concepts: Vec<Concept>,
+    /// What the answer is likely to speak of; it favours, and never decides.
+    hints: Vec<u32>,
+}
+
+impl Understood {
+    /// Whether the question has no word that means anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.concepts.is_empty()
+    }
+
+    /// How many of its words narrow the answer down.
+    pub(super) fn specific(&self) -> usize {
+        self.concepts.iter().filter(|concept| concept.weight >= 0.8 && !concept.forms.is_empty()).count()
+    }
+}
+
+/// What is kept of a section for weighing: stems by number, in order.
+#[derive(Debug)]
+struct Weighed {
+    place: Place,
+    heading: Vec<u32>,
+    parents: Vec<u32>,
+    body: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Fields {
+    place: Field,
+    title: Field,
+    heading: Field,
+    parents: Field,
+    path: Field,
+    body: Field,
+    body_plain: Field,
+}
+
+/// The sections of all documents, ready to be asked.
+pub(super) struct Index {
+    reader: IndexReader,
+    fields: Fields,
+    sections: Vec<Weighed>,
+    /// Title and path of each document, as stems.
+    titles: Vec<Vec<u32>>,
+    paths: Vec<Vec<u32>>,
+    /// Every stem, with its number.
+    stems: HashMap<String, u32>,
+    /// By number: the stem, and in how many sections it is.
+    frequencies: Vec<(String, u32)>,
+    /// Every word as it is written, with its stem.
+    words: HashMap<String, u32>,
+    /// By stem, for every word of the lexicon: the stems that mean nearly the
+    /// same and are in the documents.
+    synonyms: HashMap<String, Vec<u32>>,
+    average_length: f32,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Index")
+            .field("sections", &self.sections.len())
+            .field("stems", &self.stems.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Index {
+    pub(super) fn build(documents: &[Document]) -> tantivy::Result<Self> {
+        let mut schema = Schema::builder();
+        let text = TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default().set_index_option(IndexRecordOption::WithFreqs),
+        );
+        let fields = Fields {
+            place: schema.add_u64_field("place", STORED),
+            title: schema.add_text_field("title", text.clone()),
+            heading: schema.add_text_field("heading", text.clone()),
+            parents: schema.add_text_field("parents", text.clone()),
+            path: schema.add_text_field("path", text.clone()),
+            body: schema.add_text_field("body", text.clone()),
+            body_plain: schema.add_text_field("body_plain", text),
+        };
+        let index = tantivy::Index::builder().schema(schema.build()).create_in_ram()?;
+        let mut writer = index.writer_with_num_threads::<TantivyDocument>(1, WRITER_BYTES)?;
+
+        let mut analyzer = Analyzer::new();
+        let mut words = Words::default();
+        let mut sections = Vec::new();
+        let (mut titles, mut paths) = (Vec::new(), Vec::new());
+        for (document_at, document) in documents.iter().enumerate() {
+            let title = analyzer.tokens(&document.title);
+            let path = analyzer.tokens(document.path.rsplit_once('.').map_or("", |(path, _)| path));
+            for (section_at, section) in document.sections.iter().enumerate() {
+                let (own, parents) = headings(document, section);
+                let heading = analyzer.tokens(own);
+                let parents = analyzer.tokens(&parents);
+                let body = analyzer.tokens(&plain(section));
+                let mut entry = TantivyDocument::default();
+                entry.add_u64(fields.place, sections.len() as u64);
+                entry.add_pre_tokenized_text(fields.title, stemmed(&title));
+                entry.add_pre_tokenized_text(fields.heading, stemmed(&heading));
+                entry.add_pre_tokenized_text(fields.parents, stemmed(&parents));
+                entry.add_pre_tokenized_text(fields.path, stemmed(&path));
+                entry.add_pre_tokenized_text(fields.body, stemmed(&body));
+                entry.add_pre_tokenized_text(fields.body_plain, as_written(&body));
+                writer.add_document(entry)?;
+                let weighed = Weighed {
+                    place: Place { document: document_at, section: section_at },
+                    heading: words.numbers(&heading),
+                    parents: words.numbers(&parents),
+                    body: words.numbers(&body),
+                };
+                words.count(&weighed);
+                sections.push(weighed);
+            }
+            titles.push(words.numbers(&title));
+            paths.push(words.numbers(&path));
+        }
+        writer.commit()?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+
+        let total: usize = sections.iter().map(|section| section.body.len()).sum();
+        let average_length = as_f32(total) / as_f32(sections.len().max(1));
+        let synonyms = synonyms(&mut analyzer, &words.stems);
+        Ok(Self {
+            reader,
+            fields,
+            sections,
+            titles,
+            paths,
+            stems: words.stems,
+            frequencies: words.frequencies,
+            words: words.written,
+            synonyms,
+            average_length: average_length.max(1.0),
+        })
+    }
+
+    /// How many sections there are.
+    pub(super) fn len(&self) -> usize {
+        self.sections.len()
+    }
+
+    /// Reads a question. `context` is what was asked before; its words count
+    /// for half, and only where the question needs them.
+    pub(super) fn understand(&self, question: &str, context: Option<&str>) -> Understood {
+        let mut analyzer = Analyzer::new();
+        let mut understood = Understood::default();
+        self.add_concepts(&mut understood, &mut analyzer, question, 1.0);
+        if let Some(context) = context {
+            self.add_concepts(&mut understood, &mut analyzer, context, 0.5);
+        }
+        for word in lexicon::hints(&question.to_lowercase()) {
+            understood.hints.extend(self.stems.get(&analyzer.stem(word)));
+        }
+        understood
+    }
+
+    /// The sections that answer, best first; empty if none is good enough.
+    pub(super) fn search(&self, question: &Understood, limit: usize) -> tantivy::Result<Vec<Hit>> {
+        let mut hits = self.weigh(question)?;
+        hits.retain(|hit| self.is_answer(hit));
+        hits.truncate(limit);
+        Ok(hits)
+    }
+
+    /// Every proposal, best first, with no threshold.
+    fn weigh(&self, question: &Understood) -> tantivy::Result<Vec<Hit>> {
+        if question.concepts.iter().all(|concept| concept.forms.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let searcher = self.reader.searcher();
+        let query = self.query(question);
+        let proposals = searcher.search(&query, &TopDocs::with_limit(PROPOSALS).order_by_score())?;
+        let best = proposals.first().map_or(1.0, |(score, _)| *score).max(f32::EPSILON);
+        let mut hits = Vec::with_capacity(proposals.len());
+        for (score, address) in proposals {
+            let entry = searcher.doc::<TantivyDocument>(address)?;
+            let at = entry.get_first(self.fields.place).and_then(|value| value.as_u64());
+            let section = at.and_then(|at| usize::try_from(at).ok()).and_then(|at| self.sections.get(at));
+            if let Some(section) = section {
+                hits.push(self.weigh_one(question, section, score / best));
+            }
+        }
+        hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+        Ok(hits)
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "the threshold belongs to the index, and may come to depend on it"
+    )]
+    fn is_answer(&self, hit: &Hit) -> bool {
+        hit.coverage >= LEAST_COVERAGE || (hit.heading >= 0.6 && hit.coverage >= LEAST_COVERAGE_WITH_HEADING)
+    }
+
+    fn query(&self, question: &Understood) -> BooleanQuery {
+        let fields = &self.fields;
+        let boosts = [
+            (fields.heading, 3.0),
+            (fields.title, 1.6),
+            (fields.parents, 1.4),
+            (fields.path, 0.8),
+            (fields.body, 1.0),
+        ];
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for concept in &question.concepts {
+            let mut ways: Vec<Box<dyn Query>> = Vec::new();
+            for (number, factor) in &concept.forms {
+                let Some((stem, _)) = self.frequencies.get(*number as usize) else { continue };
+                for (field, boost) in boosts {
+                    ways.push(term(field, stem, boost * factor));
+                }
+                // Where a stem is a word too, the word itself counts a little more.
+                ways.push(term(fields.body_plain, stem, 1.1 * factor));
+            }
+            if !ways.is_empty() {
+                let any = DisjunctionMaxQuery::with_tie_breaker(ways, 0.25);
+                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(any), concept.weight))));
+            }
+        }
+        BooleanQuery::new(clauses)
+    }
+
+    fn weigh_one(&self, question: &Understood, section: &Weighed, proposal: f32) -> Hit {
+        let empty = Vec::new();
+        let title = self.titles.get(section.place.document).unwrap_or(&empty);
+        let path = self.paths.get(section.place.document).unwrap_or(&empty);
+        let length = 0.4 + 0.6 * as_f32(section.body.len()) / self.average_length;
+        let (mut total, mut covered, mut strength) = (0.0_f32, 0.0_f32, 0.0_f32);
+        let mut asked_in_heading = HashSet::new();
+        let mut in_heading_weight = 0.0_f32;
+        for concept in &question.concepts {
+            total += concept.weight;
+            let (mut best, mut best_factor, mut heading_factor) = (0.0_f32, 0.0_f32, 0.0_f32);
+            for (stem, factor) in &concept.forms {
+                let in_heading = section.heading.contains(stem);
+                if in_heading {
+                    asked_in_heading.insert(*stem);
+                    heading_factor = heading_factor.max(*factor);
+                }
+                let amount = 3.0 * as_f32(usize::from(in_heading))
+                    + 1.2 * as_f32(usize::from(section.parents.contains(stem)))
+                    + 1.2 * as_f32(usize::from(title.contains(stem)))
+                    + 0.5 * as_f32(usize::from(path.contains(stem)))
+                    + as_f32(count(&section.body, *stem)) / length;
+                if amount > 0.0 {
+                    best = best.max(factor * amount / (1.0 + amount));
+                    best_factor = best_factor.max(*factor);
+                }
+            }
+            strength += concept.weight * best;
+            covered += concept.weight * best_factor;
+            in_heading_weight += concept.weight * heading_factor;
+        }
+        let total = total.max(f32::EPSILON);
+        let coverage = covered / total;
+        // A heading that the question repeats whole is what was asked for.
+        let heading_stems: HashSet<u32> = section
+            .heading
+            .iter()
+            .copied()
+            .filter(|stem| {
+                self.frequencies.get(*stem as usize).is_some_and(|(stem, _)| !lexicon::is_stop_word(stem))
+            })
+            .collect();
+        let heading = as_f32(asked_in_heading.intersection(&heading_stems).count())
+            / as_f32(heading_stems.len().max(1));
+        let heading_bonus = 0.45 * heading * in_heading_weight;
+        let nearness = self.nearness(question, section);
+        let hinted = question
+            .hints
+            .iter()
+            .filter(|stem| section.body.contains(stem) || section.heading.contains(stem))
+            .count();
+        let hint_bonus = 0.04 * total * as_f32(hinted.min(2));
+        let sum = strength + heading_bonus + 0.3 * nearness + hint_bonus + 0.15 * proposal * total;
+        let score = sum * coverage.powf(0.7) / total;
+        Hit { place: section.place, score, coverage, heading }
+    }
+
+    /// How close neighbours in the question stand in the section; by weight.
+    #[expect(clippy::unused_self, reason = "reads as one of the weighings of the index")]
+    fn nearness(&self, question: &Understood, section: &Weighed) -> f32 {
+        let mut sum = 0.0;
+        for (one, other) in question.concepts.iter().zip(question.concepts.iter().skip(1)) {
+            let gap = [&section.heading, &section.body]
+                .into_iter()
+                .filter_map(|stems| least_gap(stems, one, other))
+                .min();
+            if let Some(gap) = gap.filter(|gap| *gap <= 8) {
+                sum += one.weight.min(other.weight) / as_f32(gap.max(1)).sqrt();
+            }
+        }
+        sum
+    }
+
+    fn add_concepts(&self, into: &mut Understood, analyzer: &mut Analyzer, text: &str, share: f32) {
+        let mut tokens = analyzer.tokens(text);
+        tokens.truncate(64);
+        self.prefer_compounds(&mut tokens);
+        let mut known: HashSet<u32> =
+            into.concepts.iter().flat_map(|concept| concept.forms.first()).map(|(stem, _)| *stem).collect();
+        let mut unknown = HashSet::new();
+        for token in &tokens {
+            if lexicon::is_stop_word(&token.plain)
+                || token.plain.chars().count() < 2 && token.plain.is_ascii()
+            {
+                continue;
+            }
+            let importance = share * if lexicon::is_weak_word(&token.plain) { 0.25 } else { 1.0 };
+            for concept in self.concepts_of(analyzer, token, importance) {
+                let is_new = match concept.forms.first() {
+                    Some((stem, _)) => known.insert(*stem),
+                    None => unknown.insert(token.stem.clone()),
+                };
+                if is_new {
+                    into.concepts.push(concept);
+                }
+            }
+        }
+    }
+
+    /// Drops the parts of a compound that the documents know whole, and a
+    /// compound that they do not.
+    fn prefer_compounds(&self, tokens: &mut Vec<Token>) {
+        let whole: Vec<String> = tokens
+            .iter()
+            .filter(|token| token.joined && self.stems.contains_key(&token.stem))
+            .map(|token| token.plain.clone())
+            .collect();
+        tokens.retain(|token| {
+            if token.joined {
+                whole.contains(&token.plain)
+            } else {
+                !whole.iter().any(|whole| whole.len() > token.plain.len() && is_part(whole, &token.plain))
+            }
+        });
+    }
+
+    fn concepts_of(&self, analyzer: &mut Analyzer, token: &Token, importance: f32) -> Vec<Concept> {
+        let mut forms: Vec<(u32, f32)> = Vec::new();
+        if let Some(stem) = self.stems.get(&token.stem) {
+            forms.push((*stem, 1.0));
+        }
+        for stem in self.synonyms.get(&token.stem).into_iter().flatten() {
+            forms.push((*stem, 0.6));
+        }
+        if forms.is_empty() {
+            if let Some((left, right)) = self.two_words(&token.plain) {
+                return vec![
+                    Concept { weight: importance * self.rarity(&[(left, 1.0)]), forms: vec![(left, 1.0)] },
+                    Concept { weight: importance * self.rarity(&[(right, 1.0)]), forms: vec![(right, 1.0)] },
+                ];
+            }
+            if let Some(stem) = self.misspelt(&token.plain) {
+                let (text, _) = self.frequencies.get(stem as usize).cloned().unwrap_or_default();
+                forms.push((stem, 0.85));
+                for near in self.synonyms.get(&analyzer.stem(&text)).into_iter().flatten() {
+                    forms.push((*near, 0.5));
+                }
+            }
+        }
+        // A word that the documents do not know speaks against them, the less
+        // so if it is one that people ask with whatever they ask about.
+        let doubt = match (forms.is_empty(), self.synonyms.contains_key(&token.stem)) {
+            (false, _) => 1.0,
+            (true, false) => 0.75,
+            (true, true) => 0.35,
+        };
+        vec![Concept { weight: importance * doubt * self.rarity(&forms), forms }]
+    }
+
+    /// The weight of a word by how few sections have it.
+    fn rarity(&self, forms: &[(u32, f32)]) -> f32 {
+        let all = as_f32(self.sections.len());
+        let with = forms
+            .iter()
+            .filter_map(|(stem, factor)| {
+                self.frequencies.get(*stem as usize).map(|(_, count)| (*count, *factor))
+            })
+            .fold(0.0_f32, |most, (count, factor)| {
+                // A synonym does not make a rare word a common one.
+                let count = as_f32(count as usize);
+                most.max(if factor < 1.0 && most > 0.0 { most } else { count })
+            });
+        let rarity = ((all - with + 0.5) / (with + 0.5)).max(0.0).ln_1p();
+        rarity.max(0.1)
+    }
+
+    /// `pourover` is `pour over`, if the documents know both.
+    fn two_words(&self, word: &str) -> Option<(u32, u32)> {
+        if !word.is_ascii() || word.len() < 6 {
+            return None;
+        }
+        (3..=word.len() - 3).find_map(|at| {
+            let (left, right) = word.split_at_checked(at)?;
+            Some((*self.words.get(left)?, *self.words.get(right)?))
+        })
+    }
+
+    /// The commonest known word that a slip of the finger makes this one.
+    fn misspelt(&self, word: &str) -> Option<u32> {
+        let letters: Vec<char> = word.chars().collect();
+        let allowed = match letters.len() {
+            0..=4 => return None,
+            5..=8 => 1,
+            _ => 2,
+        };
+        if letters.iter().any(char::is_ascii_digit) {
+            return None;
+        }
+        self.words
+            .iter()
+            .filter(|(known, _)| {
+                known.chars().next() == letters.first().copied() && known.chars().count() >= 4
+            })
+            .filter_map(|(known, stem)| {
+                let distance = edits(&letters, &known.chars().collect::<Vec<_>>(), allowed)?;
+                let count = self.frequencies.get(*stem as usize)?.1;
+                Some((distance, std::cmp::Reverse(count), known, *stem))
+            })
+            .min()
+            .map(|(_, _, _, stem)| stem)
+    }
+
+    /// How well a text answers, by the weight of the words of the question in it.
+    pub(super) fn relevance(&self, question: &Understood, analyzer: &mut Analyzer, text: &str) -> f32 {
+        let stems: HashSet<u32> =
+            analyzer.tokens(text).iter().filter_map(|token| self.stems.get(&token.stem).copied()).collect();
+        let asked: f32 = question
+            .concepts
+            .iter()
+            .map(|concept| {
+                let best = concept
+                    .forms
+                    .iter()
+                    .filter(|(stem, _)| stems.contains(stem))
+                    .map(|(_, factor)| *factor)
+                    .fold(0.0, f32::max);
+                concept.weight * best
+            })
+            .sum();
+        let hinted = question.hints.iter().filter(|stem| stems.contains(stem)).count();
+        asked + 0.2 * as_f32(hinted.min(2))
+    }
+}
+
+/// The words of all documents, numbered as they come.
+#[derive(Default)]
+struct Words {
+    stems: HashMap<String, u32>,
+    frequencies: Vec<(String, u32)>,
+    written: HashMap<String, u32>,
+}
+
+impl Words {
+    fn numbers(&mut self, tokens: &[Token]) -> Vec<u32> {
+        tokens.iter().map(|token| self.number(token)).collect()
+    }
+
+    fn number(&mut self, token: &Token) -> u32 {
+        let number = if let Some(number) = self.stems.get(&token.stem) {
+            *number
+        } else {
+            // Limits on files keep this far below: 64 MiB hold fewer words.
+            let number = u32::try_from(self.frequencies.len()).unwrap_or(u32::MAX);
+            self.stems.insert(token.stem.clone(), number);
+            self.frequencies.push((token.stem.clone(), 0));
+            number
+        };
+        self.written.entry(token.plain.clone()).or_insert(number);
+        number
+    }
+
+    fn count(&mut self, section: &Weighed) {
+        let distinct: HashSet<u32> =
+            section.heading.iter().chain(&section.parents).chain(&section.body).copied().collect();
+        for stem in distinct {
+            if let Some((_, count)) = self.frequencies.get_mut(stem as usize) {
+                *count += 1;
+            }
+        }
+    }
+}
+
+/// The own heading of a section (the title, for what stands under it), and those above.
+fn headings<'a>(document: &'a Document, section: &'a Section) -> (&'a str, String) {
+    match section.headings.split_last() {
+        Some((own, above)) => (own, above.join(" ")),
+        None => (&document.title, String::new()),
+    }
+}
+
+/// All words of a section's blocks.
+fn plain(section: &Section) -> String {
+    section.blocks.iter().map(|block| block.plain.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+fn synonyms(analyzer: &mut Analyzer, known: &HashMap<String, u32>) -> HashMap<String, Vec<u32>> {
+    let mut synonyms: HashMap<String, Vec<u32>> = HashMap::new();
+    for group in lexicon::synonym_groups() {
+        let stems: Vec<String> = group.iter().map(|word| analyzer.stem(word)).collect();
+        for stem in &stems {
+            let near = stems.iter().filter(|other| *other != stem).filter_map(|other| known.get(other));
+            let list = synonyms.entry(stem.clone()).or_default();
+            for other in near {
+                if !list.contains(other) {
+                    list.push(*other);
+                }
+            }
+        }
+    }
+    synonyms
+}
+
+fn stemmed(tokens: &[Token]) -> PreTokenizedString {
+    pre_tokenized(tokens, |token| &token.stem)
+}
+
+fn as_written(tokens: &[Token]) -> PreTokenizedString {
+    pre_tokenized(tokens, |token| &token.plain)
+}
+
+fn pre_tokenized(tokens: &[Token], text: impl Fn(&Token) -> &String) -> PreTokenizedString {
+    let tokens = tokens
+        .iter()
+        .map(|token| IndexToken {
+            position: token.position,
+            text: text(token).clone(),
+            ..IndexToken::default()
+        })
+        .collect();
+    PreTokenizedString { text: String::new(), tokens }
+}
+
+fn term(field: Field, stem: &str, boost: f32) -> Box<dyn Query> {
+    let query = TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs);
+    Box::new(BoostQuery::new(Box::new(query), boost))
+}
+
+fn is_part(whole: &str, part: &str) -> bool {
+    part.len() >= 2 && (whole.starts_with(part) || whole.ends_with(part))
+}
+
+fn count(stems: &[u32], stem: u32) -> usize {
+    stems.iter().filter(|other| **other == stem).count()
+}
+
+/// The least distance between any form of one concept and any of another.
+fn least_gap(stems: &[u32], one: &Concept, other: &Concept) -> Option<usize> {
+    let is_form = |concept: &Concept, stem: u32| concept.forms.iter().any(|(form, _)| *form == stem);
+    let (mut last_one, mut last_other, mut least) = (None::<usize>, None::<usize>, None::<usize>);
+    for (at, stem) in stems.iter().enumerate() {
+        let (is_one, is_other) = (is_form(one, *stem), is_form(other, *stem));
+        if is_one && is_other {
+            continue;
+        }
+        let before = if is_one {
+            last_one = Some(at);
+            last_other
+        } else if is_other {
+            last_other = Some(at);
+            last_one
+        } else {
+            continue;
+        };
+        if let Some(before) = before {
+            least = Some(least.map_or(at - before, |gap| gap.min(at - before)));
+        }
+    }
+    least
+}
+
+/// How many letters are added, dropped, changed or swapped, if at most `most`.
+fn edits(one: &[char], other: &[char], most: usize) -> Option<usize> {
+    if one.len().abs_diff(other.len()) > most {
+        return None;
+    }
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=other.len()).collect();
+    for (row, letter) in one.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, against) in other.iter().enumerate() {
+            let get = |line: &[usize], at: usize| line.get(at).copied().unwrap_or(usize::MAX - 1);
+            let mut best = (get(&last, column) + usize::from(letter != against))
+                .min(get(&last, column + 1) + 1)
+                .min(get(&current, column) + 1);
+            let swapped = row > 0
+                && column > 0
+                && one.get(row - 1) == Some(against)
+                && other.get(column - 1) == Some(letter);
+            if swapped {
+                best = best.min(get(&before_last, column - 1) + 1);
+            }
+            current.push(best);
+        }
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last.last().copied().filter(|distance| *distance <= most)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of words, far below the limit of the type")]
+fn as_f32(count: usize) -> f32 {
+    count as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(texts: &[(&str, &str)]) -> (Vec<Document>, Index) {
+        let documents: Vec<_> = texts.iter().map(|(path, text)| Document::parse(path, text)).collect();
+        let index = Index::build(&documents).unwrap();
+        (documents, index)
+    }
+
+    fn first(texts: &[(&str, &str)], question: &str) -> Option<String> {
+        let (documents, index) = index(texts);
+        let hits = index.search(&index.understand(question, None), 3).unwrap();
+        let place = hits.first()?.place;
+        let document = &documents[place.document];
+        document.sections[place.section].headings.last().cloned().or_else(|| Some(document.title.clone()))
+    }
+
+    const SHOP: &[(&str, &str)] = &[
+        (
+            "shipping.md",
+            "# Shipping\n\nWe send parcels.\n\n## Delivery times\n\nWithin two working days.\n\n## Lost parcels\n\nWrite to us after ten days and we send another.\n",
+        ),
+        (
+            "theming.md",
+            "# Theming\n\nTokens.\n\n## Accent colour\n\nSet `theme.accent`.\n\n## Dark mode\n\nSet `colorScheme`.\n",
+        ),
+    ];
+
+    #[test]
+    fn spelling_variants_slips_and_compounds_are_understood() {
+        assert_eq!(first(SHOP, "How do I change the accent color?").as_deref(), Some("Accent colour"));
+        assert_eq!(first(SHOP, "chnage the acccent").as_deref(), Some("Accent colour"));
+        assert_eq!(first(SHOP, "what does color scheme do").as_deref(), Some("Dark mode"));
+        assert_eq!(first(SHOP, "darkmode").as_deref(), Some("Dark mode"));
+        assert_eq!(first(SHOP, "my package went missing").as_deref(), Some("Lost parcels"));
+    }
+
+    #[test]
+    fn what_is_not_in_the_documents_is_not_answered() {
+        for question in ["Who won the world cup in 2018?", "the of and", "", "quantum chromodynamics", "🎉"]
+        {
+            assert_eq!(first(SHOP, question), None, "{question}");
+        }
+        assert_eq!(first(&[], "Anything?"), None);
+    }
+
+    #[test]
+    fn an_edit_is_a_change_an_addition_a_loss_or_a_swap() {
+        let distance = |one: &str, other: &str| {
+            edits(&one.chars().collect::<Vec<_>>(), &other.chars().collect::<Vec<_>>(), 2)
+        };
+        assert_eq!(distance("accent", "acccent"), Some(1));
+        assert_eq!(distance("change", "chnage"), Some(1));
+        assert_eq!(distance("same", "same"), Some(0));
+        assert_eq!(distance("grind", "brand"), Some(2));
+        assert_eq!(distance("grinder", "sea"), None);
+    }
+}
