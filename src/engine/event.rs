@@ -1,0 +1,135 @@
+//! Everything that can happen to a widget, as past facts.
+
+use chinwag_protocol::{Chunk, Page, TokenAnswer, UiMessage};
+
+use super::config::Config;
+use super::effect::Timer;
+use super::failure::TransportError;
+use super::item::Key;
+use super::saved::Saved;
+use super::session::RequestId;
+use super::turn::TurnId;
+
+/// A moment on the visitor's clock, in ms since 1970. The clock may be wrong
+/// and may jump; nothing but waits and displays depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+pub struct Moment(pub f64);
+
+/// Something that happened. Ids that it may need are brought along, since the
+/// engine makes no random numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The widget was mounted, with what earlier visits left behind.
+    Mounted {
+        /// `None` on a first visit, or when what was there could not be read.
+        saved: Option<Saved>,
+    },
+    /// The host page changed its options.
+    Configured {
+        /// The new options.
+        config: Config,
+    },
+    /// The panel was asked to open.
+    Opened,
+    /// The panel was asked to close.
+    Closed,
+    /// The visitor typed.
+    DraftChanged {
+        /// All that stands in the composer.
+        text: String,
+    },
+    /// A message was sent off.
+    Sent {
+        /// What it says, as typed.
+        text: String,
+        /// A fresh id for it.
+        message_id: String,
+        /// A fresh id for the conversation, should there be none yet.
+        conversation_id: String,
+    },
+    /// The visitor asked to end the reply.
+    StopPressed,
+    /// The visitor asked to try a failed question or reply again.
+    RetryPressed {
+        /// Which.
+        key: Key,
+    },
+    /// The visitor asked for another answer in place of a finished one.
+    RegeneratePressed {
+        /// Which.
+        key: Key,
+    },
+    /// A new conversation was asked for.
+    ConversationStarted {
+        /// A fresh id for it.
+        conversation_id: String,
+    },
+    /// A token exchange succeeded.
+    TokenArrived {
+        /// Which exchange.
+        request: RequestId,
+        /// The answer.
+        answer: Box<TokenAnswer>,
+    },
+    /// A token exchange failed.
+    TokenFailed {
+        /// Which exchange.
+        request: RequestId,
+        /// How.
+        error: TransportError,
+    },
+    /// A page of the transcript arrived.
+    MessagesArrived {
+        /// Which request.
+        request: RequestId,
+        /// The page, oldest first.
+        page: Page<UiMessage>,
+    },
+    /// A page of the transcript could not be had.
+    MessagesFailed {
+        /// Which request.
+        request: RequestId,
+        /// How.
+        error: TransportError,
+    },
+    /// The relay began to answer a turn.
+    StreamOpened {
+        /// Whose.
+        turn: TurnId,
+    },
+    /// A chunk of a reply arrived.
+    ChunkArrived {
+        /// Whose.
+        turn: TurnId,
+        /// The frame's id, to resume after.
+        event_id: Option<String>,
+        /// The chunk.
+        chunk: Chunk,
+    },
+    /// A stream ended, with or without a terminal chunk before it.
+    StreamEnded {
+        /// Whose.
+        turn: TurnId,
+    },
+    /// The relay has nothing to resume for this turn.
+    StreamGone {
+        /// Whose.
+        turn: TurnId,
+    },
+    /// A stream could not be opened or was refused.
+    StreamFailed {
+        /// Whose.
+        turn: TurnId,
+        /// How.
+        error: TransportError,
+    },
+    /// A wait is over.
+    TimerFired {
+        /// Which.
+        timer: Timer,
+    },
+    /// The browser lost its network.
+    WentOffline,
+    /// The browser has a network again.
+    WentOnline,
+}

@@ -1,0 +1,271 @@
+//! The transcript's items: what the visitor asked, what the agent replied.
+
+use chinwag_protocol::{MessageStatus, Part, Role, UiMessage};
+
+use super::event::Moment;
+use super::failure::{Failure, Reason};
+use super::markdown::{Document, Href};
+
+/// Names an item for as long as the widget lives. Never reused, and unlike an
+/// id it is there before the relay has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(pub u32);
+
+/// One item of the transcript.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// A message of the visitor.
+    Question(Question),
+    /// A message of the agent.
+    Reply(Box<Reply>),
+}
+
+/// A message of the visitor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Its id; the key under which the relay accepts it once.
+    pub id: String,
+    /// What it says, as typed.
+    pub text: String,
+    /// When it was sent, if known.
+    pub at: Option<Moment>,
+    /// How far it got.
+    pub delivery: Delivery,
+}
+
+/// How far a message of the visitor got.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delivery {
+    /// On its way.
+    Sending,
+    /// Accepted by the relay.
+    Sent,
+    /// Not accepted. It is kept, and can be sent again under the same id.
+    Failed(Failure),
+}
+
+/// A message of the agent.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its id, once the relay has said it.
+    pub id: Option<String>,
+    /// The question that it answers, if it is in the transcript.
+    pub question: Option<Key>,
+    /// What it says so far, as Markdown.
+    pub text: String,
+    /// The same, parsed: settled blocks and one open tail.
+    pub document: Document,
+    /// What the model thought.
+    pub reasoning: String,
+    /// What it cites, in order.
+    pub sources: Vec<Source>,
+    /// What the agent did on the way.
+    pub activities: Vec<Activity>,
+    /// Follow-up questions.
+    pub suggestions: Vec<String>,
+    /// When it began, if known.
+    pub at: Option<Moment>,
+    /// How far it got.
+    pub phase: ReplyPhase,
+}
+
+/// How far a reply got.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReplyPhase {
+    /// Nothing has come yet. The label says what the agent is doing, if it does.
+    Waiting {
+        /// A person's words for it, e.g. "Searching the documents".
+        label: Option<String>,
+    },
+    /// It is coming.
+    Streaming,
+    /// It is whole.
+    Done,
+    /// The visitor stopped it.
+    Stopped,
+    /// It failed; what had come is kept.
+    Failed(Failure),
+}
+
+/// A cited page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// Where it is; `None` if it has no address that may be opened.
+    pub href: Option<Href>,
+    /// What it is called.
+    pub title: String,
+}
+
+/// Something that the agent did on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    /// Names the call.
+    pub id: String,
+    /// The tool.
+    pub tool: String,
+    /// `None` while it runs, else whether it succeeded.
+    pub succeeded: Option<bool>,
+}
+
+impl Reply {
+    /// A reply of which nothing has come yet.
+    pub fn waiting(question: Option<Key>, at: Moment) -> Self {
+        Self {
+            id: None,
+            question,
+            text: String::new(),
+            document: Document::new(),
+            reasoning: String::new(),
+            sources: Vec::new(),
+            activities: Vec::new(),
+            suggestions: Vec::new(),
+            at: Some(at),
+            phase: ReplyPhase::Waiting { label: None },
+        }
+    }
+
+    /// Whether it has anything to show.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+            && self.reasoning.is_empty()
+            && self.sources.is_empty()
+            && self.activities.is_empty()
+    }
+
+    /// Whether more may come.
+    pub fn is_live(&self) -> bool {
+        matches!(self.phase, ReplyPhase::Waiting { .. } | ReplyPhase::Streaming)
+    }
+
+    /// Adds text. The first of it ends the waiting.
+    pub fn push_text(&mut self, delta: &str) {
+        self.text.push_str(delta);
+        self.document.push(delta);
+        self.phase = ReplyPhase::Streaming;
+    }
+
+    /// Begins a further block of text.
+    pub fn begin_block(&mut self) {
+        if !self.text.is_empty() {
+            self.push_text("\n\n");
+        }
+    }
+
+    /// Adds a citation, unless it is there.
+    pub fn cite(&mut self, url: &str, title: Option<String>) {
+        let href = Href::parse(url);
+        let title = title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| url.to_owned());
+        let source = Source { href, title };
+        if !self.sources.contains(&source) {
+            self.sources.push(source);
+        }
+    }
+
+    /// Nothing more comes: settles the text.
+    pub fn end(&mut self, phase: ReplyPhase) {
+        self.document.finish();
+        self.phase = phase;
+        for activity in &mut self.activities {
+            activity.succeeded.get_or_insert(false);
+        }
+    }
+}
+
+/// Builds an item from a stored message; `None` for messages that are not shown.
+pub fn from_stored(message: UiMessage) -> Option<Item> {
+    let metadata = message.metadata.clone().unwrap_or_default();
+    let at = metadata.created_at.as_deref().and_then(parse_time);
+    match message.role {
+        Role::System => None,
+        Role::User => {
+            let text = message.text();
+            Some(Item::Question(Question { id: message.id, text, at, delivery: Delivery::Sent }))
+        }
+        Role::Assistant => {
+            let mut reply = Reply::waiting(None, Moment::default());
+            reply.at = at;
+            for part in message.parts {
+                take_part(&mut reply, part);
+            }
+            reply.id = Some(message.id);
+            reply.end(match metadata.status {
+                Some(MessageStatus::Stopped) => ReplyPhase::Stopped,
+                Some(MessageStatus::Interrupted) => {
+                    ReplyPhase::Failed(Failure::retryable(Reason::Interrupted))
+                }
+                Some(MessageStatus::Failed) => ReplyPhase::Failed(Failure::retryable(Reason::Unavailable)),
+                _ => ReplyPhase::Done,
+            });
+            Some(Item::Reply(Box::new(reply)))
+        }
+    }
+}
+
+fn take_part(reply: &mut Reply, part: Part) {
+    match part {
+        Part::Text { text } => {
+            reply.begin_block();
+            reply.push_text(&text);
+        }
+        Part::Reasoning { text } => reply.reasoning.push_str(&text),
+        Part::SourceUrl { url, title, .. } => reply.cite(&url, title),
+        Part::SourceDocument { title, .. } => reply.cite("", Some(title)),
+        Part::Tool { tool_call_id, tool_name, state, .. } => reply.activities.push(Activity {
+            id: tool_call_id,
+            tool: tool_name,
+            succeeded: Some(state != "output-error"),
+        }),
+        Part::Suggestions { prompts } => reply.suggestions = prompts,
+        Part::File { .. } | Part::Unknown { .. } => {}
+    }
+}
+
+/// Reads the one form of time that the wire has, `2026-01-31T12:34:56[.789]Z`.
+fn parse_time(text: &str) -> Option<Moment> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    if text.len() < 20 || !text.ends_with('Z') {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    // Days from the civil calendar, counted from March so that a leap day is the
+    // last of its year (Howard Hinnant, "chrono-compatible low-level date algorithms").
+    let shifted = if month > 2 { year } else { year - 1 };
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
+    let milliseconds = number(20, 23).filter(|_| text.get(19..20) == Some(".")).unwrap_or(0);
+    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 ms")]
+    Some(Moment((seconds * 1_000 + milliseconds) as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_the_wire_are_read() {
+        let at = |text| parse_time(text).map(|moment| moment.0);
+        assert_eq!(at("1970-01-01T00:00:00Z"), Some(0.0));
+        assert_eq!(at("2026-11-22T10:24:00.250Z"), Some(1_795_343_040_250.0));
+        assert_eq!(at("2000-02-29T23:59:59Z"), Some(951_868_799_000.0));
+        for bad in
+            ["", "2026-11-22", "2026-11-22T10:24:00+01:00", "yyyy-mm-ddThh:mm:ssZ", "ääääääääääääääääääZ"]
+        {
+            assert_eq!(at(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_cited_once() {
+        let mut reply = Reply::waiting(None, Moment::default());
+        reply.cite("https://a.example/x", Some("X".into()));
+        reply.cite("https://a.example/x", Some("X".into()));
+        reply.cite("javascript:alert(1)", None);
+        assert_eq!(reply.sources.len(), 2);
+        assert!(reply.sources[1].href.is_none());
+    }
+}

@@ -1,0 +1,29 @@
+//! What the widget does, without a browser.
+//!
+//! Everything that can happen is an [`Event`]; everything that is asked of the
+//! outside is an [`Effect`]; [`update`] is the only thing that changes a
+//! [`Model`]. The engine never reads a clock, makes no random number, and knows
+//! neither leptos nor the DOM: times and fresh ids arrive with the events, so
+//! that a whole conversation can be told as a scenario in a native test.
+
+pub mod announce;
+pub mod config;
+pub mod effect;
+pub mod event;
+pub mod failure;
+pub mod item;
+pub mod markdown;
+pub mod model;
+pub mod saved;
+pub mod session;
+pub mod turn;
+mod update;
+
+pub use config::{Config, Persist};
+pub use effect::{Effect, HostEvent, Region, Timer};
+pub use event::{Event, Moment};
+pub use failure::{Failure, Reason, TransportError};
+pub use item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase, Source};
+pub use model::{Connection, History, Model};
+pub use saved::Saved;
+pub use update::update;

@@ -1,0 +1,216 @@
+//! All that the widget has in mind. Only [`super::update`] changes it.
+
+use chinwag_protocol::{AgentCard, ConversationId, Features};
+
+use super::config::Config;
+use super::event::Moment;
+use super::failure::Failure;
+use super::item::{Item, Key, Question, Reply};
+use super::saved::Saved;
+use super::session::{RequestId, Session};
+use super::turn::{Turn, TurnId};
+
+/// The widget's state.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// What the host page asked for.
+    pub config: Config,
+    /// Whether the panel is open.
+    pub open: bool,
+    /// Whether the browser says that it has a network.
+    pub online: bool,
+    /// Who answers; `None` until the first token exchange.
+    pub agent: Option<AgentCard>,
+    /// What the agent can do.
+    pub features: Features,
+    /// The access token.
+    pub session: Session,
+    /// Why the last call failed, until one succeeds.
+    pub trouble: Option<Failure>,
+    /// The conversation that is shown; `None` before the first send.
+    pub conversation: Option<ConversationId>,
+    /// How much of its transcript is here.
+    pub history: History,
+    /// The question that is being answered.
+    pub turn: Option<Turn>,
+    /// What stands in the composer.
+    pub draft: String,
+    items: Vec<(Key, Item)>,
+    next_key: u32,
+    next_request: u32,
+}
+
+/// How much of the transcript is here.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum History {
+    /// Nothing has been asked for: the conversation is new, or the panel was
+    /// never opened.
+    #[default]
+    Untouched,
+    /// To be loaded when the panel opens.
+    Remembered,
+    /// The newest page is on its way.
+    Loading {
+        /// Which request brings it.
+        request: RequestId,
+        /// Whether the token was replaced once because of it.
+        token_replaced: bool,
+    },
+    /// It is here; older pages begin at the cursor.
+    Loaded {
+        /// Where the next older page begins.
+        older: Option<String>,
+    },
+    /// It could not be had.
+    Failed(Failure),
+}
+
+/// How things stand with the relay, for the header.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Connection {
+    /// Nothing is known yet.
+    Connecting,
+    /// All is well.
+    Ready,
+    /// The browser has no network.
+    Offline,
+    /// The last call failed.
+    Trouble(Failure),
+}
+
+impl Model {
+    /// The state before anything happened.
+    pub fn new(config: Config) -> Self {
+        Self { config, ..Self::default() }
+    }
+
+    /// How things stand with the relay.
+    pub fn connection(&self) -> Connection {
+        match (&self.trouble, &self.agent) {
+            _ if !self.online => Connection::Offline,
+            (Some(failure), _) => Connection::Trouble(failure.clone()),
+            (None, Some(_)) => Connection::Ready,
+            (None, None) => Connection::Connecting,
+        }
+    }
+
+    /// The transcript, oldest first.
+    pub fn items(&self) -> &[(Key, Item)] {
+        &self.items
+    }
+
+    /// One item.
+    pub fn item(&self, key: Key) -> Option<&Item> {
+        // What is asked for is nearly always among the last.
+        self.items.iter().rev().find(|(found, _)| *found == key).map(|(_, item)| item)
+    }
+
+    /// Whether a reply runs.
+    pub fn is_replying(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// What is to be kept for the next visit.
+    pub fn to_save(&self) -> Saved {
+        Saved::new(self.session.visitor.clone(), self.conversation.clone(), self.open, self.draft.clone())
+    }
+
+    pub(super) fn question_mut(&mut self, key: Key) -> Option<&mut Question> {
+        match self.item_mut(key)? {
+            Item::Question(question) => Some(question),
+            Item::Reply(_) => None,
+        }
+    }
+
+    pub(super) fn reply_mut(&mut self, key: Key) -> Option<&mut Reply> {
+        match self.item_mut(key)? {
+            Item::Reply(reply) => Some(reply),
+            Item::Question(_) => None,
+        }
+    }
+
+    fn item_mut(&mut self, key: Key) -> Option<&mut Item> {
+        self.items.iter_mut().rev().find(|(found, _)| *found == key).map(|(_, item)| item)
+    }
+
+    pub(super) fn push(&mut self, item: Item) -> Key {
+        let key = self.fresh_key();
+        self.items.push((key, item));
+        key
+    }
+
+    /// Puts a new item in the place of an old one, under a key of its own.
+    pub(super) fn replace(&mut self, key: Key, item: Item) -> Option<Key> {
+        let fresh = self.fresh_key();
+        let place = self.items.iter_mut().rev().find(|(found, _)| *found == key)?;
+        *place = (fresh, item);
+        Some(fresh)
+    }
+
+    /// Puts a new item right behind an old one.
+    pub(super) fn insert_after(&mut self, key: Key, item: Item) -> Key {
+        let fresh = self.fresh_key();
+        let place = self.items.iter().rposition(|(found, _)| *found == key);
+        self.items.insert(place.map_or(self.items.len(), |at| at + 1), (fresh, item));
+        fresh
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        self.items.retain(|(found, _)| *found != key);
+    }
+
+    pub(super) fn set_items(&mut self, items: Vec<Item>) {
+        self.items.clear();
+        for item in items {
+            self.push(item);
+        }
+        self.link_questions();
+    }
+
+    pub(super) fn prepend_items(&mut self, items: Vec<Item>) {
+        let later = std::mem::take(&mut self.items);
+        for item in items {
+            self.push(item);
+        }
+        self.items.extend(later);
+        self.link_questions();
+    }
+
+    /// Tells each stored reply which question it answers: the one before it.
+    fn link_questions(&mut self) {
+        let mut last_question = None;
+        for (key, item) in &mut self.items {
+            match item {
+                Item::Question(_) => last_question = Some(*key),
+                Item::Reply(reply) => reply.question = reply.question.or(last_question),
+            }
+        }
+    }
+
+    pub(super) fn fresh_request(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+
+    pub(super) fn fresh_turn(&mut self) -> TurnId {
+        self.next_request += 1;
+        TurnId(self.next_request)
+    }
+
+    fn fresh_key(&mut self) -> Key {
+        self.next_key += 1;
+        Key(self.next_key)
+    }
+
+    /// The turn of this name, if it is the one that runs.
+    pub(super) fn running(&mut self, id: TurnId) -> Option<&mut Turn> {
+        self.turn.as_mut().filter(|turn| turn.id == id)
+    }
+}
+
+impl Failure {
+    /// Whether a Retry may be pressed now.
+    pub fn can_retry(&self, now: Moment) -> bool {
+        self.retry && self.retry_at.is_none_or(|at| at <= now)
+    }
+}

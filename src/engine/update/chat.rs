@@ -1,0 +1,189 @@
+//! What the visitor does to the conversation: send, stop, retry, regenerate.
+
+use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
+use chinwag_protocol::{ChatRequest, ConversationId, MessageId, Part, Role, Trigger, UiMessage};
+
+use super::{Effects, history, save, session};
+use crate::engine::effect::{Announcement, Effect, HostEvent, Region};
+use crate::engine::event::Moment;
+use crate::engine::failure::Failure;
+use crate::engine::item::{Delivery, Item, Key, Question, Reply, ReplyPhase};
+use crate::engine::model::{History, Model};
+use crate::engine::session::Call;
+use crate::engine::turn::{Stage, Turn, TurnId};
+
+pub(super) fn send(
+    model: &mut Model,
+    text: &str,
+    message_id: String,
+    conversation_id: &str,
+    now: Moment,
+    out: &mut Effects,
+) {
+    let text = text.trim();
+    // The composer says both before sending; here they only must not do harm.
+    if text.is_empty() || text.chars().count() > MAX_MESSAGE_CHARS || model.is_replying() {
+        return;
+    }
+    if model.conversation.is_none() {
+        let Ok(id) = ConversationId::parse(conversation_id) else { return };
+        out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+        model.conversation = Some(id);
+    }
+    model.draft.clear();
+    // Stored before the first send: a page that is left in this very moment
+    // finds the conversation again.
+    save(model, out);
+    let question = Question {
+        id: message_id.clone(),
+        text: text.to_owned(),
+        at: Some(now),
+        delivery: Delivery::Sending,
+    };
+    let key = model.push(Item::Question(question));
+    out.push(Effect::Emit(HostEvent::MessageSent { id: message_id, text: text.to_owned() }));
+    let reply = model.push(Item::Reply(Box::new(Reply::waiting(Some(key), now))));
+    begin(model, Some(key), reply, Trigger::SubmitMessage, now, out);
+}
+
+fn begin(
+    model: &mut Model,
+    question: Option<Key>,
+    reply: Key,
+    trigger: Trigger,
+    now: Moment,
+    out: &mut Effects,
+) {
+    if model.history == History::Remembered {
+        history::load(model, now, out);
+    }
+    let id = model.fresh_turn();
+    model.turn = Some(Turn::new(id, question, reply, trigger));
+    out.push(Effect::Redraw(Region::List));
+    out.push(Effect::Redraw(Region::Composer));
+    out.push(Effect::Emit(HostEvent::ResponseStart));
+    session::call(model, Call::Chat(id), now, out);
+}
+
+/// The body of a turn's request, unless the turn is over.
+pub(super) fn request(model: &mut Model, id: TurnId) -> Option<ChatRequest> {
+    let turn = model.running(id)?;
+    let (question, reply, trigger) = (turn.question?, turn.reply, turn.trigger);
+    let conversation = model.conversation.clone()?;
+    let message_id = match (trigger, model.item(reply)) {
+        (Trigger::RegenerateMessage, Some(Item::Reply(reply))) => {
+            reply.id.as_deref().and_then(|id| MessageId::parse(id).ok())
+        }
+        _ => None,
+    };
+    let Some(Item::Question(question)) = model.item(question) else { return None };
+    let message = UiMessage {
+        id: question.id.clone(),
+        role: Role::User,
+        parts: vec![Part::Text { text: question.text.clone() }],
+        metadata: None,
+    };
+    Some(ChatRequest {
+        id: conversation,
+        messages: vec![message],
+        trigger,
+        message_id,
+        tools: Vec::new(),
+        context: None,
+    })
+}
+
+pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
+    let Some(turn) = model.turn.take() else { return };
+    out.push(Effect::AbortStream { turn: turn.id });
+    if let Some(conversation) = model.conversation.clone() {
+        session::call(model, Call::Stop(conversation), now, out);
+    }
+    if let Some(reply) = model.reply_mut(turn.reply) {
+        reply.end(ReplyPhase::Stopped);
+    }
+    if let Some(question) = turn.question.and_then(|key| model.question_mut(key)) {
+        question.delivery = Delivery::Sent;
+    }
+    for key in turn.question.into_iter().chain([turn.reply]) {
+        out.push(Effect::Redraw(Region::Item(key)));
+    }
+    out.push(Effect::Redraw(Region::Composer));
+    out.push(Effect::Announce(Announcement::ReplyStopped));
+    out.push(Effect::Emit(HostEvent::ResponseStopped));
+    out.push(Effect::Emit(HostEvent::ResponseEnd));
+}
+
+pub(super) fn retry(model: &mut Model, key: Key, now: Moment, out: &mut Effects) {
+    if model.is_replying() {
+        return;
+    }
+    let (question, failed_reply) = match model.item(key) {
+        Some(Item::Question(question)) if can_retry(&question.delivery, now) => (key, None),
+        Some(Item::Reply(reply)) => match (&reply.phase, reply.question) {
+            (ReplyPhase::Failed(failure), Some(question)) if failure.can_retry(now) => (question, Some(key)),
+            (ReplyPhase::Stopped, Some(question)) => (question, Some(key)),
+            _ => return,
+        },
+        _ => return,
+    };
+    if let Some(question) = model.question_mut(question) {
+        question.delivery = Delivery::Sending;
+    }
+    out.push(Effect::Redraw(Region::Item(question)));
+    let fresh = Item::Reply(Box::new(Reply::waiting(Some(question), now)));
+    // The message keeps its id, so that the relay accepts it once however often
+    // it is sent.
+    let reply = match failed_reply {
+        Some(old) => model.replace(old, fresh),
+        None => Some(model.insert_after(question, fresh)),
+    };
+    let Some(reply) = reply else { return };
+    begin(model, Some(question), reply, Trigger::SubmitMessage, now, out);
+}
+
+fn can_retry(delivery: &Delivery, now: Moment) -> bool {
+    matches!(delivery, Delivery::Failed(failure) if failure.can_retry(now))
+}
+
+pub(super) fn regenerate(model: &mut Model, key: Key, now: Moment, out: &mut Effects) {
+    if model.is_replying() || !model.features.retry {
+        return;
+    }
+    let Some(Item::Reply(old)) = model.item(key) else { return };
+    let (id, question) = (old.id.clone(), old.question);
+    let mut fresh = Reply::waiting(question, now);
+    fresh.id = id;
+    if question.is_none() {
+        return;
+    }
+    if let Some(reply) = model.replace(key, Item::Reply(Box::new(fresh))) {
+        begin(model, question, reply, Trigger::RegenerateMessage, now, out);
+    }
+}
+
+/// Ends the running turn without a reply: the question is marked, the empty
+/// reply is taken away, and nothing that was written is lost.
+pub(super) fn fail_question(model: &mut Model, failure: Failure, out: &mut Effects) {
+    let Some(turn) = model.turn.take() else { return };
+    debug_assert!(turn.stage != Stage::Streaming, "a reply that streams fails as a reply");
+    match turn.question.and_then(|key| model.question_mut(key)) {
+        Some(question) => {
+            question.delivery = Delivery::Failed(failure.clone());
+            model.remove(turn.reply);
+        }
+        None => {
+            if let Some(reply) = model.reply_mut(turn.reply) {
+                reply.end(ReplyPhase::Failed(failure.clone()));
+            }
+        }
+    }
+    for key in turn.question.into_iter().chain([turn.reply]) {
+        out.push(Effect::Redraw(Region::Item(key)));
+    }
+    out.push(Effect::Redraw(Region::List));
+    out.push(Effect::Redraw(Region::Composer));
+    out.push(Effect::Announce(Announcement::Failed(failure.clone())));
+    out.push(Effect::Emit(HostEvent::Error(failure)));
+    out.push(Effect::Emit(HostEvent::ResponseEnd));
+}

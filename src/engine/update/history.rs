@@ -1,0 +1,117 @@
+//! The transcript of an earlier visit, loaded back from the relay.
+
+use chinwag_protocol::{MessageStatus, Page, Role, Trigger, UiMessage};
+
+use super::{Effects, session};
+use crate::engine::effect::{Effect, Region};
+use crate::engine::event::Moment;
+use crate::engine::failure::{Failure, TransportError};
+use crate::engine::item::{self, Item, Reply, ReplyPhase};
+use crate::engine::model::{History, Model};
+use crate::engine::session::{Call, RequestId};
+use crate::engine::turn::{Stage, Turn};
+
+/// Loads the newest page, in place of what is shown.
+pub(super) fn load(model: &mut Model, now: Moment, out: &mut Effects) {
+    let request = model.fresh_request();
+    model.history = History::Loading { request, token_replaced: false };
+    out.push(Effect::Redraw(Region::List));
+    session::call(model, Call::Messages { request, cursor: None }, now, out);
+}
+
+pub(super) fn arrived(
+    model: &mut Model,
+    request: RequestId,
+    page: Page<UiMessage>,
+    now: Moment,
+    out: &mut Effects,
+) {
+    if awaited(model, request).is_none() {
+        return;
+    }
+    model.history = History::Loaded { older: page.pagination.cursor.filter(|_| page.pagination.has_more) };
+    model.trouble = None;
+    let is_running = still_runs(&page.data);
+    let mut items: Vec<Item> = page.data.into_iter().filter_map(item::from_stored).collect();
+    // What was sent while the page was on its way is not in it.
+    let sent_meanwhile = model.turn.as_ref().map(|turn| (turn.question, turn.reply));
+    if sent_meanwhile.is_some() {
+        items.retain(|item| !is_shown(model, item));
+        model.prepend_items(items);
+    } else {
+        model.set_items(items);
+        if is_running {
+            follow(model, now, out);
+        }
+    }
+    out.push(Effect::Redraw(Region::Header));
+    out.push(Effect::Redraw(Region::List));
+}
+
+fn still_runs(messages: &[UiMessage]) -> bool {
+    messages.last().is_some_and(|last| {
+        let status = last.metadata.as_ref().and_then(|metadata| metadata.status);
+        // A question without a reply: the relay may just have begun.
+        status == Some(MessageStatus::Streaming) || last.role == Role::User
+    })
+}
+
+fn is_shown(model: &Model, item: &Item) -> bool {
+    let Item::Question(stored) = item else { return false };
+    model.items().iter().any(|(_, shown)| matches!(shown, Item::Question(asked) if asked.id == stored.id))
+}
+
+/// Takes up a reply that was running when the page was left.
+fn follow(model: &mut Model, now: Moment, out: &mut Effects) {
+    let (question, reply) = match model.items().last() {
+        Some((key, Item::Reply(reply))) => (reply.question, *key),
+        last => {
+            let question = last.map(|(key, _)| *key);
+            (question, model.push(Item::Reply(Box::new(Reply::waiting(question, now)))))
+        }
+    };
+    let id = model.fresh_turn();
+    let mut turn = Turn::new(id, question, reply, Trigger::SubmitMessage);
+    turn.stage = Stage::Resuming;
+    turn.shows_stored = true;
+    if let Some(stored) = model.reply_mut(reply) {
+        stored.phase = ReplyPhase::Streaming;
+    }
+    model.turn = Some(turn);
+    out.push(Effect::Redraw(Region::Composer));
+    session::call(model, Call::Resume(id), now, out);
+}
+
+pub(super) fn failed(
+    model: &mut Model,
+    request: RequestId,
+    error: TransportError,
+    now: Moment,
+    out: &mut Effects,
+) {
+    let Some(token_replaced) = awaited(model, request) else { return };
+    if error.is_not_found() {
+        // Deleted, or the visitor is another: the id stays, the transcript is empty.
+        model.history = History::Loaded { older: None };
+    } else if error.is_unauthenticated() && !token_replaced {
+        model.session.drop_token();
+        model.history = History::Loading { request, token_replaced: true };
+        session::call(model, Call::Messages { request, cursor: None }, now, out);
+        return;
+    } else {
+        let failure = Failure::from_transport(error, now);
+        model.trouble = Some(failure.clone());
+        model.history = History::Failed(failure);
+    }
+    out.push(Effect::Redraw(Region::Header));
+    out.push(Effect::Redraw(Region::List));
+}
+
+/// Whether this request is the one under way, and if so whether the token was
+/// replaced because of it.
+fn awaited(model: &Model, request: RequestId) -> Option<bool> {
+    match model.history {
+        History::Loading { request: asked, token_replaced } if asked == request => Some(token_replaced),
+        _ => None,
+    }
+}

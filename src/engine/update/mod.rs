@@ -1,0 +1,131 @@
+//! The one place where a model changes: each event to the file that knows it.
+
+mod chat;
+mod history;
+mod session;
+mod stream;
+
+use chinwag_protocol::ConversationId;
+
+use super::effect::{Effect, HostEvent, Region, Timer};
+use super::event::{Event, Moment};
+use super::model::{History, Model};
+use super::saved::Saved;
+use super::session::Session;
+
+/// The orders that one event leads to, in the order in which they are to be
+/// carried out.
+type Effects = Vec<Effect>;
+
+/// Takes in what happened and gives what is to be done.
+pub fn update(model: &mut Model, event: Event, now: Moment) -> Effects {
+    let mut effects = Effects::new();
+    let out = &mut effects;
+    match event {
+        Event::Mounted { saved } => mounted(model, saved, now, out),
+        Event::Configured { config } => {
+            model.config = config;
+            out.push(Effect::Redraw(Region::Header));
+        }
+        Event::Opened => open(model, now, out),
+        Event::Closed => close(model, out),
+        Event::DraftChanged { text } => {
+            model.draft = text;
+            save(model, out);
+        }
+        Event::Sent { text, message_id, conversation_id } => {
+            chat::send(model, &text, message_id, &conversation_id, now, out);
+        }
+        Event::StopPressed => chat::stop(model, now, out),
+        Event::RetryPressed { key } => chat::retry(model, key, now, out),
+        Event::RegeneratePressed { key } => chat::regenerate(model, key, now, out),
+        Event::ConversationStarted { conversation_id } => start_conversation(model, &conversation_id, out),
+        Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
+        Event::TokenFailed { request, error } => session::refused(model, request, error, now, out),
+        Event::MessagesArrived { request, page } => history::arrived(model, request, page, now, out),
+        Event::MessagesFailed { request, error } => history::failed(model, request, error, now, out),
+        Event::StreamOpened { turn } => stream::opened(model, turn, out),
+        Event::ChunkArrived { turn, event_id, chunk } => {
+            stream::chunk_arrived(model, turn, event_id, chunk, now, out);
+        }
+        Event::StreamEnded { turn } => stream::broke(model, turn, out),
+        Event::StreamGone { turn } => stream::gone(model, turn, now, out),
+        Event::StreamFailed { turn, error } => stream::failed(model, turn, error, now, out),
+        Event::TimerFired { timer: Timer::Resume(turn) } => stream::resume(model, turn, now, out),
+        Event::WentOffline => set_online(model, false, now, out),
+        Event::WentOnline => set_online(model, true, now, out),
+    }
+    effects
+}
+
+fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effects) {
+    model.online = true;
+    let saved = saved.unwrap_or_else(|| Saved::new(None, None, model.config.open_by_default, String::new()));
+    model.session = Session::resume(saved.visitor);
+    model.draft = saved.draft;
+    model.conversation = saved.conversation;
+    if model.conversation.is_some() {
+        model.history = History::Remembered;
+    }
+    out.push(Effect::Redraw(Region::Composer));
+    if saved.open {
+        open(model, now, out);
+    }
+}
+
+fn open(model: &mut Model, now: Moment, out: &mut Effects) {
+    if model.open {
+        return;
+    }
+    model.open = true;
+    save(model, out);
+    out.push(Effect::Redraw(Region::Panel));
+    out.push(Effect::Emit(HostEvent::Open));
+    match model.history {
+        History::Remembered | History::Failed(_) => history::load(model, now, out),
+        // The exchange also tells who answers, so the header can say it.
+        _ if model.agent.is_none() => session::connect(model, out),
+        _ => {}
+    }
+}
+
+fn close(model: &mut Model, out: &mut Effects) {
+    if !model.open {
+        return;
+    }
+    model.open = false;
+    save(model, out);
+    out.push(Effect::Redraw(Region::Panel));
+    out.push(Effect::Emit(HostEvent::Close));
+}
+
+fn start_conversation(model: &mut Model, conversation_id: &str, out: &mut Effects) {
+    let Ok(id) = ConversationId::parse(conversation_id) else { return };
+    // The old reply goes on at the relay: it belongs to its conversation.
+    if let Some(turn) = model.turn.take() {
+        out.push(Effect::AbortStream { turn: turn.id });
+    }
+    out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+    model.conversation = Some(id);
+    model.history = History::Untouched;
+    model.set_items(Vec::new());
+    model.draft.clear();
+    save(model, out);
+    out.push(Effect::Redraw(Region::List));
+    out.push(Effect::Redraw(Region::Composer));
+}
+
+fn set_online(model: &mut Model, online: bool, now: Moment, out: &mut Effects) {
+    if model.online == online {
+        return;
+    }
+    model.online = online;
+    out.push(Effect::Redraw(Region::Header));
+    if online {
+        stream::hurry(model, now, out);
+    }
+}
+
+fn save(model: &Model, out: &mut Effects) {
+    out.push(Effect::Save(model.to_save()));
+}

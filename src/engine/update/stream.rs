@@ -1,0 +1,256 @@
+//! A reply as it comes: chunks, breaks, resumption, and its one end.
+
+use chinwag_protocol::{Chunk, FinishReason};
+
+use super::{Effects, chat, history, session};
+use crate::engine::effect::{Announcement, Effect, HostEvent, Region, Timer};
+use crate::engine::event::Moment;
+use crate::engine::failure::{Failure, Reason, TransportError};
+use crate::engine::item::{Activity, Delivery, Item, Key, Reply, ReplyPhase};
+use crate::engine::model::Model;
+use crate::engine::session::Call;
+use crate::engine::turn::{Stage, TurnId};
+
+/// The relay accepted the question.
+pub(super) fn opened(model: &mut Model, id: TurnId, out: &mut Effects) {
+    let Some(turn) = model.running(id) else { return };
+    turn.stage = Stage::Streaming;
+    let question = turn.question;
+    if let Some(asked) = question.and_then(|key| model.question_mut(key)) {
+        if asked.delivery != Delivery::Sent {
+            asked.delivery = Delivery::Sent;
+            out.extend(question.map(|key| Effect::Redraw(Region::Item(key))));
+        }
+    }
+    if model.trouble.take().is_some() {
+        out.push(Effect::Redraw(Region::Header));
+    }
+}
+
+pub(super) fn chunk_arrived(
+    model: &mut Model,
+    id: TurnId,
+    event_id: Option<String>,
+    chunk: Chunk,
+    now: Moment,
+    out: &mut Effects,
+) {
+    let Some(turn) = model.running(id) else { return };
+    if !turn.follows_on(event_id.as_deref()) {
+        // The log that was being followed is lost; the store has the truth.
+        gone(model, id, now, out);
+        return;
+    }
+    turn.stage = Stage::Streaming;
+    turn.resumes = 0;
+    let shows_stored = std::mem::take(&mut turn.shows_stored);
+    if event_id.is_some() {
+        turn.last_event = event_id;
+    }
+    if shows_stored {
+        tell_from_the_beginning(model, now, out);
+    }
+    match chunk {
+        Chunk::Finish { reason, .. } => finish(model, reason, out),
+        Chunk::Abort { .. } => stopped(model, out),
+        Chunk::Error { data, .. } => fail_reply(model, Failure::from_chunk(data, now), out),
+        chunk => grow(model, chunk, out),
+    }
+}
+
+/// The log takes the place of what was stored of the reply.
+fn tell_from_the_beginning(model: &mut Model, now: Moment, out: &mut Effects) {
+    let Some(reply) = model.turn.as_ref().map(|turn| turn.reply) else { return };
+    let question = model.reply_mut(reply).and_then(|stored| stored.question);
+    let fresh = model.replace(reply, Item::Reply(Box::new(Reply::waiting(question, now))));
+    if let (Some(turn), Some(fresh)) = (model.turn.as_mut(), fresh) {
+        turn.reply = fresh;
+        out.push(Effect::Redraw(Region::List));
+    }
+}
+
+fn grow(model: &mut Model, chunk: Chunk, out: &mut Effects) {
+    let Some(turn) = model.turn.as_mut() else { return };
+    let key = turn.reply;
+    if let Chunk::TextDelta { delta, .. } = &chunk {
+        let sentence = turn.announcer.push(delta).map(Announcement::Sentence);
+        out.extend(sentence.map(Effect::Announce));
+    }
+    let Some(reply) = model.reply_mut(key) else { return };
+    let region = match chunk {
+        Chunk::TextDelta { delta, .. } => {
+            reply.push_text(&delta);
+            Region::Live(key)
+        }
+        Chunk::TextStart { .. } => {
+            reply.begin_block();
+            Region::Live(key)
+        }
+        Chunk::ReasoningDelta { delta, .. } => {
+            reply.reasoning.push_str(&delta);
+            Region::Live(key)
+        }
+        other => {
+            take_in(reply, other);
+            Region::Item(key)
+        }
+    };
+    out.push(Effect::Redraw(region));
+}
+
+fn take_in(reply: &mut Reply, chunk: Chunk) {
+    match chunk {
+        Chunk::Start { message_id, .. } => reply.id = message_id.or(reply.id.take()),
+        Chunk::Status { label, .. } => {
+            if let ReplyPhase::Waiting { label: shown } = &mut reply.phase {
+                *shown = label;
+            }
+        }
+        Chunk::SourceUrl { url, title, .. } => reply.cite(&url, title),
+        Chunk::SourceDocument { title, .. } => reply.cite("", Some(title)),
+        Chunk::Suggestions { prompts } => reply.suggestions = prompts,
+        Chunk::ToolInputStart { tool_call_id, tool_name } => begin_activity(reply, tool_call_id, tool_name),
+        Chunk::ToolInputAvailable { tool_call_id, tool_name, .. } => {
+            begin_activity(reply, tool_call_id, tool_name);
+        }
+        Chunk::ToolInputError { tool_call_id, .. } | Chunk::ToolOutputError { tool_call_id, .. } => {
+            end_activity(reply, &tool_call_id, false);
+        }
+        Chunk::ToolOutputAvailable { tool_call_id, .. } => end_activity(reply, &tool_call_id, true),
+        _ => {}
+    }
+}
+
+fn begin_activity(reply: &mut Reply, id: String, tool: String) {
+    if !reply.activities.iter().any(|activity| activity.id == id) {
+        reply.activities.push(Activity { id, tool, succeeded: None });
+    }
+}
+
+fn end_activity(reply: &mut Reply, id: &str, succeeded: bool) {
+    for activity in reply.activities.iter_mut().filter(|activity| activity.id == id) {
+        activity.succeeded = Some(succeeded);
+    }
+}
+
+fn finish(model: &mut Model, reason: FinishReason, out: &mut Effects) {
+    if reason == FinishReason::Error {
+        fail_reply(model, Failure::retryable(Reason::Unavailable), out);
+        return;
+    }
+    let Some(mut turn) = model.turn.take() else { return };
+    let rest = turn.announcer.finish().map(Announcement::Sentence);
+    out.extend(rest.into_iter().chain([Announcement::ReplyDone]).map(Effect::Announce));
+    if let Some(reply) = model.reply_mut(turn.reply) {
+        reply.end(ReplyPhase::Done);
+        let (id, text) = (reply.id.clone().unwrap_or_default(), reply.text.clone());
+        out.push(Effect::Emit(HostEvent::MessageReceived { id, text }));
+    }
+    ended(turn.reply, out);
+}
+
+fn stopped(model: &mut Model, out: &mut Effects) {
+    let Some(turn) = model.turn.take() else { return };
+    if let Some(reply) = model.reply_mut(turn.reply) {
+        reply.end(ReplyPhase::Stopped);
+    }
+    out.push(Effect::Announce(Announcement::ReplyStopped));
+    ended(turn.reply, out);
+}
+
+fn fail_reply(model: &mut Model, failure: Failure, out: &mut Effects) {
+    let Some(turn) = model.turn.take() else { return };
+    if let Some(reply) = model.reply_mut(turn.reply) {
+        reply.end(ReplyPhase::Failed(failure.clone()));
+    }
+    out.push(Effect::Announce(Announcement::Failed(failure.clone())));
+    out.push(Effect::Emit(HostEvent::Error(failure)));
+    ended(turn.reply, out);
+}
+
+fn ended(reply: Key, out: &mut Effects) {
+    out.push(Effect::Redraw(Region::Item(reply)));
+    out.push(Effect::Redraw(Region::Composer));
+    out.push(Effect::Emit(HostEvent::ResponseEnd));
+}
+
+/// The stream ended without a terminal chunk: it is followed again.
+pub(super) fn broke(model: &mut Model, id: TurnId, out: &mut Effects) {
+    let Some(turn) = model.running(id) else { return };
+    turn.stage = Stage::Resuming;
+    match turn.next_wait_ms() {
+        Some(after_ms) => out.push(Effect::StartTimer { timer: Timer::Resume(id), after_ms }),
+        None => fail_reply(model, Failure::retryable(Reason::Interrupted), out),
+    }
+}
+
+/// A wait is over: follow the reply again.
+pub(super) fn resume(model: &mut Model, id: TurnId, now: Moment, out: &mut Effects) {
+    let Some(turn) = model.running(id) else { return };
+    if turn.stage == Stage::Resuming {
+        session::call(model, Call::Resume(id), now, out);
+    }
+}
+
+/// There is a network again: waits are cut short.
+pub(super) fn hurry(model: &mut Model, now: Moment, out: &mut Effects) {
+    if let Some(id) = model.turn.as_ref().map(|turn| turn.id) {
+        resume(model, id, now, out);
+    }
+}
+
+/// The relay has nothing more to tell of this reply: the store knows how it
+/// ended.
+pub(super) fn gone(model: &mut Model, id: TurnId, now: Moment, out: &mut Effects) {
+    let Some(turn) = model.running(id) else { return };
+    let had_frames = turn.last_event.is_some();
+    let reply = turn.reply;
+    let question = turn.question;
+    out.push(Effect::AbortStream { turn: id });
+    model.turn = None;
+    out.push(Effect::Redraw(Region::Composer));
+    if had_frames {
+        // Until the store has told how it ended, it looks broken off.
+        if let Some(told) = model.reply_mut(reply) {
+            told.end(ReplyPhase::Failed(Failure::retryable(Reason::Interrupted)));
+        }
+        out.push(Effect::Redraw(Region::Item(reply)));
+        out.push(Effect::Emit(HostEvent::ResponseEnd));
+        history::load(model, now, out);
+        return;
+    }
+    if let Some(stored) = model.reply_mut(reply).filter(|stored| !stored.is_empty()) {
+        stored.end(ReplyPhase::Failed(Failure::retryable(Reason::Interrupted)));
+        out.push(Effect::Redraw(Region::Item(reply)));
+        return;
+    }
+    // A question that was stored without a reply: it can be asked again.
+    model.remove(reply);
+    if let Some(asked) = question.and_then(|key| model.question_mut(key)) {
+        asked.delivery = Delivery::Failed(Failure::retryable(Reason::Interrupted));
+    }
+    out.extend(question.map(|key| Effect::Redraw(Region::Item(key))));
+    out.push(Effect::Redraw(Region::List));
+}
+
+/// A call of the turn failed before a stream was there.
+pub(super) fn failed(model: &mut Model, id: TurnId, error: TransportError, now: Moment, out: &mut Effects) {
+    let Some(turn) = model.running(id) else { return };
+    if error.is_unauthenticated() && !turn.token_replaced {
+        turn.token_replaced = true;
+        let call = if turn.stage == Stage::Sending { Call::Chat(id) } else { Call::Resume(id) };
+        model.session.drop_token();
+        session::call(model, call, now, out);
+        return;
+    }
+    let is_sending = turn.stage == Stage::Sending;
+    if is_sending {
+        chat::fail_question(model, Failure::from_transport(error, now), out);
+    } else if error.is_not_found() {
+        gone(model, id, now, out);
+    } else if matches!(error, TransportError::Network | TransportError::Timeout) {
+        broke(model, id, out);
+    } else {
+        fail_reply(model, Failure::from_transport(error, now), out);
+    }
+}

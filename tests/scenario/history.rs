@@ -1,0 +1,141 @@
+use chinwag::engine::*;
+use chinwag_protocol::{ConversationId, ErrorCode, MessageMetadata, MessageStatus, Part, Role, UiMessage};
+
+use crate::stage::{Stage, refused};
+
+fn saved(open: bool) -> Saved {
+    Saved::new(Some("visitor-1".into()), ConversationId::parse("c7").ok(), open, "half a".into())
+}
+
+fn message(id: &str, role: Role, text: &str, status: Option<MessageStatus>) -> UiMessage {
+    UiMessage {
+        id: id.into(),
+        role,
+        parts: vec![Part::Text { text: text.into() }],
+        metadata: Some(MessageMetadata { status, ..MessageMetadata::default() }),
+    }
+}
+
+fn returned(data: Vec<UiMessage>) -> Stage {
+    let mut stage = Stage::remembering(Some(saved(true)));
+    stage.grant_token();
+    stage.page(data);
+    stage
+}
+
+#[test]
+fn an_open_panel_is_open_again_with_its_conversation_and_draft() {
+    let stage = returned(vec![
+        message("m1", Role::User, "Hello", None),
+        message("a1", Role::Assistant, "Good morning", Some(MessageStatus::Done)),
+    ]);
+    assert!(stage.model.open);
+    assert_eq!(stage.model.draft, "half a");
+    assert_eq!(stage.transcript(), ["> Hello", "Good morning"]);
+    assert!(!stage.model.is_replying());
+}
+
+#[test]
+fn a_closed_panel_asks_for_nothing_until_it_opens() {
+    let mut stage = Stage::remembering(Some(saved(false)));
+    assert_eq!(stage.token_exchanges(), 0);
+    stage.tell(Event::Opened);
+    stage.grant_token();
+    assert_eq!(stage.count(|effect| matches!(effect, Effect::LoadMessages { .. })), 1);
+}
+
+#[test]
+fn a_reply_that_was_running_is_followed_from_its_beginning() {
+    let mut stage = returned(vec![
+        message("m1", Role::User, "Hello", None),
+        message("a1", Role::Assistant, "Good", Some(MessageStatus::Streaming)),
+    ]);
+    assert_eq!(stage.transcript(), ["> Hello", "Good ..."], "what is known shows at once");
+    let turn = stage.opened_turn();
+    stage.tell(Event::StreamOpened { turn });
+    stage.delta(turn, 1, "Good ");
+    stage.delta(turn, 2, "morning");
+    stage.finish(turn, 3);
+    assert_eq!(stage.transcript(), ["> Hello", "Good morning"], "and nothing shows twice");
+}
+
+#[test]
+fn a_running_reply_of_which_the_relay_knows_nothing_can_be_asked_for_again() {
+    let mut stage = returned(vec![
+        message("m1", Role::User, "Hello", None),
+        message("a1", Role::Assistant, "Good", Some(MessageStatus::Streaming)),
+    ]);
+    let turn = stage.opened_turn();
+    stage.tell(Event::StreamGone { turn });
+    assert_eq!(stage.transcript(), ["> Hello", "Good (failed: Interrupted)"]);
+    stage.tell(Event::RetryPressed { key: stage.key(1) });
+    assert_eq!(stage.sends(), 1);
+}
+
+#[test]
+fn a_question_without_an_answer_can_be_asked_again() {
+    let mut stage = returned(vec![message("m1", Role::User, "Hello", None)]);
+    let turn = stage.opened_turn();
+    stage.tell(Event::StreamGone { turn });
+    assert_eq!(stage.transcript(), ["> Hello (not sent: Interrupted)"]);
+    stage.tell(Event::RetryPressed { key: stage.key(0) });
+    let id = stage.last(|effect| match effect {
+        Effect::OpenStream { body, .. } => Some(body.messages[0].id.clone()),
+        _ => None,
+    });
+    assert_eq!(id, "m1");
+}
+
+#[test]
+fn how_a_reply_ended_is_still_known() {
+    let stage = returned(vec![
+        message("m1", Role::User, "One", None),
+        message("a1", Role::Assistant, "Half", Some(MessageStatus::Stopped)),
+        message("m2", Role::User, "Two", None),
+        message("a2", Role::Assistant, "Half", Some(MessageStatus::Interrupted)),
+    ]);
+    assert_eq!(stage.transcript(), ["> One", "Half (stopped)", "> Two", "Half (failed: Interrupted)"]);
+}
+
+#[test]
+fn a_conversation_that_is_gone_is_an_empty_one() {
+    let mut stage = Stage::remembering(Some(saved(true)));
+    stage.grant_token();
+    let request = stage.last(|effect| match effect {
+        Effect::LoadMessages { request, .. } => Some(*request),
+        _ => None,
+    });
+    stage.tell(Event::MessagesFailed { request, error: refused(404, ErrorCode::NotFound) });
+    assert!(stage.transcript().is_empty());
+    assert_eq!(stage.model.connection(), Connection::Ready);
+}
+
+#[test]
+fn a_message_sent_while_the_transcript_loads_is_below_it() {
+    let mut stage = Stage::remembering(Some(saved(true)));
+    stage.grant_token();
+    stage.send("Two");
+    stage.page(vec![
+        message("m0", Role::User, "One", None),
+        message("a0", Role::Assistant, "1", Some(MessageStatus::Done)),
+    ]);
+    assert_eq!(stage.transcript(), ["> One", "1", "> Two (sending)", " (waiting)"]);
+}
+
+#[test]
+fn a_refused_token_is_replaced_once_for_the_transcript_too() {
+    let mut stage = Stage::remembering(Some(saved(true)));
+    stage.grant_token();
+    for exchanges in [2, 2] {
+        let request = stage.last(|effect| match effect {
+            Effect::LoadMessages { request, .. } => Some(*request),
+            _ => None,
+        });
+        stage.tell(Event::MessagesFailed { request, error: refused(401, ErrorCode::Unauthenticated) });
+        assert_eq!(stage.token_exchanges(), exchanges);
+        if matches!(stage.model.history, History::Loading { .. }) {
+            stage.grant_token();
+        }
+    }
+    assert!(matches!(stage.model.history, History::Failed(_)));
+}

@@ -1,0 +1,9 @@
+//! The engine as its users would tell it: what happened, what it asks of the
+//! outside, what there is to see. No browser, no clock, no network.
+
+mod failing;
+mod history;
+mod sending;
+mod session;
+mod stage;
+mod streaming;
