@@ -1,1 +1,9 @@
-//! placeholder
+//! The Chinwag widget: a floating chat bubble for any web page.
+//!
+//! `host` checks what the page asks for and mounts; `engine` decides; `shell`
+//! talks to the browser; `view` draws. See ARCHITECTURE.md.
+
+pub mod engine;
+pub mod host;
+pub mod shell;
+pub mod view;

@@ -1,0 +1,129 @@
+//! What `init` gives back.
+
+use std::cell::RefCell;
+
+use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlElement;
+
+use super::mount::Mounted;
+use crate::engine::Event;
+use crate::shell::store::Store;
+
+/// A mounted widget, as the JavaScript face holds it. After `destroy` every
+/// call does nothing.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Handle(RefCell<Option<Mounted>>);
+
+/// Mounts a widget: `options` as in the documentation; `environment` is
+/// `{css, base?, host?}`, brought along by the JavaScript face.
+///
+/// # Errors
+/// An `Error` that names the option at fault, or says what the page lacks.
+#[wasm_bindgen]
+#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+pub fn mount(options: JsValue, environment: JsValue) -> Result<Handle, JsError> {
+    let mounted = Mounted::new(&options, &environment).map_err(|error| to_js(&error))?;
+    Ok(Handle(RefCell::new(Some(mounted))))
+}
+
+#[wasm_bindgen]
+impl Handle {
+    /// The widget's element; `undefined` after `destroy`.
+    #[wasm_bindgen(getter)]
+    pub fn element(&self) -> Option<HtmlElement> {
+        self.0.borrow().as_ref().map(|mounted| mounted.element.clone())
+    }
+
+    /// Opens the panel.
+    pub fn open(&self) {
+        self.dispatch(Event::Opened);
+    }
+
+    /// Closes it.
+    pub fn close(&self) {
+        self.dispatch(Event::Closed);
+    }
+
+    /// Opens it if it is closed, and closes it if it is open.
+    pub fn toggle(&self) {
+        let is_open = self.is_open();
+        self.dispatch(if is_open { Event::Closed } else { Event::Opened });
+    }
+
+    /// Whether it is open.
+    #[wasm_bindgen(js_name = isOpen)]
+    pub fn is_open(&self) -> bool {
+        self.store().and_then(|store| store.peek(|model| model.open)).unwrap_or_default()
+    }
+
+    /// Sends a message as if the visitor had written it.
+    ///
+    /// # Errors
+    /// Empty, too long, or while a reply runs.
+    pub fn send(&self, text: &str) -> Result<(), JsError> {
+        let Some(store) = self.store() else { return Ok(()) };
+        let length = text.trim().chars().count();
+        if length == 0 || length > MAX_MESSAGE_CHARS {
+            let mut message = String::from("Chinwag: send() takes a text of 1 to 8000 characters, not ");
+            message.push_str(&length.to_string());
+            return Err(JsError::new(&message));
+        }
+        if store.peek(crate::engine::Model::is_replying).unwrap_or_default() {
+            return Err(JsError::new(
+                "Chinwag: send() while a reply runs: wait for response:end, or stop() it",
+            ));
+        }
+        store.send(text);
+        Ok(())
+    }
+
+    /// Ends the reply that runs, if one does.
+    pub fn stop(&self) {
+        self.dispatch(Event::StopPressed);
+    }
+
+    /// Begins a new conversation.
+    #[wasm_bindgen(js_name = newConversation)]
+    pub fn new_conversation(&self) {
+        if let Some(store) = self.store() {
+            store.start_conversation();
+        }
+    }
+
+    /// Merges changed options in.
+    ///
+    /// # Errors
+    /// As `mount`; nothing is changed then.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+    pub fn update(&self, changes: JsValue) -> Result<(), JsError> {
+        match self.0.borrow_mut().as_mut() {
+            Some(mounted) => mounted.update(&changes).map_err(|error| to_js(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the widget out of the page.
+    pub fn destroy(&self) {
+        // Out of the cell first: what is dropped may call back.
+        let mounted = self.0.borrow_mut().take();
+        drop(mounted);
+    }
+
+    fn store(&self) -> Option<Store> {
+        self.0.borrow().as_ref().map(|mounted| mounted.store)
+    }
+
+    fn dispatch(&self, event: Event) {
+        if let Some(store) = self.store() {
+            store.dispatch(event);
+        }
+    }
+}
+
+fn to_js(error: &dyn std::error::Error) -> JsError {
+    let mut message = String::from("Chinwag: ");
+    message.push_str(&error.to_string());
+    JsError::new(&message)
+}

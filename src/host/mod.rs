@@ -1,0 +1,10 @@
+//! The embedding contract: what a page may say to the widget, and what it gets
+//! back. Options are checked here, each error naming its key; past this room
+//! they are typed.
+
+pub mod color;
+pub mod handle;
+pub mod mount;
+pub mod options;
+pub mod theme;
+pub mod value;

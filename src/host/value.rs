@@ -1,0 +1,97 @@
+//! A page's options as plain values, so that they are checked without a browser.
+
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+
+/// Deepest nesting that is read: `theme.accent` is two.
+const MAX_DEPTH: u8 = 3;
+
+/// Most members of one object or list that are read.
+const MAX_MEMBERS: u32 = 64;
+
+/// A value that a page gave.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Given {
+    /// `undefined` or `null`: as if it were not there.
+    Nothing,
+    /// A string.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+    /// An array.
+    List(Vec<Given>),
+    /// A plain object: its own members, in order.
+    Members(Vec<(String, Given)>),
+    /// A function.
+    Function,
+    /// Anything else: a symbol, an element, too deep or too large.
+    Other,
+}
+
+impl Given {
+    /// Reads a value. Only what an object owns counts: a page that adds to
+    /// `Object.prototype` adds nothing to the options.
+    pub fn read(value: &JsValue) -> Self {
+        read(value, MAX_DEPTH)
+    }
+
+    /// What it is, for an error message.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Nothing => "nothing".to_owned(),
+            Self::Text(text) => {
+                let mut out = String::from("\"");
+                out.extend(text.chars().take(40));
+                out.push('"');
+                out
+            }
+            Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::List(_) => "a list".to_owned(),
+            Self::Members(_) => "an object".to_owned(),
+            Self::Function => "a function".to_owned(),
+            Self::Other => "something else".to_owned(),
+        }
+    }
+}
+
+fn read(value: &JsValue, depth: u8) -> Given {
+    if value.is_null_or_undefined() {
+        return Given::Nothing;
+    }
+    if let Some(text) = value.as_string() {
+        return Given::Text(text);
+    }
+    if let Some(number) = value.as_f64() {
+        return Given::Number(number);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Given::Flag(flag);
+    }
+    if value.is_function() {
+        return Given::Function;
+    }
+    let Some(deeper) = depth.checked_sub(1) else { return Given::Other };
+    if Array::is_array(value) {
+        let list: &Array = value.unchecked_ref();
+        if list.length() > MAX_MEMBERS {
+            return Given::Other;
+        }
+        return Given::List(list.iter().map(|member| read(&member, deeper)).collect());
+    }
+    if !value.is_object() {
+        return Given::Other;
+    }
+    let object: &Object = value.unchecked_ref();
+    let keys = Object::keys(object);
+    if keys.length() > MAX_MEMBERS {
+        return Given::Other;
+    }
+    let members = keys.iter().filter_map(|key| {
+        let member = Reflect::get(object, &key).ok()?;
+        Some((key.as_string()?, read(&member, deeper)))
+    });
+    Given::Members(members.collect())
+}

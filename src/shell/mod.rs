@@ -1,0 +1,12 @@
+//! The browser: one file per thing that is asked of it, and no decisions.
+//!
+//! A `JsValue` dies here: whatever the browser throws becomes a typed value in
+//! the file that met it, before the engine sees it.
+
+pub mod clock;
+pub mod outside;
+pub mod page;
+pub mod storage;
+pub mod store;
+pub mod stream;
+pub mod transport;

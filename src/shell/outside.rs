@@ -1,0 +1,147 @@
+//! Carries out the engine's effects: each to the file that knows that part of
+//! the browser.
+
+use std::cell::RefCell;
+
+use chinwag_protocol::{ConversationId, Page, TokenAnswer, UiMessage};
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlElement;
+
+use super::clock;
+use super::page;
+use super::storage::SavedPlace;
+use super::store::Store;
+use super::stream::Stream;
+use super::transport::Call;
+use crate::engine::turn::TurnId;
+use crate::engine::{Effect, Event};
+
+/// Everything outside the model that one widget holds on to. Dropping it ends
+/// its streams, timers and listeners.
+#[derive(Debug)]
+pub struct Outside {
+    relay: String,
+    element: HtmlElement,
+    saved: SavedPlace,
+    streams: RefCell<Vec<Stream>>,
+    timer: RefCell<Option<Timeout>>,
+    listeners: RefCell<Vec<EventListener>>,
+}
+
+impl Outside {
+    /// The outside of a widget that lives in `element` and talks to the relay
+    /// at `relay`, an origin without a slash at the end.
+    pub fn new(relay: String, element: HtmlElement, saved: SavedPlace) -> Self {
+        Self {
+            relay,
+            element,
+            saved,
+            streams: RefCell::default(),
+            timer: RefCell::default(),
+            listeners: RefCell::default(),
+        }
+    }
+
+    /// Tells the engine when the browser loses its network and finds it again.
+    pub fn watch_network(&self, store: Store) {
+        let Some(window) = web_sys::window() else { return };
+        let mut listeners = self.listeners.borrow_mut();
+        listeners.push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));
+        listeners.push(EventListener::new(&window, "online", move |_| store.dispatch(Event::WentOnline)));
+        if !window.navigator().on_line() {
+            store.dispatch(Event::WentOffline);
+        }
+    }
+
+    /// Asks the page about a message before it is sent.
+    pub fn ask_before_send(&self, text: &str) -> Option<String> {
+        page::ask_before_send(&self.element, text)
+    }
+
+    /// Carries out one order.
+    pub fn carry_out(&self, effect: Effect, store: Store) {
+        match effect {
+            Effect::FetchToken { request, body } => {
+                // A struct of strings always serialises.
+                let body = serde_json::to_string(&body).unwrap_or_default();
+                let call = Call::post(self.url("/v1/token"), None, body);
+                spawn_local(async move {
+                    store.dispatch(match call.fetch::<TokenAnswer>().await {
+                        Ok(answer) => Event::TokenArrived { request, answer: Box::new(answer) },
+                        Err(error) => Event::TokenFailed { request, error },
+                    });
+                });
+            }
+            Effect::OpenStream { turn, token, body } => {
+                let body = serde_json::to_string(&body).unwrap_or_default();
+                self.open_stream(turn, Call::post(self.url("/v1/chat"), Some(token), body), store);
+            }
+            Effect::ResumeStream { turn, token, conversation, after } => {
+                let mut call = Call::get(self.chat_url(&conversation, "/stream"), token);
+                call.last_event_id = after;
+                self.open_stream(turn, call, store);
+            }
+            Effect::AbortStream { turn } => self.let_go(turn),
+            Effect::StopReply { token, conversation } => {
+                let call = Call::post(self.chat_url(&conversation, "/stop"), Some(token), String::from("{}"));
+                spawn_local(async move {
+                    // The reply was ended here already; should the relay not
+                    // hear of it, it ends by itself.
+                    let _ = call.fetch::<chinwag_protocol::Json>().await;
+                });
+            }
+            Effect::LoadMessages { request, token, conversation, cursor } => {
+                let mut url = self.url("/v1/conversations/");
+                url.push_str(conversation.as_str());
+                url.push_str("/messages?limit=50");
+                if let Some(cursor) = cursor {
+                    url.push_str("&cursor=");
+                    url.push_str(&String::from(js_sys::encode_uri_component(&cursor)));
+                }
+                let call = Call::get(url, token);
+                spawn_local(async move {
+                    store.dispatch(match call.fetch::<Page<UiMessage>>().await {
+                        Ok(page) => Event::MessagesArrived { request, page },
+                        Err(error) => Event::MessagesFailed { request, error },
+                    });
+                });
+            }
+            Effect::Save(saved) => self.saved.save(&saved),
+            Effect::StartTimer { timer, after_ms } => {
+                let fire = move || store.dispatch(Event::TimerFired { timer });
+                // One wait at a time: a new one takes the place of the old.
+                self.timer.replace(Some(Timeout::new(clock::with_jitter(after_ms), fire)));
+            }
+            Effect::Emit(event) => page::emit(&self.element, event),
+            // The store's own.
+            Effect::Redraw(_) | Effect::Announce(_) => {}
+        }
+    }
+
+    fn open_stream(&self, turn: TurnId, call: Call, store: Store) {
+        // A turn has one stream: the one before it, if any, was broken.
+        self.let_go(turn);
+        if let Some(stream) = Stream::open(turn, call, store) {
+            self.streams.borrow_mut().push(stream);
+        }
+    }
+
+    fn let_go(&self, turn: TurnId) {
+        self.streams.borrow_mut().retain(|stream| stream.turn() != turn && !stream.is_over());
+    }
+
+    fn url(&self, path: &str) -> String {
+        let mut url = self.relay.clone();
+        url.push_str(path);
+        url
+    }
+
+    fn chat_url(&self, conversation: &ConversationId, action: &str) -> String {
+        let mut url = self.url("/v1/chat/");
+        url.push_str(conversation.as_str());
+        url.push_str(action);
+        url
+    }
+}

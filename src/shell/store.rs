@@ -1,0 +1,178 @@
+//! Where the model lives while the widget is mounted: the one place at which
+//! events enter and effects leave, and from which the view reads.
+//!
+//! The view reads a part of the model by [`Store::read`], which also subscribes
+//! it to that part: a [`Region`] that an effect names is shown anew, and nothing
+//! else is. A live reply is shown at most once per animation frame.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+
+use super::clock;
+use super::outside::Outside;
+use crate::engine::effect::Announcement;
+use crate::engine::{Effect, Event, Key, Model, Region, update};
+
+/// A handle to the mounted widget's state. Cheap to copy; every call on a
+/// handle whose widget is gone does nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Store {
+    inner: StoredValue<Rc<Inner>, LocalStorage>,
+    announcement: RwSignal<Option<Announcement>>,
+}
+
+struct Inner {
+    model: RefCell<Model>,
+    queue: RefCell<VecDeque<Event>>,
+    is_draining: Cell<bool>,
+    regions: RefCell<Vec<(Region, ArcTrigger)>>,
+    live: RefCell<Vec<Key>>,
+    outside: Outside,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store around a model. Call within the owner that the widget is mounted
+    /// under: with it, the store ends.
+    pub fn new(model: Model, outside: Outside) -> Self {
+        let inner = Inner {
+            model: RefCell::new(model),
+            queue: RefCell::default(),
+            is_draining: Cell::new(false),
+            regions: RefCell::default(),
+            live: RefCell::default(),
+            outside,
+        };
+        Self { inner: StoredValue::new_local(Rc::new(inner)), announcement: RwSignal::new(None) }
+    }
+
+    /// Reads the model, and runs the surrounding effect or view again when this
+    /// region is to be shown anew. `None` once the widget is gone.
+    pub fn read<R>(&self, region: Region, read: impl FnOnce(&Model) -> R) -> Option<R> {
+        let inner = self.inner.try_get_value()?;
+        inner.trigger(region).track();
+        let model = inner.model.borrow();
+        Some(read(&model))
+    }
+
+    /// Reads the model as it is now, without subscribing.
+    pub fn peek<R>(&self, read: impl FnOnce(&Model) -> R) -> Option<R> {
+        let inner = self.inner.try_get_value()?;
+        let model = inner.model.borrow();
+        Some(read(&model))
+    }
+
+    /// What a screen reader is to be told next.
+    pub fn announcement(&self) -> ReadSignal<Option<Announcement>> {
+        self.announcement.read_only()
+    }
+
+    /// Takes in what happened. May be called from anywhere, also from within an
+    /// effect that an earlier event led to: events are taken one after another.
+    pub fn dispatch(&self, event: Event) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        inner.queue.borrow_mut().push_back(event);
+        if inner.is_draining.replace(true) {
+            return;
+        }
+        loop {
+            let Some(event) = inner.queue.borrow_mut().pop_front() else { break };
+            let effects = update(&mut inner.model.borrow_mut(), event, clock::now());
+            for effect in effects {
+                self.carry_out(&inner, effect);
+            }
+        }
+        inner.is_draining.set(false);
+    }
+
+    /// Begins to listen to what the browser says of the network.
+    pub fn watch_network(&self) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.watch_network(*self);
+        }
+    }
+
+    /// Sends a message under fresh ids, unless the host page cancels it. The
+    /// page may also change the text: what is sent is what it left.
+    pub fn send(&self, text: &str) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        if let Some(text) = inner.outside.ask_before_send(text) {
+            let (message_id, conversation_id) = (clock::fresh_id(), clock::fresh_id());
+            self.dispatch(Event::Sent { text, message_id, conversation_id });
+        }
+    }
+
+    /// Begins a new conversation under a fresh id.
+    pub fn start_conversation(&self) {
+        self.dispatch(Event::ConversationStarted { conversation_id: clock::fresh_id() });
+    }
+
+    fn carry_out(&self, inner: &Rc<Inner>, effect: Effect) {
+        match effect {
+            Effect::Redraw(Region::Live(key)) => self.redraw_in_next_frame(inner, key),
+            Effect::Redraw(region) => inner.notify(region),
+            Effect::Announce(announcement) => {
+                self.announcement.try_set(Some(announcement));
+            }
+            other => inner.outside.carry_out(other, *self),
+        }
+    }
+
+    /// Chunks come faster than frames; each frame shows all that came since the
+    /// last one.
+    fn redraw_in_next_frame(&self, inner: &Rc<Inner>, key: Key) {
+        let is_first = inner.live.borrow().is_empty();
+        if !inner.live.borrow().contains(&key) {
+            inner.live.borrow_mut().push(key);
+        }
+        if is_first {
+            let store = *self;
+            clock::in_next_frame(move || {
+                let Some(inner) = store.inner.try_get_value() else { return };
+                for key in inner.live.take() {
+                    inner.notify(Region::Live(key));
+                }
+            });
+        }
+    }
+}
+
+impl Inner {
+    /// The trigger of a region. There are few at a time (the shown items and a
+    /// handful more), and what is looked for is mostly among the last.
+    fn trigger(&self, region: Region) -> ArcTrigger {
+        let mut regions = self.regions.borrow_mut();
+        if let Some((_, trigger)) = regions.iter().rev().find(|(known, _)| *known == region) {
+            return trigger.clone();
+        }
+        let trigger = ArcTrigger::new();
+        regions.push((region, trigger.clone()));
+        trigger
+    }
+
+    fn notify(&self, region: Region) {
+        if region == Region::List {
+            self.forget_gone_items();
+        }
+        let known = self.regions.borrow().iter().rev().find(|(known, _)| *known == region).cloned();
+        if let Some((_, trigger)) = known {
+            trigger.notify();
+        }
+    }
+
+    fn forget_gone_items(&self) {
+        let model = self.model.borrow();
+        self.regions.borrow_mut().retain(|(region, _)| match region {
+            Region::Item(key) | Region::Live(key) => model.item(*key).is_some(),
+            _ => true,
+        });
+    }
+}
