@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chinwag_relay::api;
-use chinwag_relay::app::{App, StartError};
+use chinwag_relay::app::{App, BuildError};
 use chinwag_relay::config::{Config, ConfigError, DEFAULT_FILE, Overrides, parse_addr};
-use chinwag_relay::edge::{self, LogFormat, Options, Shutdown};
+use chinwag_relay::edge::{self, LogFormat, Options};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -43,7 +43,7 @@ enum Failure {
     #[error("{0}")]
     Bind(String),
     #[error(transparent)]
-    Start(#[from] StartError),
+    Build(#[from] BuildError),
     #[error("the system refuses what the relay needs: {0}")]
     System(#[from] io::Error),
 }
@@ -80,8 +80,6 @@ async fn run(mut config: Config) -> Result<(), Failure> {
         TcpListener::bind(addr).await.map_err(|error| Failure::Bind(bind_failure(addr, &error)))?;
     config.bound_to(listener.local_addr()?);
 
-    let shutdown = Shutdown::new();
-    edge::stop_on_signals(&shutdown)?;
     let grace = config.server.limits.shutdown_grace;
     let options = Options {
         // Replies that are still running after the grace are ended by the app; then
@@ -90,14 +88,19 @@ async fn run(mut config: Config) -> Result<(), Failure> {
         ..Options::from(&config.server.limits)
     };
     let url = config.own_origins().first().map(ToString::to_string).unwrap_or_default();
-    let app = App::start(config.clone(), shutdown.clone()).await?;
+    let app = App::build(config.clone()).await?;
+    let shutdown = app.shutdown().clone();
+    edge::stop_on_signals(&shutdown)?;
     let router = edge::dress(api::router(app.clone()), &config);
 
     tracing::info!(addr = %config.server.addr, sites = config.sites.len(), "listening");
     let announced = tokio::spawn(announce(app.clone(), url));
     let drained = async {
         shutdown.begun().await;
-        app.drain(grace).await;
+        tokio::select! {
+            () = app.drain(grace) => {}
+            () = shutdown.was_cut() => app.drain(Duration::ZERO).await,
+        }
     };
     let (connections, ()) = tokio::join!(edge::serve(listener, router, &shutdown, &options), drained);
     announced.abort();

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
@@ -16,6 +16,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::ApiError;
 use crate::app::App;
 
 /// `/<file>`: every file of the build by its name.
@@ -46,17 +47,11 @@ async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
 }
 
 fn not_found(name: &str) -> Response {
-    let text = if name == LOADER {
-        "This relay was built without the widget: run `cargo xtask dist`, then build it again.\n"
-    } else {
-        "There is nothing here.\n"
-    };
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    if name != LOADER {
+        return ApiError::not_found().into_response();
+    }
+    let text = "This relay was built without the widget: run `cargo xtask dist`, then build it again.\n";
+    (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], text).into_response()
 }
 
 /// A file's bytes with the SHA-256 of them.

@@ -13,7 +13,7 @@ use rust_embed::RustEmbed;
 
 use super::asset::{File, respond};
 use crate::app::App;
-use crate::config::{Agent, Config, Origin};
+use crate::config::{Agent, Origin};
 
 /// `/` and the two files that the page needs.
 pub fn routes() -> Router<App> {
@@ -124,7 +124,7 @@ const PAGE_CSP: HeaderValue = HeaderValue::from_static(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Overrides;
+    use crate::config::{Config, Overrides};
 
     fn agent() -> Agent {
         let config = Config::demo(&Overrides::default());

@@ -36,8 +36,8 @@ pub const RESPONSE_CSP: HeaderValue = HeaderValue::from_static(
 pub fn dress(router: Router, config: &Config) -> Router {
     let trusted: Arc<[Network]> = config.server.trusted_proxies.clone().into();
     router
-        .layer(from_fn_with_state(Cors::new(config), cors))
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn_with_state(Cors::new(config), cors))
         .layer(from_fn(secure))
         .layer(from_fn_with_state(trusted, identify))
 }

@@ -12,6 +12,8 @@ mod log;
 mod request_id;
 mod serve;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 
 pub use client::ClientAddress;
 pub use dress::{RESPONSE_CSP, dress};

@@ -1,0 +1,6 @@
+//! The relay as a process: how it starts, refuses to start, and stops.
+
+mod relay;
+mod serving;
+mod starting;
+mod stopping;

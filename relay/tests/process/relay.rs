@@ -1,0 +1,143 @@
+//! A relay in a folder of its own, and a client that hides nothing.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine.
+pub const LONG: Duration = Duration::from_secs(30);
+
+const BINARY: &str = env!("CARGO_BIN_EXE_chinwag-relay");
+
+/// A working directory with one document in `docs`.
+pub fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("docs")).unwrap();
+    fs::write(folder.path().join("docs/tea.md"), "# Tea\n\nSteep green tea for two minutes.\n").unwrap();
+    folder
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.current_dir(folder).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs a relay that is expected to end by itself.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+/// A relay that runs; it is killed at the end of the test.
+pub struct Relay {
+    pub addr: SocketAddr,
+    child: Child,
+    log: Option<thread::JoinHandle<String>>,
+    folder: TempDir,
+}
+
+impl Relay {
+    /// Starts with no file on a free port, and waits until it says it is ready.
+    pub fn start() -> Self {
+        Self::start_in(folder(), &["--addr", "127.0.0.1:0"])
+    }
+
+    /// Starts with that file on a free port.
+    pub fn with_config(text: &str) -> Self {
+        let folder = folder();
+        fs::write(folder.path().join("chinwag.toml"), text).unwrap();
+        Self::start_in(folder, &["--addr", "127.0.0.1:0"])
+    }
+
+    pub fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
+        let mut child =
+            command(folder.path(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = thread::spawn(move || {
+            let mut text = String::new();
+            let _ = stderr.read_to_string(&mut text);
+            text
+        });
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addr = line.strip_prefix("Chinwag is ready at http://").map(str::trim_end);
+        let Some(addr) = addr.and_then(|addr| addr.parse().ok()) else {
+            let _ = child.kill();
+            panic!("no line that says where it is: {line:?}\n{}", log.join().unwrap());
+        };
+        Self { addr, child, log: Some(log), folder }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A connection with some bytes on it.
+    pub fn connect(&self, bytes: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.write_all(bytes.as_bytes()).unwrap();
+        stream
+    }
+
+    /// The whole answer to one request, head and body.
+    pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
+        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let addr = self.addr;
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{headers}\r\n");
+        read_to_end(self.connect(&head))
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        self.ask("GET", path, &[])
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for the end; gives the status and the whole log.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, self.log.take().unwrap().join().unwrap());
+            }
+            assert!(began.elapsed() < LONG, "the relay does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What comes until the other end closes; how it closes is not looked at.
+pub fn read_to_end(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let began = Instant::now();
+    let _ = stream.read_to_end(&mut bytes);
+    assert!(began.elapsed() < LONG, "the connection stays open");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The value of a header in an answer, or nothing.
+pub fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+    let (head, _) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(found, _)| found.eq_ignore_ascii_case(name))
+        .map_or("", |(_, value)| value)
+}
