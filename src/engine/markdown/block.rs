@@ -86,6 +86,7 @@ impl Machine {
         if matched == self.stack.len() && self.continue_leaf(&mut cursor) {
             return;
         }
+        let mut started = false;
         while !(self.live && leaf::is_undecided(cursor.rest)) {
             let indent = cursor.indent();
             let mut past = cursor.clone();
@@ -100,7 +101,7 @@ impl Machine {
                     self.after_blank = false;
                     return;
                 }
-                return self.text(past.rest, matched);
+                return self.text(past.rest, matched, started);
             }
             if past.peek() == Some(b'>') && matched < MAX_NESTING {
                 self.begin(matched);
@@ -116,10 +117,11 @@ impl Machine {
             {
                 self.begin_item(matched, marker, content);
             } else {
-                return self.text(past.rest, matched);
+                return self.text(past.rest, matched, started);
             }
             cursor = past;
             matched = self.stack.len();
+            started = true;
         }
     }
 
@@ -294,14 +296,15 @@ impl Machine {
         true
     }
 
-    /// Puts what is left of a line where text goes.
-    fn text(&mut self, text: &str, matched: usize) {
+    /// Puts what is left of a line where text goes; `started` if a container
+    /// began in it, which makes it no blank line.
+    fn text(&mut self, text: &str, matched: usize, started: bool) {
         if text.is_empty() {
             if !self.is_whole(matched) || self.leaf.takes_lines() {
                 self.close_to(matched);
             }
             // A blank line in a quote stands between the blocks of the quote.
-            self.after_blank = self.stack.last().is_none_or(|top| top.kind != Kind::Quote);
+            self.after_blank = !started && self.stack.last().is_none_or(|top| top.kind != Kind::Quote);
             return;
         }
         if let Leaf::Paragraph { text: above, .. } = &mut self.leaf {
@@ -444,11 +447,12 @@ impl Machine {
         // What was read before counts from the start of the whole text.
         let before = if content.len() == text.len() { live } else { Live::default() };
         let Live { inlines, settled, resume } = inline::parse_live(content, before, &mut self.references);
+        if inlines.is_empty() {
+            return;
+        }
         if content.len() == text.len() {
             self.arrived = Some(Arrived { settled, resume, fresh });
         }
-        if !inlines.is_empty() {
-            self.add(Block::Paragraph(inlines));
-        }
+        self.add(Block::Paragraph(inlines));
     }
 }
