@@ -8,6 +8,7 @@ pub mod app;
 pub mod config;
 pub mod edge;
 pub mod generation;
+pub mod limit;
 pub mod store;
 pub mod token;
 pub mod upstream;

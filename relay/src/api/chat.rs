@@ -1,0 +1,175 @@
+//! `/v1/chat`: questions in, replies out.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use chinwag_protocol::limits::{MAX_CONTEXT_BYTES, MAX_MESSAGE_CHARS};
+use chinwag_protocol::{
+    ChatRequest, ConversationId, ErrorCode, EventId, Features, MessageId, Part, Role, Trigger, UiMessage,
+};
+use http::{HeaderMap, StatusCode};
+
+use super::body::JsonBody;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::stream;
+use crate::app::App;
+use crate::generation::Ask;
+use crate::store::Question;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/chat", post(chat))
+        .route("/chat/{id}/stream", get(resume))
+        .route("/chat/{id}/stop", post(stop))
+}
+
+async fn chat(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(request): JsonBody<ChatRequest>,
+) -> Result<Response, ApiError> {
+    let standing = app.limits().message(&caller.owner, caller.address)?;
+    let upstream = app
+        .agent(&caller.agent)
+        .ok_or_else(|| ApiError::internal(&format!("there is no agent {}", caller.agent)))?;
+    let features = upstream.features();
+    check_context(&request)?;
+    let last = request.messages.last().ok_or_else(|| ApiError::invalid("messages", "there is no message"))?;
+    let place = format!("messages[{}]", request.messages.len() - 1);
+    // Taken before anything is stored: who is refused here has asked nothing.
+    let permit = app.limits().stream(&caller.owner, caller.address)?;
+    let ask = Ask {
+        owner: caller.owner,
+        conversation: request.id.clone(),
+        tools: if features.tools { request.tools.clone() } else { Vec::new() },
+        context: request.context.clone(),
+        public_origin: caller.public_origin,
+        upstream: upstream.clone(),
+        request_id: caller.request_id,
+    };
+    let reader = match request.trigger {
+        Trigger::SubmitMessage => {
+            let question = read_question(last, &place, features)?;
+            app.generations().submit(ask, question).await?
+        }
+        Trigger::RegenerateMessage => match find_question(&app, &ask, &request, last).await? {
+            Some(question) => app.generations().regenerate(ask, question).await?,
+            // The relay never got it: the first try was lost on the way.
+            None if last.role == Role::User && request.message_id.is_none() => {
+                let question = read_question(last, &place, features)?;
+                app.generations().submit(ask, question).await?
+            }
+            None => return Err(ApiError::not_found().about("messageId")),
+        },
+    };
+    let response = stream::respond(reader, permit, app.config().server.limits.heartbeat);
+    Ok((Extension(standing), response).into_response())
+}
+
+async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = read_id(&id)?;
+    let last = match headers.get("last-event-id") {
+        Some(value) => {
+            let event = value.to_str().ok().and_then(|text| text.parse::<EventId>().ok());
+            Some(event.ok_or_else(|| {
+                ApiError::invalid("last-event-id", "an event id is <epoch>:<sequence number>")
+            })?)
+        }
+        None => None,
+    };
+    let permit = app.limits().stream(&caller.owner, caller.address)?;
+    Ok(match app.generations().resume(&caller.owner, &id, last.as_ref()).await? {
+        Some(reader) => stream::respond(reader, permit, app.config().server.limits.heartbeat),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+async fn stop(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = read_id(&id)?;
+    if !app.store().has_conversation(&caller.owner, &id).await? {
+        return Err(ApiError::not_found());
+    }
+    app.generations().stop(&caller.owner, &id).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A conversation's id from a path.
+pub(super) fn read_id(unverified_id: &str) -> Result<ConversationId, ApiError> {
+    ConversationId::parse(unverified_id).map_err(|error| ApiError::invalid("id", error.to_string()))
+}
+
+fn check_context(request: &ChatRequest) -> Result<(), ApiError> {
+    let Some(context) = &request.context else { return Ok(()) };
+    if !context.is_object() {
+        return Err(ApiError::invalid("context", "context is an object"));
+    }
+    if context.as_str().len() > MAX_CONTEXT_BYTES {
+        return Err(ApiError::too_large("context", format!("context is at most {MAX_CONTEXT_BYTES} bytes")));
+    }
+    Ok(())
+}
+
+/// The question that the last message of a request is. `place` names it in
+/// errors.
+fn read_question(last: &UiMessage, place: &str, features: Features) -> Result<Question, ApiError> {
+    match last.role {
+        Role::User => {}
+        Role::Assistant if last.parts.iter().any(|part| matches!(part, Part::Tool { .. })) => {
+            return Err(ApiError::unsupported(place, "this agent does not take results of the page's tools"));
+        }
+        Role::Assistant | Role::System => {
+            return Err(ApiError::invalid(format!("{place}.role"), "the last message is the user's"));
+        }
+    }
+    let id = MessageId::parse(&last.id)
+        .map_err(|error| ApiError::invalid(format!("{place}.id"), error.to_string()))?;
+    let param = || format!("{place}.parts");
+    // What other clients add (`data-*` parts, for one) is not part of the
+    // question.
+    let is_kept = |part: &&Part| matches!(part, Part::Text { .. } | Part::File { .. });
+    let parts: Vec<Part> = last.parts.iter().filter(is_kept).cloned().collect();
+    let chars: usize =
+        parts.iter().map(|part| if let Part::Text { text } = part { text.chars().count() } else { 0 }).sum();
+    if chars > MAX_MESSAGE_CHARS {
+        return Err(ApiError::too_large(
+            param(),
+            format!("a message is at most {MAX_MESSAGE_CHARS} characters; this one has {chars}"),
+        ));
+    }
+    let has_file = parts.iter().any(|part| matches!(part, Part::File { .. }));
+    if has_file && !features.attachments {
+        return Err(ApiError::unsupported(param(), "this agent does not take files"));
+    }
+    let message = UiMessage { id: last.id.clone(), role: Role::User, parts, metadata: None };
+    if !has_file && message.text().trim().is_empty() {
+        return Err(ApiError::invalid(param(), "the message has no text"));
+    }
+    Ok(Question::new(id, message)?)
+}
+
+/// The question whose reply is to be made anew: that of the named message, of
+/// the last one in the request, or of the last one in the conversation.
+async fn find_question(
+    app: &App,
+    ask: &Ask,
+    request: &ChatRequest,
+    last: &UiMessage,
+) -> Result<Option<MessageId>, ApiError> {
+    if let Some(named) = &request.message_id {
+        return Ok(app.store().question_of(&ask.owner, &ask.conversation, Some(named)).await?);
+    }
+    let id = MessageId::parse(&last.id)
+        .map_err(|error| ApiError::new(ErrorCode::InvalidRequest, error.to_string()).about("messages"))?;
+    Ok(app.store().question_of(&ask.owner, &ask.conversation, Some(&id)).await?)
+}

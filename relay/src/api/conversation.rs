@@ -1,0 +1,129 @@
+//! `/v1/conversations`: lists, titles, ratings, and the end of conversations.
+
+use axum::extract::{Path, Query, State};
+use axum::routing::{get, patch, put};
+use axum::{Json, Router};
+use chinwag_protocol::limits::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, MAX_TITLE_CHARS};
+use chinwag_protocol::{Conversation, Feedback, MessageId, Page, UiMessage};
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::body::JsonBody;
+use super::caller::Caller;
+use super::chat::read_id;
+use super::error::ApiError;
+use crate::app::App;
+
+/// Longest reason of a rating, in Unicode scalar values.
+const MAX_REASON_CHARS: usize = 1_000;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/conversations", get(list))
+        .route("/conversations/{id}", patch(rename).delete(delete))
+        .route("/conversations/{id}/messages", get(messages))
+        .route("/conversations/{id}/messages/{message}/feedback", put(rate))
+}
+
+/// Which part of a list.
+#[derive(Debug, Deserialize)]
+struct Window {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+impl Window {
+    fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = &self.limit else { return Ok(DEFAULT_PAGE_ITEMS) };
+        let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE_ITEMS).contains(limit));
+        limit.ok_or_else(|| ApiError::invalid("limit", format!("limit is 1 to {MAX_PAGE_ITEMS}")))
+    }
+}
+
+type RawWindow = Result<Query<Window>, axum::extract::rejection::QueryRejection>;
+
+fn window(query: RawWindow) -> Result<Window, ApiError> {
+    query.map(|Query(window)| window).map_err(|error| ApiError::invalid("query", error.body_text()))
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    query: RawWindow,
+) -> Result<Json<Page<Conversation>>, ApiError> {
+    let window = window(query)?;
+    let page = app.store().conversations(&caller.owner, window.cursor.as_deref(), window.limit()?).await?;
+    Ok(Json(page))
+}
+
+async fn messages(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    query: RawWindow,
+) -> Result<Json<Page<UiMessage>>, ApiError> {
+    let window = window(query)?;
+    let id = read_id(&id)?;
+    let page = app.store().messages(&caller.owner, &id, window.cursor.as_deref(), window.limit()?).await?;
+    Ok(Json(page))
+}
+
+#[derive(Debug, Deserialize)]
+struct Rename {
+    title: String,
+}
+
+async fn rename(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<Rename>,
+) -> Result<Json<Conversation>, ApiError> {
+    let id = read_id(&id)?;
+    let title = body.title.trim();
+    if title.is_empty() {
+        return Err(ApiError::invalid("title", "the title is empty"));
+    }
+    if title.chars().count() > MAX_TITLE_CHARS {
+        return Err(ApiError::too_large("title", format!("a title is at most {MAX_TITLE_CHARS} characters")));
+    }
+    Ok(Json(app.store().rename(&caller.owner, &id, title).await?))
+}
+
+async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = read_id(&id)?;
+    app.generations().delete(&caller.owner, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize)]
+struct Rating {
+    /// `null` takes a rating back; a body without it is a mistake.
+    #[serde(deserialize_with = "Option::deserialize")]
+    value: Option<Feedback>,
+    reason: Option<String>,
+}
+
+async fn rate(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, message)): Path<(String, String)>,
+    JsonBody(body): JsonBody<Rating>,
+) -> Result<StatusCode, ApiError> {
+    let id = read_id(&id)?;
+    let message =
+        MessageId::parse(&message).map_err(|error| ApiError::invalid("messageId", error.to_string()))?;
+    let reason = body.reason.as_deref().filter(|_| body.value.is_some());
+    if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
+        return Err(ApiError::too_large(
+            "reason",
+            format!("a reason is at most {MAX_REASON_CHARS} characters"),
+        ));
+    }
+    app.store().rate(&caller.owner, &id, &message, body.value, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,70 @@
+//! The HTTP face: one file per family of routes, one shape of failure.
+//!
+//! What every answer carries whatever made it (request id, CORS, security
+//! headers) is put around this router by [`crate::edge::dress`].
+
+mod asset;
+mod body;
+mod caller;
+mod chat;
+mod conversation;
+mod document;
+mod error;
+mod health;
+mod page;
+mod stream;
+mod token;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use chinwag_protocol::limits::MAX_BODY_BYTES;
+use http::HeaderValue;
+use http::header::HeaderName;
+
+pub use error::ApiError;
+
+use crate::app::App;
+use crate::edge::ClientAddress;
+use crate::limit::Standing;
+
+/// Every route of the relay.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .merge(token::routes())
+        .merge(chat::routes())
+        .merge(conversation::routes())
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), count));
+    Router::new()
+        .nest("/v1", api)
+        .merge(document::routes())
+        .merge(page::routes())
+        .merge(health::routes())
+        .merge(asset::routes())
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .with_state(app)
+}
+
+/// Counts a call against its address, and says on the answer where the caller
+/// stands: with the budget that the handler charged, or with that of all calls.
+async fn count(State(app): State<App>, client: ClientAddress, request: Request, next: Next) -> Response {
+    let (mut response, standing) = match app.limits().call(client.into()) {
+        Ok(standing) => (next.run(request).await, standing),
+        Err(limited) => (ApiError::from(limited).into_response(), limited.standing),
+    };
+    let standing = response.extensions().get::<Standing>().copied().unwrap_or(standing);
+    let headers = response.headers_mut();
+    headers.insert(LIMIT, HeaderValue::from(standing.limit));
+    headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+    headers.insert(RESET, HeaderValue::from(standing.reset));
+    response
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");

@@ -1,0 +1,238 @@
+//! Lists of conversations, their titles, their end.
+
+use chinwag_protocol::limits::MAX_TITLE_CHARS;
+use chinwag_protocol::{Conversation, ConversationId, Feedback, MessageId, Page, Pagination, UiMessage};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Owner, Store, StoreError, row};
+
+impl Store {
+    /// A page of a visitor's conversations, the one last written to first.
+    pub async fn conversations(
+        &self,
+        owner: &Owner,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let (before, key) = match cursor {
+            Some(cursor) => {
+                let text = row::read_cursor(cursor)?;
+                let (time, key) = text.split_once(' ').ok_or(StoreError::Cursor)?;
+                (time.parse().map_err(|_| StoreError::Cursor)?, key.to_owned())
+            }
+            None => (i64::MAX, String::new()),
+        };
+        let rows = sqlx::query(
+            "SELECT key, id, title, state, unread, created_at, updated_at FROM conversation
+             WHERE site = ? AND visitor = ? AND (updated_at < ? OR (updated_at = ? AND key < ?))
+             ORDER BY updated_at DESC, key DESC LIMIT ?",
+        )
+        .bind(owner.site.as_str())
+        .bind(&owner.visitor)
+        .bind(before)
+        .bind(before)
+        .bind(&key)
+        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .fetch_all(&self.read)
+        .await?;
+        let has_more = rows.len() > limit;
+        let shown = rows.get(..limit).unwrap_or(&rows);
+        let cursor = match shown.last() {
+            Some(last) if has_more => {
+                let time: i64 = last.try_get("updated_at")?;
+                let key: String = last.try_get("key")?;
+                Some(row::cursor(&format!("{time} {key}")))
+            }
+            _ => None,
+        };
+        let data = shown.iter().map(conversation).collect::<Result<_, _>>()?;
+        Ok(Page { data, pagination: Pagination { cursor, has_more } })
+    }
+
+    /// A page of a conversation's messages: the newest page first, and within
+    /// it the oldest message first. Reading the newest page marks all as read.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if the visitor has no such conversation.
+    pub async fn messages(
+        &self,
+        owner: &Owner,
+        conversation: &ConversationId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<UiMessage>, StoreError> {
+        let found =
+            sqlx::query("SELECT key, unread FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
+                .bind(owner.site.as_str())
+                .bind(&owner.visitor)
+                .bind(conversation.as_str())
+                .fetch_optional(&self.read)
+                .await?
+                .ok_or(StoreError::Missing)?;
+        let key: String = found.try_get("key")?;
+        let unread: i64 = found.try_get("unread")?;
+        let before = match cursor {
+            Some(cursor) => row::read_cursor(cursor)?.parse().map_err(|_| StoreError::Cursor)?,
+            None => i64::MAX,
+        };
+        let rows = sqlx::query(
+            "SELECT id, role, parts, status, usage, feedback, created_at, ordinal FROM message
+             WHERE conversation = ? AND ordinal < ? ORDER BY ordinal DESC LIMIT ?",
+        )
+        .bind(&key)
+        .bind(before)
+        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .fetch_all(&self.read)
+        .await?;
+        if cursor.is_none() && unread > 0 {
+            sqlx::query("UPDATE conversation SET unread = 0 WHERE key = ?")
+                .bind(&key)
+                .execute(&self.write)
+                .await?;
+        }
+        let has_more = rows.len() > limit;
+        let shown = rows.get(..limit).unwrap_or(&rows);
+        let cursor = match shown.last() {
+            Some(last) if has_more => {
+                let ordinal: i64 = last.try_get("ordinal")?;
+                Some(row::cursor(&ordinal.to_string()))
+            }
+            _ => None,
+        };
+        let data = shown.iter().rev().map(row::message).collect::<Result<_, _>>()?;
+        Ok(Page { data, pagination: Pagination { cursor, has_more } })
+    }
+
+    /// Gives a conversation another title.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if the visitor has no such conversation.
+    pub async fn rename(
+        &self,
+        owner: &Owner,
+        conversation: &ConversationId,
+        title: &str,
+    ) -> Result<Conversation, StoreError> {
+        let row = sqlx::query(
+            "UPDATE conversation SET title = ? WHERE site = ? AND visitor = ? AND id = ?
+             RETURNING id, title, state, unread, created_at, updated_at",
+        )
+        .bind(title)
+        .bind(owner.site.as_str())
+        .bind(&owner.visitor)
+        .bind(conversation.as_str())
+        .fetch_optional(&self.write)
+        .await?
+        .ok_or(StoreError::Missing)?;
+        self::conversation(&row)
+    }
+
+    /// Removes a conversation with all its messages.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if the visitor has no such conversation.
+    pub async fn delete(&self, owner: &Owner, conversation: &ConversationId) -> Result<(), StoreError> {
+        let done = sqlx::query("DELETE FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
+            .bind(owner.site.as_str())
+            .bind(&owner.visitor)
+            .bind(conversation.as_str())
+            .execute(&self.write)
+            .await?;
+        if done.rows_affected() == 0 { Err(StoreError::Missing) } else { Ok(()) }
+    }
+
+    /// Keeps how the visitor rated a reply; `None` takes the rating back.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if the visitor has no such reply.
+    pub async fn rate(
+        &self,
+        owner: &Owner,
+        conversation: &ConversationId,
+        reply: &MessageId,
+        value: Option<Feedback>,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let done = sqlx::query(
+            "UPDATE message SET feedback = ?, feedback_reason = ?
+             WHERE id = ? AND role = 'assistant' AND conversation =
+                 (SELECT key FROM conversation WHERE site = ? AND visitor = ? AND id = ?)",
+        )
+        .bind(value.map(row::feedback_name))
+        .bind(reason)
+        .bind(reply.as_str())
+        .bind(owner.site.as_str())
+        .bind(&owner.visitor)
+        .bind(conversation.as_str())
+        .execute(&self.write)
+        .await?;
+        if done.rows_affected() == 0 { Err(StoreError::Missing) } else { Ok(()) }
+    }
+
+    /// Whether the visitor has this conversation.
+    pub async fn has_conversation(
+        &self,
+        owner: &Owner,
+        conversation: &ConversationId,
+    ) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT 1 FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
+            .bind(owner.site.as_str())
+            .bind(&owner.visitor)
+            .bind(conversation.as_str())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(found.is_some())
+    }
+}
+
+fn conversation(row: &SqliteRow) -> Result<Conversation, StoreError> {
+    let id: String = row.try_get("id")?;
+    let unread: i64 = row.try_get("unread")?;
+    Ok(Conversation {
+        id: ConversationId::parse(&id)
+            .map_err(|error| StoreError::Corrupt(format!("conversation id: {error}")))?,
+        title: row.try_get("title")?,
+        created_at: row::iso(row.try_get("created_at")?)?,
+        updated_at: row::iso(row.try_get("updated_at")?)?,
+        state: row::state(row.try_get("state")?),
+        unread: u32::try_from(unread).unwrap_or_default(),
+    })
+}
+
+/// The start of a message as a title: its first line that is not blank, cut
+/// after a word where one ends in the last third.
+pub(super) fn title_of(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= TITLE_CHARS {
+        return line;
+    }
+    let cut: String = line.chars().take(TITLE_CHARS).collect();
+    let kept = match cut.rfind(' ') {
+        Some(space) if space * 3 > cut.len() * 2 => cut.get(..space).unwrap_or(&cut),
+        _ => &cut,
+    };
+    format!("{}\u{2026}", kept.trim_end())
+}
+
+/// Longest title that is made from a message, in Unicode scalar values: what
+/// one line of a list holds.
+const TITLE_CHARS: usize = 60;
+
+const _: () = assert!(TITLE_CHARS < MAX_TITLE_CHARS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_start_of_the_text_cut_after_a_word() {
+        assert_eq!(title_of("\n  How do I\tchange it? \nThanks"), "How do I change it?");
+        assert_eq!(title_of(""), "");
+        let long = title_of(&"abcdefghi ".repeat(20));
+        assert_eq!(long, format!("{}\u{2026}", "abcdefghi ".repeat(6).trim_end()));
+        let unbroken = title_of(&"\u{fc}".repeat(200));
+        assert_eq!(unbroken.chars().count(), TITLE_CHARS + 1);
+    }
+}
