@@ -27,3 +27,6 @@ pub use item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase, Sourc
 pub use model::{Connection, History, Model};
 pub use saved::Saved;
 pub use update::update;
+
+/// Longest message in characters, for those who may not know the wire.
+pub use chinwag_protocol::limits::MAX_MESSAGE_CHARS;

@@ -1,0 +1,69 @@
+//! The icons: path data on a grid of 24, drawn as strokes in the text's colour.
+
+use leptos::prelude::*;
+use leptos::svg::{path, svg};
+
+/// An icon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Icon {
+    /// A speech bubble: open the chat.
+    Chat,
+    /// A chevron: put it away, jump to the end.
+    Down,
+    /// A plus: a new conversation.
+    Plus,
+    /// An arrow up: send.
+    Send,
+    /// A square: stop.
+    Stop,
+    /// Two sheets: copy.
+    Copy,
+    /// A tick: copied.
+    Done,
+    /// A turning arrow: try again.
+    Again,
+    /// A triangle: a failure.
+    Warning,
+    /// Struck-out waves: no network.
+    Offline,
+    /// A wrench: a tool.
+    Tool,
+}
+
+impl Icon {
+    /// The `d` of its path.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Chat => {
+                "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z"
+            }
+            Self::Down => "m6 9.5 6 6 6-6",
+            Self::Plus => "M12 5v14M5 12h14",
+            Self::Send => "M12 19V5M6 11l6-6 6 6",
+            Self::Stop => "M8 7h8a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1z",
+            Self::Copy => {
+                "M10 8h9a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 19 20h-9a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 10 8zM15.5 8V5.5A1.5 1.5 0 0 0 14 4H5a1.5 1.5 0 0 0-1.5 1.5v9A1.5 1.5 0 0 0 5 16h3.5"
+            }
+            Self::Done => "m5 12.5 4.5 4.5L19 7.5",
+            Self::Again => "M20 5v5h-5M19.6 10A8 8 0 1 0 20 13.5",
+            Self::Warning => "M12 4 2.5 20h19zM12 10v4.5M12 17.2v.1",
+            Self::Offline => {
+                "M3 3l18 18M8.5 15.5a5 5 0 0 1 6.5-.4M5 12a10 10 0 0 1 4-2.4M13 9.1a10 10 0 0 1 6 2.9M2 8.5a15 15 0 0 1 4-2.6M10.5 4.6A15 15 0 0 1 22 8.5M12 19v.1"
+            }
+            Self::Tool => {
+                "M14.5 6.5a4 4 0 0 1 5-1l-2.8 2.8 1 1.5 1.5 1L22 8a4 4 0 0 1-5.5 4.8L8 21.3a1.8 1.8 0 0 1-2.6 0l-.7-.7a1.8 1.8 0 0 1 0-2.6l8.6-8.5a4 4 0 0 1 1.2-3z"
+            }
+        }
+    }
+}
+
+/// Draws an icon. It says nothing to a screen reader: the button around it has
+/// a label.
+pub(super) fn icon(icon: Icon) -> AnyView {
+    svg()
+        .attr("class", "cw-icon")
+        .attr("viewBox", "0 0 24 24")
+        .attr("aria-hidden", "true")
+        .child(path().attr("d", icon.path()))
+        .into_any()
+}

@@ -1,0 +1,599 @@
+//! Draws a Markdown document as nodes, and keeps them while it grows.
+//!
+//! A settled block is drawn once and never touched again. The blocks of the
+//! tail are compared with what they were, and only the nodes that differ are
+//! changed, text by appending where it only grew: a selection survives, nothing
+//! flickers, and a chunk costs the same however long the reply is.
+//!
+//! What can be drawn is what the types can say: there is no markup text here,
+//! and an address comes only as a checked [`Href`].
+
+use std::collections::VecDeque;
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{CharacterData, Element, Node, Text as TextNode};
+
+use super::dom::{append, child, element, icon, remove_from, replace, set, text};
+use super::icon::Icon;
+use super::strings::Text;
+use crate::engine::Source;
+use crate::engine::markdown::highlight::{Highlighter, Token, display_name};
+use crate::engine::markdown::{Alignment, Block, Cell, Document, Href, Inline, Item};
+
+/// A document that is on the screen.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    root: Element,
+    settled: usize,
+    tail: VecDeque<(Block, Node)>,
+    is_revised: bool,
+    pen: Pen,
+}
+
+/// What is known beside the nodes.
+#[derive(Debug, Default)]
+struct Pen {
+    /// Citation marks that wait for their sources.
+    waiting: Vec<(usize, Element)>,
+    /// The code block that was drawn last: the one that may still grow.
+    listing: Option<Listing>,
+}
+
+impl Drawing {
+    /// Draws into an element that nobody else touches.
+    pub(super) fn new(root: Element) -> Self {
+        Self { root, settled: 0, tail: VecDeque::new(), is_revised: false, pen: Pen::default() }
+    }
+
+    /// Shows the document as it is now.
+    pub(super) fn show(&mut self, document: &Document) {
+        let Self { root, settled, tail, pen, .. } = self;
+        let mut shown = std::mem::take(tail);
+        for block in document.settled().iter().skip(*settled) {
+            place(root, block, shown.pop_front(), pen);
+        }
+        *settled = document.settled().len();
+        for block in document.tail() {
+            let node = place(root, block, shown.pop_front(), pen);
+            tail.push_back((block.clone(), node));
+        }
+        remove_from(root, shown.pop_front().map(|(_, node)| node));
+        self.revise(document);
+    }
+
+    /// Draws the few settled blocks anew that a late definition has changed,
+    /// which can be only once: at the end.
+    fn revise(&mut self, document: &Document) {
+        if std::mem::replace(&mut self.is_revised, !document.revised().is_empty()) {
+            return;
+        }
+        for &index in document.revised() {
+            if let (Some(node), Some(block)) = (child(&self.root, index), document.settled().get(index)) {
+                replace(&self.root, &node, &draw_block(block, &mut self.pen));
+            }
+        }
+    }
+
+    /// Turns the citation marks whose source is known into links to it.
+    pub(super) fn link(&mut self, sources: &[Source]) {
+        self.pen.waiting.retain(|(number, mark)| {
+            let source = number.checked_sub(1).and_then(|index| sources.get(index));
+            let Some(source) = source else { return true };
+            cite(mark, *number, source);
+            false
+        });
+    }
+}
+
+/// Shows a block in the place of what stood there, and gives its node.
+fn place(root: &Node, block: &Block, before: Option<(Block, Node)>, pen: &mut Pen) -> Node {
+    if let Some((old, node)) = &before
+        && (old == block || patch_block(node, old, block, pen))
+    {
+        return node.clone();
+    }
+    let fresh = draw_block(block, pen);
+    match before {
+        Some((_, node)) => replace(root, &node, &fresh),
+        None => append(root, &fresh),
+    }
+    fresh
+}
+
+/// Brings the children of a node, from the place `offset` on, from one sequence
+/// to the next. `patch` changes a node in place, or says that it cannot.
+fn patch_sequence<T: PartialEq>(
+    parent: &Node,
+    offset: usize,
+    old: &[T],
+    new: &[T],
+    patch: fn(&Node, &T, &T, &mut Pen) -> bool,
+    draw: fn(&T, &mut Pen) -> Node,
+    pen: &mut Pen,
+) {
+    let same = old.iter().zip(new).take_while(|(before, after)| before == after).count();
+    let mut next = if same < old.len() { child(parent, offset + same) } else { None };
+    for (index, item) in new.iter().enumerate().skip(same) {
+        match (old.get(index), next.take()) {
+            (Some(before), Some(node)) => {
+                next = node.next_sibling();
+                if before != item && !patch(&node, before, item, pen) {
+                    replace(parent, &node, &draw(item, pen));
+                }
+            }
+            _ => append(parent, &draw(item, pen)),
+        }
+    }
+    remove_from(parent, next);
+}
+
+fn patch_block(node: &Node, old: &Block, new: &Block, pen: &mut Pen) -> bool {
+    match (old, new) {
+        (Block::Paragraph(before), Block::Paragraph(after)) => patch_inlines(node, before, after, pen),
+        (Block::Heading { level: was, children: before }, Block::Heading { level: is, children: after })
+            if was == is =>
+        {
+            patch_inlines(node, before, after, pen)
+        }
+        (
+            Block::CodeBlock { language: was, text: before },
+            Block::CodeBlock { language: is, text: after },
+        ) if was == is => patch_code(node, is.as_deref(), before, after, pen),
+        (
+            Block::List { start: was, tight: was_tight, items: before },
+            Block::List { start: is, tight, items: after },
+        ) if was == is => {
+            if was_tight != tight {
+                set_tight(node, *tight);
+            }
+            patch_sequence(node, 0, before, after, patch_item, draw_item, pen);
+            true
+        }
+        (Block::Quote(before), Block::Quote(after)) => {
+            patch_sequence(node, 0, before, after, patch_block, draw_block, pen);
+            true
+        }
+        (
+            Block::Table { alignments: was, head: old_head, rows: before },
+            Block::Table { alignments: is, head, rows: after },
+        ) if was == is && old_head == head => match table_body(node) {
+            Some(body) => {
+                patch_sequence(&body, 0, before, after, patch_row, draw_row, pen);
+                align(&body, is);
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+fn draw_block(block: &Block, pen: &mut Pen) -> Node {
+    match block {
+        Block::Paragraph(children) => with_inlines(element("p", ""), children, pen),
+        Block::Heading { level, children } => {
+            // The panel's own title is the second level, so a reply begins at the third.
+            let tag = match level {
+                1 => "h3",
+                2 => "h4",
+                3 => "h5",
+                _ => "h6",
+            };
+            with_inlines(element(tag, ""), children, pen)
+        }
+        Block::CodeBlock { language, text } => draw_code(language.as_deref(), text, pen),
+        Block::List { start, tight, items } => {
+            let list = element(if start.is_some() { "ol" } else { "ul" }, "");
+            if let Some(first) = start.filter(|first| *first != 1) {
+                set(&list, "start", &first.to_string());
+            }
+            set_tight(&list, *tight);
+            for item in items {
+                append(&list, &draw_item(item, pen));
+            }
+            list.into()
+        }
+        Block::Quote(blocks) => {
+            let quote = element("blockquote", "");
+            for block in blocks {
+                append(&quote, &draw_block(block, pen));
+            }
+            quote.into()
+        }
+        Block::Table { alignments, head, rows } => draw_table(alignments, head, rows, pen),
+        Block::Rule => element("hr", "").into(),
+    }
+}
+
+fn set_tight(list: &Node, tight: bool) {
+    let Some(list) = list.dyn_ref::<Element>() else { return };
+    list.set_class_name(if tight { "cw-tight" } else { "" });
+}
+
+fn draw_item(item: &Item, pen: &mut Pen) -> Node {
+    let line = element("li", "");
+    if let Some(done) = item.task {
+        let mark = element("span", if done { "cw-task cw-task-done" } else { "cw-task" });
+        set(&mark, "role", "img");
+        set(&mark, "aria-label", if done { Text::TaskDone.get() } else { Text::TaskOpen.get() });
+        append(&line, &mark);
+    }
+    for block in &item.blocks {
+        append(&line, &draw_block(block, pen));
+    }
+    line.into()
+}
+
+fn patch_item(node: &Node, old: &Item, new: &Item, pen: &mut Pen) -> bool {
+    if old.task != new.task {
+        return false;
+    }
+    let offset = usize::from(new.task.is_some());
+    patch_sequence(node, offset, &old.blocks, &new.blocks, patch_block, draw_block, pen);
+    true
+}
+
+fn draw_table(alignments: &[Alignment], head: &[Cell], rows: &[Vec<Cell>], pen: &mut Pen) -> Node {
+    let area = element("div", "cw-table");
+    set(&area, "tabindex", "0");
+    set(&area, "role", "group");
+    set(&area, "aria-label", Text::Table.get());
+    let table = element("table", "");
+    let (top, body) = (element("thead", ""), element("tbody", ""));
+    let line = element("tr", "");
+    for cell in head {
+        let cell = with_inlines(element("th", ""), cell, pen);
+        if let Some(cell) = cell.dyn_ref::<Element>() {
+            set(cell, "scope", "col");
+        }
+        append(&line, &cell);
+    }
+    append(&top, &line);
+    for row in rows {
+        append(&body, &draw_row(row, pen));
+    }
+    align(&top, alignments);
+    align(&body, alignments);
+    append(&table, &top);
+    append(&table, &body);
+    append(&area, &table);
+    area.into()
+}
+
+fn table_body(area: &Node) -> Option<Node> {
+    area.first_child()?.last_child()
+}
+
+fn draw_row(cells: &Vec<Cell>, pen: &mut Pen) -> Node {
+    let line = element("tr", "");
+    for cell in cells {
+        append(&line, &draw_cell(cell, pen));
+    }
+    line.into()
+}
+
+#[expect(clippy::ptr_arg, reason = "it stands where a function of the items' own type is asked for")]
+fn patch_row(node: &Node, old: &Vec<Cell>, new: &Vec<Cell>, pen: &mut Pen) -> bool {
+    patch_sequence(node, 0, old, new, patch_cell, draw_cell, pen);
+    true
+}
+
+fn draw_cell(cell: &Cell, pen: &mut Pen) -> Node {
+    with_inlines(element("td", ""), cell, pen)
+}
+
+fn patch_cell(node: &Node, old: &Cell, new: &Cell, pen: &mut Pen) -> bool {
+    patch_inlines(node, old, new, pen)
+}
+
+/// Gives the cells of the last rows their class, as far as they have none: a
+/// row is drawn before it is known which column a cell is in.
+fn align(part: &Node, alignments: &[Alignment]) {
+    if alignments.iter().all(|alignment| *alignment == Alignment::Unset) {
+        return;
+    }
+    let mut row = part.last_child();
+    while let Some(line) = row {
+        let mut cell = line.first_child();
+        let is_done = cell
+            .as_ref()
+            .and_then(|cell| cell.dyn_ref::<Element>())
+            .is_some_and(|cell| cell.has_attribute("data-a"));
+        if is_done {
+            return;
+        }
+        for alignment in alignments {
+            let Some(node) = cell.take() else { break };
+            cell = node.next_sibling();
+            if let Some(element) = node.dyn_ref::<Element>() {
+                set(element, "data-a", name_of(*alignment));
+            }
+        }
+        row = line.previous_sibling();
+    }
+}
+
+const fn name_of(alignment: Alignment) -> &'static str {
+    match alignment {
+        Alignment::Unset => "",
+        Alignment::Left => "left",
+        Alignment::Center => "center",
+        Alignment::Right => "right",
+    }
+}
+
+fn draw_code(language: Option<&str>, content: &str, pen: &mut Pen) -> Node {
+    let block = element("div", "cw-code");
+    set(&block, "dir", "ltr");
+    let head = element("div", "cw-code-head");
+    let label = element("span", "");
+    append(&label, &text(language.map_or(Text::Code.get(), display_name)));
+    let button = element("button", "cw-copy");
+    set(&button, "type", "button");
+    set(&button, "aria-label", Text::CopyCode.get());
+    if let Some(drawn) = icon(Icon::Copy) {
+        append(&button, &drawn);
+    }
+    append(&button, &text(Text::Copy.get()));
+    append(&head, &label);
+    append(&head, &button);
+    let area = element("pre", "");
+    set(&area, "tabindex", "0");
+    set(&area, "role", "group");
+    set(&area, "aria-label", Text::CodeArea.get());
+    let code = element("code", "");
+    let mut listing = Listing::new(&code, language);
+    listing.show(content);
+    pen.listing = Some(listing);
+    append(&area, &code);
+    append(&block, &head);
+    append(&block, &area);
+    block.into()
+}
+
+fn patch_code(block: &Node, language: Option<&str>, old: &str, new: &str, pen: &mut Pen) -> bool {
+    let Some(code) = block.last_child().and_then(|area| area.first_child()) else { return false };
+    let is_growing = new.starts_with(old);
+    match &mut pen.listing {
+        Some(listing) if is_growing && listing.code.is_same_node(Some(&code)) => listing.show(new),
+        _ => {
+            remove_from(&code, code.first_child());
+            let mut listing = Listing::new(&code, language);
+            listing.show(new);
+            pen.listing = Some(listing);
+        }
+    }
+    true
+}
+
+/// The lines of a code block: whole ones are coloured and stay, the rest is one
+/// text that grows.
+#[derive(Debug)]
+struct Listing {
+    code: Node,
+    highlighter: Option<Highlighter>,
+    /// How many bytes stand in coloured lines.
+    coloured: usize,
+    rest: TextNode,
+    rest_bytes: usize,
+}
+
+impl Listing {
+    fn new(code: &Node, language: Option<&str>) -> Self {
+        let rest = text("");
+        append(code, &rest);
+        let highlighter = language.and_then(Highlighter::new);
+        Self { code: code.clone(), highlighter, coloured: 0, rest, rest_bytes: 0 }
+    }
+
+    /// Shows all of a text that begins with what was shown before.
+    fn show(&mut self, content: &str) {
+        if let Some(highlighter) = &mut self.highlighter {
+            let before = self.coloured;
+            for line in content.get(self.coloured..).unwrap_or_default().split_inclusive('\n') {
+                if !line.ends_with('\n') {
+                    break;
+                }
+                colour(&self.code, &self.rest, line, highlighter);
+                self.coloured += line.len();
+            }
+            if self.coloured > before {
+                self.rest.set_data("");
+                self.rest_bytes = 0;
+            }
+        }
+        let more = content.get(self.coloured + self.rest_bytes..).unwrap_or_default();
+        if !more.is_empty() {
+            append_data(&self.rest, more);
+            self.rest_bytes += more.len();
+        }
+    }
+}
+
+fn colour(code: &Node, before: &Node, line: &str, highlighter: &mut Highlighter) {
+    let place = |node: &Node| {
+        // `before` is a child of `code` for as long as both are there.
+        let _ = code.insert_before(node, Some(before));
+    };
+    let mut at = 0;
+    for (token, range) in highlighter.line(line) {
+        if let Some(plain) = line.get(at..range.start).filter(|plain| !plain.is_empty()) {
+            place(&text(plain));
+        }
+        let word = element("span", class_of(token));
+        append(&word, &text(line.get(range.clone()).unwrap_or_default()));
+        place(&word);
+        at = range.end;
+    }
+    if let Some(plain) = line.get(at..).filter(|plain| !plain.is_empty()) {
+        place(&text(plain));
+    }
+}
+
+const fn class_of(token: Token) -> &'static str {
+    match token {
+        Token::Keyword => "cw-keyword",
+        Token::String => "cw-string",
+        Token::Comment => "cw-comment",
+        Token::Number => "cw-number",
+    }
+}
+
+/// A piece of running text that is one node. Citation marks are cut out of the
+/// text around them.
+#[derive(PartialEq)]
+enum Piece<'a> {
+    Text(&'a str),
+    Mark(usize),
+    Inline(&'a Inline),
+}
+
+fn pieces(inlines: &[Inline]) -> Vec<Piece<'_>> {
+    let mut out = Vec::with_capacity(inlines.len());
+    for inline in inlines {
+        match inline {
+            Inline::Text(content) => cut_marks(content, &mut out),
+            Inline::SoftBreak => out.push(Piece::Text(" ")),
+            other => out.push(Piece::Inline(other)),
+        }
+    }
+    out
+}
+
+fn cut_marks<'a>(content: &'a str, out: &mut Vec<Piece<'a>>) {
+    let mut from = 0;
+    for (open, _) in content.match_indices('[') {
+        let Some(inside) = content.get(open + 1..) else { break };
+        let Some((digits, _)) = inside.split_once(']') else { break };
+        // Two digits: no reply cites a hundred pages, and years are not marks.
+        let is_number = matches!(digits.len(), 1 | 2) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(number) = digits.parse().ok().filter(|number| is_number && *number > 0) {
+            if let Some(before) = content.get(from..open).filter(|before| !before.is_empty()) {
+                out.push(Piece::Text(before));
+            }
+            out.push(Piece::Mark(number));
+            from = open + digits.len() + 2;
+        }
+    }
+    if let Some(rest) = content.get(from..).filter(|rest| !rest.is_empty()) {
+        out.push(Piece::Text(rest));
+    }
+}
+
+fn with_inlines(parent: Element, inlines: &[Inline], pen: &mut Pen) -> Node {
+    for piece in pieces(inlines) {
+        append(&parent, &draw_piece(&piece, pen));
+    }
+    parent.into()
+}
+
+fn patch_inlines(node: &Node, old: &[Inline], new: &[Inline], pen: &mut Pen) -> bool {
+    patch_sequence(node, 0, &pieces(old), &pieces(new), patch_piece, draw_piece, pen);
+    true
+}
+
+fn draw_piece(piece: &Piece<'_>, pen: &mut Pen) -> Node {
+    match piece {
+        Piece::Text(content) => text(content).into(),
+        Piece::Mark(number) => {
+            let mark = element("a", "");
+            let mut label = String::from("[");
+            label.push_str(&number.to_string());
+            label.push(']');
+            append(&mark, &text(&label));
+            pen.waiting.push((*number, mark.clone()));
+            mark.into()
+        }
+        Piece::Inline(inline) => draw_inline(inline, pen),
+    }
+}
+
+fn draw_inline(inline: &Inline, pen: &mut Pen) -> Node {
+    match inline {
+        Inline::Text(content) => text(content).into(),
+        Inline::Code(content) => {
+            let code = element("code", "");
+            append(&code, &text(content));
+            code.into()
+        }
+        Inline::Emph(children) => with_inlines(element("em", ""), children, pen),
+        Inline::Strong(children) => with_inlines(element("strong", ""), children, pen),
+        Inline::Strike(children) => with_inlines(element("del", ""), children, pen),
+        Inline::Link { href, title, children } => with_inlines(link(href, title.as_deref()), children, pen),
+        Inline::Image { src, title, alt } => {
+            // A picture that is fetched by itself can carry the conversation
+            // away in its address; a link needs a click.
+            let link = link(src, title.as_deref());
+            append(&link, &text(if alt.is_empty() { src.as_str() } else { alt }));
+            link.into()
+        }
+        Inline::SoftBreak => text(" ").into(),
+        Inline::HardBreak => element("br", "").into(),
+    }
+}
+
+fn patch_piece(node: &Node, old: &Piece<'_>, new: &Piece<'_>, pen: &mut Pen) -> bool {
+    let (old, new) = match (old, new) {
+        (Piece::Text(before), Piece::Text(after)) => return patch_text(node, before, after),
+        (Piece::Inline(old), Piece::Inline(new)) => (*old, *new),
+        _ => return false,
+    };
+    match (old, new) {
+        (Inline::Code(before), Inline::Code(after)) => {
+            node.first_child().is_some_and(|inner| patch_text(&inner, before, after))
+        }
+        (Inline::Emph(before), Inline::Emph(after))
+        | (Inline::Strong(before), Inline::Strong(after))
+        | (Inline::Strike(before), Inline::Strike(after)) => patch_inlines(node, before, after, pen),
+        (
+            Inline::Link { href: was, title: was_title, children: before },
+            Inline::Link { href: is, title: is_title, children: after },
+        ) if was == is && was_title == is_title => patch_inlines(node, before, after, pen),
+        _ => false,
+    }
+}
+
+fn patch_text(node: &Node, old: &str, new: &str) -> bool {
+    if let Some(more) = new.strip_prefix(old) {
+        return append_data(node, more);
+    }
+    let Some(data) = node.dyn_ref::<CharacterData>() else { return false };
+    data.set_data(new);
+    true
+}
+
+fn append_data(node: &Node, more: &str) -> bool {
+    let data = node.dyn_ref::<CharacterData>();
+    data.is_some_and(|data| data.append_data(more).is_ok())
+}
+
+fn link(href: &Href, title: Option<&str>) -> Element {
+    let link = element("a", "");
+    lead_to(&link, href);
+    // Without a title, the address itself: where a click leads is never hidden.
+    set(&link, "title", title.unwrap_or(href.as_str()));
+    link
+}
+
+/// Makes an anchor lead to an address, in a new tab that learns nothing of the
+/// page it was opened from.
+pub(super) fn lead_to(anchor: &Element, href: &Href) {
+    set(anchor, "href", href.as_str());
+    set(anchor, "target", "_blank");
+    set(anchor, "rel", "noopener noreferrer nofollow ugc");
+}
+
+fn cite(mark: &Element, number: usize, source: &Source) {
+    mark.set_class_name("cw-cite");
+    if let Some(inner) = mark.first_child() {
+        inner.set_text_content(Some(&number.to_string()));
+    }
+    let mut label = Text::Source.with(&number.to_string());
+    label.push_str(": ");
+    label.push_str(&source.title);
+    set(mark, "title", &source.title);
+    if let Some(href) = &source.href {
+        lead_to(mark, href);
+        set(mark, "aria-label", &label);
+    }
+}

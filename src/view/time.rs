@@ -1,0 +1,88 @@
+//! Times as the visitor reads them: in the language of the strings, in the hour
+//! form of the browser where the two agree.
+
+use js_sys::{Array, Date, Intl, Object, Reflect};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast as _, JsValue};
+
+use super::strings::{FALLBACK_LOCALE, LANGUAGE, Text};
+use crate::engine::Moment;
+
+const DAY_MS: f64 = 86_400_000.0;
+
+/// Silence after which a time is shown between two messages: half an hour.
+const PAUSE_MS: f64 = 1_800_000.0;
+
+/// The hour and minute.
+pub(super) fn clock(at: Moment) -> String {
+    format(at, &[("hour", "2-digit"), ("minute", "2-digit")])
+}
+
+/// The day in words, and the hour and minute.
+pub(super) fn day_and_clock(at: Moment, now: Moment) -> String {
+    let days = (midnight(now) - midnight(at)) / DAY_MS;
+    // Days are not all of 24 hours, so whole ones are looked for by rounding.
+    match days.round() {
+        0.0 => Text::Today.with(&clock(at)),
+        1.0 => Text::Yesterday.with(&clock(at)),
+        days if (2.0..7.0).contains(&days) => {
+            format(at, &[("weekday", "long"), ("hour", "2-digit"), ("minute", "2-digit")])
+        }
+        _ => format(at, &[("day", "numeric"), ("month", "long"), ("hour", "2-digit"), ("minute", "2-digit")]),
+    }
+}
+
+/// Whether a time belongs before a message.
+pub(super) fn is_pause(before: Option<Moment>, at: Moment) -> bool {
+    before.is_none_or(|before| at.0 - before.0 > PAUSE_MS)
+}
+
+/// What a clock shows that counts down: minutes and seconds.
+pub(super) fn countdown(seconds: u32) -> String {
+    let rest = seconds % 60;
+    let mut out = (seconds / 60).to_string();
+    out.push_str(if rest < 10 { ":0" } else { ":" });
+    out.push_str(&rest.to_string());
+    out
+}
+
+/// A number with its separators.
+pub(super) fn number(value: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "counts of characters and messages")]
+    let value = js_sys::Number::from(value as f64);
+    value.to_locale_string(&locale()).into()
+}
+
+/// Now, on the visitor's clock.
+pub(super) fn now() -> Moment {
+    Moment(Date::now())
+}
+
+fn midnight(at: Moment) -> f64 {
+    let date = Date::new(&JsValue::from_f64(at.0));
+    date.set_hours(0);
+    date.set_minutes(0);
+    date.set_seconds(0);
+    date.set_milliseconds(0);
+    date.get_time()
+}
+
+fn format(at: Moment, fields: &[(&str, &str)]) -> String {
+    let options = Object::new();
+    for (name, value) in fields {
+        // Defining a property of a plain object that was just made cannot fail.
+        let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    let locales = Array::of1(&JsValue::from_str(&locale()));
+    let format = Intl::DateTimeFormat::new(&locales, &options);
+    let date = Date::new(&JsValue::from_f64(at.0));
+    let shown = format.format().call1(&JsValue::UNDEFINED, date.unchecked_ref());
+    shown.ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// The browser's own locale if it is one of the strings' language: that tells
+/// whether hours are counted to 12 or to 24.
+fn locale() -> String {
+    let own = window().navigator().language().filter(|own| own.starts_with(LANGUAGE));
+    own.unwrap_or_else(|| FALLBACK_LOCALE.to_owned())
+}
