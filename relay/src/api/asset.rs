@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::fmt::Write;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,7 +21,7 @@ use super::ApiError;
 use crate::app::App;
 
 /// `/<file>`: every file of the build by its name.
-pub fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     Router::new().route("/{file}", get(serve))
 }
 
@@ -180,11 +181,16 @@ fn read_weight(parameter: &str) -> u16 {
 
 /// Each encoding is a representation of its own, with a tag of its own.
 fn entity_tag(hash: &[u8; 32], encoding: Option<Encoding>) -> String {
-    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    match encoding {
-        Some(encoding) => format!("\"{digits}-{}\"", encoding.name),
-        None => format!("\"{digits}\""),
+    let mut tag = String::from('"');
+    for byte in hash.iter().take(16) {
+        // Writing into a String cannot fail.
+        let _ = write!(tag, "{byte:02x}");
     }
+    if let Some(encoding) = encoding {
+        tag.extend(["-", encoding.name]);
+    }
+    tag.push('"');
+    tag
 }
 
 /// Whether an `If-None-Match` names the tag. Weak ones count: a proxy that

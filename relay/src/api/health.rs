@@ -9,7 +9,7 @@ use http::header::{CACHE_CONTROL, HeaderName};
 use crate::app::App;
 
 /// `/healthz` and `/readyz`.
-pub fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
 }
 

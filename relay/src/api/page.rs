@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::{Agent, Origin};
 
 /// `/` and the two files that the page needs.
-pub fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     Router::new().route("/", get(demo)).route("/demo.css", get(part)).route("/demo.js", get(part))
 }
 

@@ -24,8 +24,8 @@ mod tests {
     fn a_time_is_a_whole_number_and_a_unit() {
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(parse("5s"), Some(Duration::from_secs(5)));
-        assert_eq!(parse("2m"), Some(Duration::from_secs(120)));
-        assert_eq!(parse("1h"), Some(Duration::from_secs(3600)));
+        assert_eq!(parse("2m"), Some(Duration::from_mins(2)));
+        assert_eq!(parse("1h"), Some(Duration::from_hours(1)));
         for bad in
             ["", "5", "s", "0s", "-1s", "1.5s", "5 s", "5d", "99999999999999999999s", "9999999999999999999h"]
         {

@@ -125,25 +125,21 @@ impl Config {
     /// Secrets come from this process's environment and from files.
     pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
         let environment = |name: &str| std::env::var(name).ok();
-        match file {
-            Some(file) => {
-                let text =
-                    std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
-                read::config(file, &text, &environment, overrides)
-            }
-            None => {
-                let config = Self::demo(overrides);
-                for agent in config.agents.values() {
-                    let Provider::Docs(docs) = &agent.provider;
-                    if !docs.path.is_dir() {
-                        let folder = docs.path.display();
-                        let message = format!("there is no folder {folder}: name the folder to answer from");
-                        return Err(ConfigError::option("--docs", message));
-                    }
-                }
-                Ok(config)
+        if let Some(file) = file {
+            let text =
+                std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+            return read::config(file, &text, &environment, overrides);
+        }
+        let config = Self::demo(overrides);
+        for agent in config.agents.values() {
+            let Provider::Docs(docs) = &agent.provider;
+            if !docs.path.is_dir() {
+                let folder = docs.path.display();
+                let message = format!("there is no folder {folder}: name the folder to answer from");
+                return Err(ConfigError::option("--docs", message));
             }
         }
+        Ok(config)
     }
 
     /// Reads a configuration from text, as if it stood in `file`. `environment`

@@ -81,7 +81,6 @@ fn insert_default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue)
 
 /// A panic is a fault of ours: the client gets the envelope and nothing more, the
 /// log has the rest from the panic hook.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn answer_panic(_: Box<dyn Any + Send + 'static>) -> Response {
     let code = ErrorCode::Internal;
     let envelope = ErrorEnvelope {

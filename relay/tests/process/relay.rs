@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a busy machine.
-pub const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag-relay");
 
 /// A working directory with one document in `docs`.
-pub fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("docs")).unwrap();
     fs::write(folder.path().join("docs/tea.md"), "# Tea\n\nSteep green tea for two minutes.\n").unwrap();
@@ -30,13 +30,13 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs a relay that is expected to end by itself.
-pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     command(folder, arguments).output().unwrap()
 }
 
 /// A relay that runs; it is killed at the end of the test.
-pub struct Relay {
-    pub addr: SocketAddr,
+pub(crate) struct Relay {
+    pub(crate) addr: SocketAddr,
     child: Child,
     log: Option<thread::JoinHandle<String>>,
     folder: TempDir,
@@ -44,18 +44,18 @@ pub struct Relay {
 
 impl Relay {
     /// Starts with no file on a free port, and waits until it says it is ready.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_in(folder(), &["--addr", "127.0.0.1:0"])
     }
 
     /// Starts with that file on a free port.
-    pub fn with_config(text: &str) -> Self {
+    pub(crate) fn with_config(text: &str) -> Self {
         let folder = folder();
         fs::write(folder.path().join("chinwag.toml"), text).unwrap();
         Self::start_in(folder, &["--addr", "127.0.0.1:0"])
     }
 
-    pub fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
+    pub(crate) fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
         let mut child =
             command(folder.path(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
@@ -74,12 +74,12 @@ impl Relay {
         Self { addr, child, log: Some(log), folder }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// A connection with some bytes on it.
-    pub fn connect(&self, bytes: &str) -> TcpStream {
+    pub(crate) fn connect(&self, bytes: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.addr).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.write_all(bytes.as_bytes()).unwrap();
@@ -87,25 +87,25 @@ impl Relay {
     }
 
     /// The whole answer to one request, head and body.
-    pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         let addr = self.addr;
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{headers}\r\n");
         read_to_end(self.connect(&head))
     }
 
-    pub fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         self.ask("GET", path, &[])
     }
 
     /// Sends a signal by its name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Waits for the end; gives the status and the whole log.
-    pub fn end(mut self) -> (ExitStatus, String) {
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -125,7 +125,7 @@ impl Drop for Relay {
 }
 
 /// What comes until the other end closes; how it closes is not looked at.
-pub fn read_to_end(mut stream: TcpStream) -> String {
+pub(crate) fn read_to_end(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     let began = Instant::now();
     let _ = stream.read_to_end(&mut bytes);
@@ -134,7 +134,7 @@ pub fn read_to_end(mut stream: TcpStream) -> String {
 }
 
 /// The value of a header in an answer, or nothing.
-pub fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+pub(crate) fn header<'a>(answer: &'a str, name: &str) -> &'a str {
     let (head, _) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
     head.lines()
         .filter_map(|line| line.split_once(": "))
