@@ -58,7 +58,7 @@ fn visited_origin<'o>(own: &'o [Origin], headers: &HeaderMap) -> Option<&'o Orig
 }
 
 fn render(site: &SiteKey, agent: &Agent, origin: &Origin) -> String {
-    let snippet = format!("<script src=\"{origin}/chinwag.js\" data-site=\"{site}\" async></script>");
+    let snippet = format!("<script src=\"{origin}/chinwag.js\"\n  data-site=\"{site}\" async></script>");
     let mut page = String::with_capacity(TEMPLATE.len() + 1024);
     let mut rest = TEMPLATE;
     // One pass over the template: what is filled in is never searched itself.
@@ -143,8 +143,8 @@ mod tests {
             page.contains("<script src=\"/chinwag.js\" data-site=\"site_shop\" async></script>"),
             "{page}"
         );
-        let snippet = "&lt;script src=&quot;https://relay.example/chinwag.js&quot; data-site=&quot;site_shop&quot; \
-                       async&gt;&lt;/script&gt;";
+        let snippet = "&lt;script src=&quot;https://relay.example/chinwag.js&quot;\n  \
+                       data-site=&quot;site_shop&quot; async&gt;&lt;/script&gt;";
         assert!(page.contains(snippet), "{page}");
         assert!(!page.contains("{{") && !page.contains("}}"), "{page}");
     }
