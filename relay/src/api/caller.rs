@@ -63,14 +63,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// `Origin` with a GET of the page's own origin; that it is one, it says in
 /// `Sec-Fetch-Site`, which no page can set.
 fn check_origin(config: &Config, parts: &Parts, expected: &str) -> Result<(), ApiError> {
-    let is_allowed = match origin(&parts.headers) {
-        Some(origin) => origin == expected,
-        None => {
-            let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
-            let is_same = parts.headers.get(SEC_FETCH_SITE).is_some_and(|value| value == "same-origin");
-            let has_origin = parts.headers.contains_key(ORIGIN);
-            is_read && is_same && !has_origin && is_own(config, expected)
-        }
+    let is_allowed = if parts.headers.contains_key(ORIGIN) {
+        origin(&parts.headers) == Some(expected)
+    } else {
+        let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
+        let is_same = parts.headers.get(SEC_FETCH_SITE).is_some_and(|value| value == "same-origin");
+        is_read && is_same && is_own(config, expected)
     };
     if is_allowed { Ok(()) } else { Err(ApiError::origin_not_allowed()) }
 }

@@ -86,12 +86,14 @@ impl ApiError {
     }
 
     /// Names the field at fault.
+    #[must_use]
     pub fn about(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
     /// Says when to come again.
+    #[must_use]
     pub fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self

@@ -201,11 +201,9 @@ impl Generations {
                 let is_all = last.seq >= current.log.len() && current.log.ended_at().is_some();
                 Ok((!is_all).then(|| current.log.follow(last.seq)))
             }
-            // Of another log, or of none: all of this one.
-            (Some(current), last) if last.is_some() || current.is_running() => {
-                Ok(Some(current.log.follow(0)))
-            }
-            (Some(_), _) => Ok(None),
+            // An event of another log: all of this one.
+            (Some(current), Some(_)) => Ok(Some(current.log.follow(0))),
+            (Some(current), None) => Ok(current.is_running().then(|| current.log.follow(0))),
             // The log is gone. The reply is told under another epoch, by which
             // the caller sees that it has to read the conversation again.
             (None, Some(_)) => {

@@ -25,8 +25,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a query waits for a connection before the relay is overloaded.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections that read. Writes go through one: SQLite has one writer, and a
-/// queue in front of it is fairer than its busy loop.
+/// Connections that read. Writes go through one: the file has one writer, and
+/// a queue in front of it is fairer than a busy loop.
 const READERS: u32 = 4;
 
 /// Whose data a query may see.
@@ -66,7 +66,7 @@ pub enum StoreError {
     Cursor,
 }
 
-/// Conversations and messages in SQLite.
+/// Conversations and messages in a database file, or in memory.
 #[derive(Debug, Clone)]
 pub struct Store {
     write: SqlitePool,

@@ -151,7 +151,8 @@ fn check_mode(path: &Path) -> Result<(), KeyError> {
 
     let metadata = fs::metadata(path).map_err(|error| KeyError::File { path: path.to_owned(), error })?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Open { path: path.to_owned(), mode }) }
+    let of_others = mode & 0o077;
+    if of_others == 0 { Ok(()) } else { Err(KeyError::Open { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
