@@ -1,1 +1,43 @@
-fn main() {}
+//! `cargo xtask`: builds, serves, tests and measures Chinwag.
+
+use clap::Parser;
+use std::process::ExitCode;
+use xtask::{bench, dist, report, run, test, workspace::Workspace};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]
+enum Command {
+    /// Build what is needed and serve the demo page.
+    Run(run::Options),
+    /// Run every check and test.
+    Test(test::Options),
+    /// Make the distributable files in dist/.
+    Dist(dist::Options),
+    /// Measure: `size` or `relay`.
+    #[command(subcommand)]
+    Bench(bench::Measure),
+    /// Waits for the relay and prints its address; `run` starts it.
+    #[command(hide = true)]
+    Announce(run::Announcement),
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let outcome = Workspace::find().and_then(|workspace| match command {
+        Command::Run(options) => run::run(&workspace, &options),
+        Command::Test(options) => test::test(&workspace, &options),
+        Command::Dist(options) => dist::command(&workspace, &options),
+        Command::Bench(measure) => bench::bench(&workspace, measure),
+        Command::Announce(announcement) => {
+            run::announce(&announcement);
+            Ok(())
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

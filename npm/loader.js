@@ -1,0 +1,258 @@
+/*
+ * The loader: the one script that a page waits for. It draws the launcher, and
+ * fetches the chat itself (an ES module, its WebAssembly, its styles) when the
+ * page is idle or the visitor reaches for it. It holds no behaviour of the chat:
+ * options go through as they came, and the widget checks them.
+ *
+ * The build puts the module's name and the launcher's styles in, so that no
+ * second request stands between the script and the launcher. Every byte here is
+ * on the way of every page: budgets.toml has the ceiling.
+ */
+(() => {
+  "use strict";
+
+  const MODULE = __CHINWAG_MODULE__;
+  const STYLES = __CHINWAG_STYLES__;
+  const THEME = ["accent", "colorScheme"];
+  const TEXTS = ["site", "relay", "position", "title", "greeting", "placeholder", "disclaimer", "persist", "namespace"];
+  // The same icon as the widget's (`src/view/icon.rs`).
+  const ICON =
+    "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z";
+  const FAILED = "The chat could not be loaded.";
+  // Luminance and 0.05: the least with 4.5:1 on the dark surface (#161a19), and
+  // the most that still takes white text rather than ink (#0b1210).
+  const ON_DARK = 0.26908;
+  const WHITE_ENDS = 0.24121;
+
+  const script = ownScript();
+  const given = script ? attributes(script.dataset) : {};
+  const earlier = window.Chinwag;
+
+  // A second tag for the same site, as single-page applications make them.
+  if (earlier?.init) {
+    if (given.site && !document.querySelector(`[data-chinwag="${given.site}"]`)) earlier.init(given);
+    return;
+  }
+
+  const base = new URL(".", script ? script.src : document.baseURI).href;
+  const body = new Promise((resolve) => {
+    if (document.body) resolve();
+    else document.addEventListener("DOMContentLoaded", resolve);
+  });
+  // Commands wait here for the first `init`; after it, for the latest one.
+  let begin;
+  // The failure that is on the console already.
+  let told;
+  let latest = new Promise((resolve) => (begin = resolve));
+
+  /**
+   * `Chinwag("init", options)` draws the launcher and resolves to the handle once
+   * the chat is loaded; any other word is a method of the latest handle.
+   */
+  function Chinwag(command, ...rest) {
+    if (command === "init") {
+      latest = body.then(() => draw({ ...given, ...rest[0] }));
+      begin(latest);
+    }
+    const result = latest.then((call) => call(command, rest));
+    // Said here, because who queues a command seldom looks at what became of it.
+    result.catch((error) => error === told || console.error("chinwag:", command, error));
+    return result;
+  }
+
+  /** Draws the launcher. Returns what carries out a command on this widget. */
+  function draw(options) {
+    const { site, position, theme, offset, zIndex } = options;
+    const host = make("div", {
+      "data-chinwag": site,
+      "data-position": position ?? "bottom-right",
+      "data-scheme": theme?.colorScheme ?? "auto",
+    });
+    const properties = shades(theme?.accent);
+    for (const axis of "xy") if (offset?.[axis] >= 0) properties[`offset-${axis}`] = `${offset[axis]}px`;
+    if (zIndex) properties.z = zIndex;
+    // By the object model: a style attribute would need the page's CSP to allow inline styles.
+    for (const name in properties) host.style.setProperty(`--cw-${name}`, properties[name]);
+    const root = host.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLES);
+    root.adoptedStyleSheets = [sheet];
+    const icon = make("svg", { class: "cw-icon", viewBox: "0 0 24 24", "aria-hidden": true }, make("path", { d: ICON }));
+    const launcher = make(
+      "button",
+      { class: "cw-launcher", part: "launcher", "aria-label": "Open chat", "aria-haspopup": "dialog", "aria-expanded": false },
+      icon,
+    );
+    root.append(launcher);
+    document.body.append(host);
+
+    let arrived;
+    let refused;
+    const arrival = new Promise((resolve, reject) => {
+      arrived = resolve;
+      refused = reject;
+    });
+    let attempts = 0;
+    let loading;
+    let handle;
+    // Set by a press that came before the chat did.
+    let wanted;
+    // Known here because a focused launcher that is replaced loses the focus silently.
+    let focused;
+    let gone;
+
+    async function load() {
+      if (loading || gone) return;
+      loading = true;
+      try {
+        // Browsers remember that a module failed; another query is another module.
+        const module = await import(base + MODULE + (attempts ? `?retry=${attempts}` : ""));
+        handle = await module.init(options, { host, base });
+        // The widget has put a launcher of its own in the place of this one.
+        if (gone) handle.destroy();
+        else if (wanted) handle.open();
+        else if (focused) root.querySelector("[part~=launcher]")?.focus();
+        arrived(handle);
+      } catch (error) {
+        attempts++;
+        loading = false;
+        launcher.removeAttribute("aria-busy");
+        told = error;
+        // A plain Error comes from the widget itself and says all; these do not.
+        const advice =
+          error.name === "Error"
+            ? "chinwag:"
+            : `chinwag: no chat from ${base}. Under a Content-Security-Policy, script-src needs it and 'wasm-unsafe-eval', connect-src needs it.`;
+        console.error(advice, error);
+        if (wanted) explain();
+        refused(error);
+      }
+    }
+
+    function want() {
+      wanted = true;
+      launcher.setAttribute("aria-busy", true);
+      load();
+    }
+
+    /** Says in the launcher's place that the chat did not come. */
+    function explain() {
+      const retry = make("button", {}, "Try again");
+      const close = make("button", {}, "Close");
+      const failure = make(
+        "div",
+        { class: "cw-launcher cw-failure", part: "failure", role: "alertdialog", "aria-label": FAILED },
+        FAILED,
+        retry,
+        close,
+      );
+      const dismiss = () => {
+        wanted = false;
+        failure.replaceWith(launcher);
+        launcher.focus();
+      };
+      close.onclick = dismiss;
+      retry.onclick = () => {
+        dismiss();
+        want();
+      };
+      failure.onkeydown = ({ key }) => key === "Escape" && dismiss();
+      launcher.replaceWith(failure);
+      retry.focus();
+    }
+
+    launcher.onfocus = () => {
+      focused = true;
+      load();
+    };
+    launcher.onblur = () => (focused = !launcher.isConnected);
+    launcher.onpointerenter = launcher.onpointerdown = load;
+    launcher.onclick = want;
+
+    if (wasOpen(options)) load();
+    else if (!navigator.connection?.saveData) {
+      const rest = () => (window.requestIdleCallback ?? setTimeout)(load);
+      if (document.readyState === "complete") rest();
+      else addEventListener("load", rest);
+    }
+
+    return async (command, rest) => {
+      if (command === "destroy" && !handle) {
+        gone = true;
+        return host.remove();
+      }
+      if (/^(open|toggle|send)$/.test(command)) load();
+      const chat = handle ?? (await arrival);
+      return command === "init" ? chat : chat[command](...rest);
+    };
+  }
+
+  /** Whether the panel stood open when the page was left. Storage may refuse, and hold anything. */
+  function wasOpen({ site, namespace, openByDefault }) {
+    try {
+      const key = `cw:${namespace ? `${namespace}:` : ""}${site}`;
+      const saved = JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key));
+      return saved ? saved.open === true : openByDefault;
+    } catch {
+      return openByDefault;
+    }
+  }
+
+  /**
+   * The accent and the text on it in both schemes, as the widget derives them
+   * (`src/host/theme.rs`), so that nothing changes colour when it takes over.
+   */
+  function shades(accent) {
+    if (!/^#([\da-f]{3}){1,2}$/i.test(accent)) return {};
+    const digits = accent.replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3");
+    const light = [1, 3, 5].map((at) => parseInt(digits.slice(at, at + 2), 16));
+    // Relative luminance and 0.05, which WCAG divides for a contrast; the power
+    // stands for the standard's two-part curve and is close enough to choose by.
+    const glow = ([red, green, blue]) =>
+      (0.2126 * red ** 2.2 + 0.7152 * green ** 2.2 + 0.0722 * blue ** 2.2) / 255 ** 2.2 + 0.05;
+    let dark = light;
+    for (let step = 1; glow(dark) < ON_DARK; step++) dark = light.map((value) => value + ((255 - value) * step) / 20);
+    const on = (color) => (glow(color) > WHITE_ENDS ? "#0b1210" : "#fff");
+    return {
+      accent,
+      "on-accent": on(light),
+      "accent-dark": `rgb(${dark})`,
+      "on-accent-dark": on(dark),
+    };
+  }
+
+  function make(name, values, ...children) {
+    const kind = /svg|path/.test(name) ? "2000/svg" : "1999/xhtml";
+    const element = document.createElementNS(`http://www.w3.org/${kind}`, name);
+    for (const key in values) element.setAttribute(key, values[key]);
+    element.append(...children);
+    return element;
+  }
+
+  /** The script's own tag: an element of the page that is named "currentScript" can hide it. */
+  function ownScript() {
+    const current = document.currentScript;
+    return current?.src ? current : document.querySelector('script[src*="chinwag"]');
+  }
+
+  /** The options in `data-*` attributes. Other tools mark scripts too, so only known names count. */
+  function attributes(data) {
+    const options = {};
+    const theme = {};
+    for (const key in data) {
+      const text = data[key];
+      if (TEXTS.includes(key)) options[key] = text;
+      if (THEME.includes(key)) theme[key] = text;
+      if (key === "radius") theme.radius = Number(text);
+      if (key === "suggestions") options.suggestions = text.split("|");
+      if (key === "openByDefault") options.openByDefault = text !== "false";
+    }
+    return { ...options, theme };
+  }
+
+  Chinwag.init = (options) => Chinwag("init", options);
+  window.Chinwag = Chinwag;
+  const queue = [...(earlier?.q ?? [])];
+  if (given.site && !queue.some(([command]) => command === "init")) Chinwag("init");
+  for (const call of queue) Chinwag(...call);
+})();

@@ -1,0 +1,202 @@
+//! `cargo xtask dist`: the files that a page loads, and the package for npm.
+
+use crate::asset::{self, Asset, Load, Manifest};
+use crate::fingerprint::fingerprint;
+use crate::node::Node;
+use crate::widget::{self, Widget};
+use crate::workspace::Workspace;
+use crate::{budget, loader, package, process, report, setup};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The options of `cargo xtask dist`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Leave the size pass out even if Node is there: the files work, and are larger.
+    #[arg(long)]
+    plain: bool,
+}
+
+/// What the caller needs of the size pass, which Node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizePass {
+    /// Fail without it: what is tested and measured must be what is shipped.
+    Required,
+    /// Say that it was left out and go on.
+    IfPossible,
+    /// Leave it out.
+    Never,
+}
+
+/// `cargo xtask dist`.
+pub fn command(workspace: &Workspace, options: &Options) -> Result<()> {
+    let size_pass = if options.plain { SizePass::Never } else { SizePass::IfPossible };
+    let manifest = make(workspace, size_pass)?;
+    budget::print(&manifest);
+    Ok(())
+}
+
+/// Makes `dist/`, or finds it made from exactly these inputs.
+pub fn make(workspace: &Workspace, size_pass: SizePass) -> Result<Manifest> {
+    let node = match size_pass {
+        SizePass::Never => None,
+        SizePass::Required => Some(Node::prepare(workspace).context("the size pass needs Node")?),
+        SizePass::IfPossible => Node::prepare(workspace).map_or_else(
+            |reason| {
+                report::detail(&format!(
+                    "left out: the size pass, because {reason:#}. The widget works, and is larger."
+                ));
+                None
+            },
+            Some,
+        ),
+    };
+    let folder = workspace.dist();
+    let stamp = workspace.scratch().join("dist.stamp");
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let inputs = fingerprint(&workspace.root, &[if node.is_some() { "small" } else { "plain" }, &flags])?;
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == inputs)
+        && let Some(manifest) = Manifest::read_complete(&folder)
+    {
+        report::detail("dist/ is up to date");
+        return Ok(manifest);
+    }
+
+    setup::wasm_target(workspace)?;
+    let widget = widget::build(workspace, node.as_ref())?;
+    report::detail("packing and compressing");
+    let assets = assets(workspace, node.as_ref(), widget)?;
+    let manifest = asset::write_all(&folder, env!("CARGO_PKG_VERSION"), node.is_some(), &assets)?;
+    fs::write(&stamp, inputs).with_context(|| stamp.display().to_string())?;
+    Ok(manifest)
+}
+
+/// Every file of `dist/`.
+fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<Vec<Asset>> {
+    let packer = Packer { node, root: &workspace.root, stage: workspace.scratch().join("stage") };
+    let style = |name: &str| read(&workspace.root.join("style").join(name));
+    let (tokens, launcher) = (style("tokens.css")?, style("launcher.css")?);
+    let css = packer.css("widget", &[tokens.as_str(), &launcher, &style("widget.css")?].concat())?;
+    // What the loader draws, which the widget's own sheet replaces.
+    let at_once = launcher + &style("loader.css")?;
+    let launcher_css = packer.css("launcher", &(loader::prune_tokens(&tokens, &at_once) + &at_once))?;
+    let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
+    let face = packer.face(&workspace.root.join("npm").join("src"), &widget.glue)?;
+
+    let mut assets = Vec::new();
+    let wasm = Asset::hashed("chinwag", "wasm", widget.wasm, Load::Panel);
+    let style = Asset::hashed("chinwag", "css", css.into_bytes(), Load::Panel);
+    let with_names = |wasm: &str, css: &str| named(&named(&face.module, WASM, wasm)?, CSS, css);
+    let mut module = with_names(&wasm.path, &style.path)?;
+    if let Some(glue) = &face.glue {
+        let glue = Asset::hashed("chinwag-glue", "js", glue.clone().into_bytes(), Load::Panel);
+        module = named(&module, GLUE, &glue.path)?;
+        assets.push(glue);
+    }
+    let module = Asset::hashed("chinwag", "js", module.into_bytes(), Load::Panel);
+    let loader_for =
+        |module: &str| packer.script("loader", &loader::render(&loader_source, module, &launcher_css)?);
+
+    assets.extend(package::assets(
+        &workspace.root,
+        &package::Contents {
+            module: &with_names(package::WASM, package::CSS)?,
+            glue: face.glue.as_deref(),
+            wasm: &wasm.bytes,
+            css: &style.bytes,
+            loader: &loader_for(package::MODULE)?,
+        },
+    )?);
+    assets.push(Asset::named("chinwag.js", loader_for(&module.path)?, Load::Launcher));
+    assets.extend([module, wasm, style]);
+    assets.sort_by(|left, right| (left.load, &left.path).cmp(&(right.load, &right.path)));
+    Ok(assets)
+}
+
+/// Where `npm/src` wants the names of the files beside it.
+const WASM: &str = "__CHINWAG_WASM__";
+const CSS: &str = "__CHINWAG_CSS__";
+/// What it calls the glue.
+const GLUE: &str = "./glue.js";
+
+/// Puts a file's name where the module wants it.
+fn named(module: &str, mark: &str, name: &str) -> Result<String> {
+    if module.matches(mark).count() != 1 {
+        bail!("npm/src must name {mark} exactly once");
+    }
+    Ok(module.replace(mark, &format!("./{name}")))
+}
+
+/// The ES module: one file with the glue in it, or two.
+struct Face {
+    module: String,
+    glue: Option<String>,
+}
+
+/// Minifies and bundles with esbuild, or passes through.
+struct Packer<'a> {
+    node: Option<&'a Node>,
+    root: &'a Path,
+    stage: PathBuf,
+}
+
+impl Packer<'_> {
+    fn css(&self, name: &str, source: &str) -> Result<String> {
+        self.pack("minify", &format!("{name}.css"), source)
+    }
+
+    fn script(&self, name: &str, source: &str) -> Result<String> {
+        self.pack("minify", &format!("{name}.js"), source)
+    }
+
+    /// `core.js` and the glue that it imports as `./glue.js`.
+    fn face(&self, sources: &Path, glue: &str) -> Result<Face> {
+        let core = read(&sources.join("core.js"))?;
+        if self.node.is_none() {
+            return Ok(Face { module: core, glue: Some(glue.to_owned()) });
+        }
+        fs::create_dir_all(&self.stage).with_context(|| self.stage.display().to_string())?;
+        for entry in fs::read_dir(sources)? {
+            let entry = entry?;
+            fs::copy(entry.path(), self.stage.join(entry.file_name()))
+                .with_context(|| entry.path().display().to_string())?;
+        }
+        fs::write(self.stage.join("glue.js"), glue)?;
+        let module = self.pack("bundle", "core.js", &core)?;
+        Ok(Face { module, glue: None })
+    }
+
+    fn pack(&self, mode: &str, name: &str, source: &str) -> Result<String> {
+        let Some(node) = self.node else {
+            return Ok(source.to_owned());
+        };
+        let from = self.stage.join(name);
+        let to = self.stage.join("packed").join(name);
+        fs::create_dir_all(self.stage.join("packed")).with_context(|| self.stage.display().to_string())?;
+        fs::write(&from, source).with_context(|| from.display().to_string())?;
+        let mut command = Command::new(&node.program);
+        command.arg(self.root.join("xtask").join("pack.mjs")).arg(mode).args([&from, &to]);
+        process::output(&mut command, "esbuild")?;
+        read(&to)
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_put_only_where_its_place_is_unambiguous() {
+        let module = r#"import x from "./glue.js"; new URL("__CHINWAG_WASM__", import.meta.url)"#;
+        let with_name = named(module, WASM, "chinwag-1.wasm").expect("one mention");
+        assert!(with_name.contains(r#""./chinwag-1.wasm""#));
+        assert!(named(module, CSS, "chinwag-1.css").is_err());
+        assert!(named(&module.repeat(2), WASM, "chinwag-1.wasm").is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! The commands of the README as a library, one file per step.
+//!
+//! `run`, `test`, `dist` and `bench` are what people and CI call; the other
+//! modules are the steps they are made of. Nothing here is part of the product.
+
+pub mod asset;
+pub mod bench;
+pub mod browser;
+pub mod budget;
+pub mod dist;
+pub mod fingerprint;
+pub mod loader;
+pub mod node;
+pub mod package;
+pub mod process;
+pub mod report;
+pub mod run;
+pub mod setup;
+pub mod test;
+pub mod widget;
+pub mod workspace;

@@ -1,0 +1,65 @@
+//! The package for npm: `dist/npm/`, ready for `npm publish`.
+
+use crate::asset::{Asset, Load};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// The package's entry, which its loader imports too.
+pub const MODULE: &str = "index.js";
+/// The wasm in the package.
+pub const WASM: &str = "chinwag.wasm";
+/// The styles in the package.
+pub const CSS: &str = "chinwag.css";
+
+/// What the build made for the package.
+#[derive(Debug)]
+pub struct Contents<'a> {
+    /// The ES module, with plain names.
+    pub module: &'a str,
+    /// The glue, where the module does not hold it.
+    pub glue: Option<&'a str>,
+    /// The module's wasm.
+    pub wasm: &'a [u8],
+    /// The style sheet.
+    pub css: &'a [u8],
+    /// The loader that imports [`MODULE`] from beside it.
+    pub loader: &'a str,
+}
+
+/// The files of the package. Names carry no hash here: a bundler gives them one.
+pub fn assets(root: &Path, contents: &Contents<'_>) -> Result<Vec<Asset>> {
+    let mut files: Vec<(&str, Vec<u8>)> = vec![
+        (MODULE, contents.module.into()),
+        (WASM, contents.wasm.into()),
+        (CSS, contents.css.into()),
+        ("loader.js", contents.loader.into()),
+        ("package.json", manifest(root)?.into_bytes()),
+    ];
+    if let Some(glue) = contents.glue {
+        files.push(("glue.js", glue.into()));
+    }
+    for (name, source) in [
+        ("index.d.ts", "npm/index.d.ts"),
+        ("README.md", "npm/README.md"),
+        ("LICENSE-MIT", "LICENSE-MIT"),
+        ("LICENSE-APACHE", "LICENSE-APACHE"),
+    ] {
+        let file = root.join(source);
+        files.push((name, fs::read(&file).with_context(|| file.display().to_string())?));
+    }
+    Ok(files
+        .into_iter()
+        .map(|(name, bytes)| Asset::named(format!("npm/{name}"), bytes, Load::Other))
+        .collect())
+}
+
+/// `npm/package.json` with the workspace's version, which is written once, in `Cargo.toml`.
+fn manifest(root: &Path) -> Result<String> {
+    let file = root.join("npm").join("package.json");
+    let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let mut manifest: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+    manifest["version"] = env!("CARGO_PKG_VERSION").into();
+    Ok(serde_json::to_string_pretty(&manifest)? + "\n")
+}
