@@ -2,7 +2,7 @@
 //! carries whatever made it (request id, security headers, CORS, a log line).
 //!
 //! It knows nothing of tokens, conversations or agents. `main` binds the
-//! listener, puts [`dress`] around the router, and hands both to [`serve`].
+//! listener, puts [`dress()`] around the router, and hands both to [`serve()`].
 
 mod client;
 mod connection;
