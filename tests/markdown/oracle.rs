@@ -1,5 +1,6 @@
 //! The tree that pulldown-cmark sees, in our types and under our policy: a
-//! link or a picture whose address is refused is its label.
+//! link or a picture whose address is refused is its label, and an address in
+//! the label of a link is text.
 
 use std::iter::Peekable;
 
@@ -9,15 +10,22 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 /// The oracle's blocks, or nothing if the text holds HTML.
 pub(crate) fn parse(text: &str) -> Option<Vec<Block>> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut builder = Builder { events: Parser::new_ext(text, options).peekable(), html: false, task: None };
+    let mut builder = Builder {
+        events: Parser::new_ext(text, options).peekable(),
+        html: false,
+        in_link: false,
+        task: None,
+    };
     let (blocks, _) = builder.blocks();
     (!builder.html).then(|| comparable(blocks))
 }
 
-/// Blocks without what the oracle's events do not tell: whether a list without
-/// paragraphs is tight.
+/// Blocks without what the oracle's events do not tell, whether a list without
+/// paragraphs is tight, and without empty paragraphs, which a task without
+/// text and a refused picture without label leave to the oracle.
 pub(crate) fn comparable(blocks: Vec<Block>) -> Vec<Block> {
-    let blocks = blocks.into_iter().map(|block| match block {
+    let blocks = blocks.into_iter().filter(|block| *block != Block::Paragraph(Vec::new()));
+    let blocks = blocks.map(|block| match block {
         Block::Quote(blocks) => Block::Quote(comparable(blocks)),
         Block::List { start, tight, items } => {
             let is_paragraph = |block: &Block| matches!(block, Block::Paragraph(_));
@@ -37,6 +45,7 @@ pub(crate) fn comparable(blocks: Vec<Block>) -> Vec<Block> {
 struct Builder<'a, I: Iterator<Item = Event<'a>>> {
     events: Peekable<I>,
     html: bool,
+    in_link: bool,
     task: Option<bool>,
 }
 
@@ -52,7 +61,6 @@ impl<'a, I: Iterator<Item = Event<'a>>> Builder<'a, I> {
                     has_paragraph = true;
                     let inlines = self.inlines();
                     self.events.next();
-                    // A paragraph of a refused picture without a label is none.
                     blocks.push(Block::Paragraph(inlines));
                 }
                 Event::Start(Tag::Heading { level, .. }) => {
@@ -156,9 +164,14 @@ impl<'a, I: Iterator<Item = Event<'a>>> Builder<'a, I> {
             Event::TaskListMarker(done) => self.task = Some(done),
             Event::InlineHtml(_) => self.html = true,
             Event::Start(tag) => {
+                let is_link = matches!(tag, Tag::Link { .. });
+                let outer = self.in_link;
+                self.in_link |= is_link;
                 let children = self.inlines();
+                self.in_link = outer;
                 self.events.next();
                 match tag {
+                    Tag::Link { .. } if outer => inlines.extend(children),
                     Tag::Emphasis => inlines.push(Inline::Emph(children)),
                     Tag::Strong => inlines.push(Inline::Strong(children)),
                     Tag::Strikethrough => inlines.push(Inline::Strike(children)),
@@ -169,7 +182,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Builder<'a, I> {
                         };
                         match Href::parse(&address) {
                             Some(href) => {
-                                inlines.push(Inline::Link { href, title: non_empty(&title), children })
+                                inlines.push(Inline::Link { href, title: non_empty(&title), children });
                             }
                             None => inlines.extend(children),
                         }
@@ -196,7 +209,7 @@ fn non_empty(title: &str) -> Option<String> {
     (!title.is_empty()).then(|| title.to_owned())
 }
 
-fn merged(inlines: Vec<Inline>) -> Vec<Inline> {
+pub(crate) fn merged(inlines: Vec<Inline>) -> Vec<Inline> {
     let mut merged: Vec<Inline> = Vec::new();
     for inline in inlines {
         match (merged.last_mut(), inline) {

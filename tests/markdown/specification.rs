@@ -1,4 +1,4 @@
-//! The examples of CommonMark and of GitHub's extensions, against the oracle.
+//! The examples of `CommonMark` and of GitHub's extensions, against the oracle.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -99,7 +99,7 @@ fn the_examples_of_bare_addresses_give_the_links_of_the_specification() {
     let mut seen = 0;
     for example in examples("gfm-0.29.json") {
         let html = example.html.expect("the examples of GFM have HTML");
-        if !(html.contains("<a href") && !html.contains("<table")) {
+        if !html.contains("<a href") || html.contains("<table") {
             continue;
         }
         seen += 1;

@@ -1,9 +1,10 @@
-//! Addresses that stand in the text: between angle brackets, as CommonMark has
+//! Addresses that stand in the text: between angle brackets, as `CommonMark` has
 //! them, and bare, as GitHub's extension has them.
 
 use super::character::{is_punctuation, is_white_space};
 use super::href::Href;
 use super::link::{MAX_LINK_PART_BYTES, Scan};
+use super::work;
 
 /// The longest host that is looked at, in characters: that of DNS. Stops
 /// `_www._www.` and on from being scanned to its end at every `www.`.
@@ -18,6 +19,7 @@ pub(super) fn angle(text: &str) -> Scan<(&str, Option<Href>, usize)> {
         .take(MAX_LINK_PART_BYTES)
         .position(|byte| byte <= b' ' || byte == b'<' || byte == b'>' || byte == 0x7F);
     let address = body.get(..end.unwrap_or(body.len())).unwrap_or_default();
+    work::count(address.len());
     let scheme = address.split(':').next().unwrap_or_default();
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'));
@@ -92,6 +94,7 @@ fn extent(text: &str, host: usize, dotted: bool, in_brackets: bool) -> Option<us
     };
     let after = text.get(host..)?;
     let length = after.chars().take(MAX_HOST_CHARS + 1).take_while(in_domain).map(char::len_utf8).sum();
+    work::count(length);
     let domain = after.get(..length)?;
     if domain.chars().count() > MAX_HOST_CHARS {
         return None;
@@ -114,9 +117,10 @@ fn extent(text: &str, host: usize, dotted: bool, in_brackets: bool) -> Option<us
     };
     let end = text.find(ends).unwrap_or(text.len()).min(MAX_LINK_PART_BYTES);
     let mut address = text.get(..end)?;
+    work::count(end + length);
     let mut unopened = count(address, b')').saturating_sub(count(address, b'('));
     loop {
-        let Some(last) = address.bytes().next_back() else { return None };
+        let last = address.bytes().next_back()?;
         let shorter = match last {
             b'?' | b'!' | b'.' | b',' | b':' | b'*' | b'_' | b'~' | b'\'' | b'"' => address.len() - 1,
             b')' if unopened > 0 => {
@@ -147,6 +151,7 @@ fn email(before: &str, rest: &str) -> Option<Bare> {
     let backward = before.bytes().rev().take_while(|byte| is_word(byte) || *byte == b'+').count();
     let domain = rest.get(1..)?;
     let length = domain.bytes().take_while(is_word).count();
+    work::count(backward + length);
     let domain = domain.get(..length)?.trim_end_matches('.');
     let is_domain = domain.contains('.') && !domain.starts_with('.') && !domain.ends_with(['-', '_']);
     (backward > 0 && is_domain).then_some(Bare { backward, forward: domain.len() + 1, scheme: "mailto:" })

@@ -10,7 +10,7 @@ use super::leaf::{self, Leaf};
 use super::list::{self, Marker};
 use super::node::{Alignment, Block, Inline, Item};
 use super::reference::References;
-use super::table;
+use super::{table, work};
 
 /// How deep containers may nest: quotes, lists and items each count as one.
 /// Stops a line of ten thousand `>` from making a tree that overflows the
@@ -67,6 +67,8 @@ pub(super) struct Machine {
     pub(super) carried: Live,
     /// How far the paragraph at the end of a provisional pass was read.
     pub(super) arrived: Option<Arrived>,
+    /// The text of the paragraph that a provisional pass closed.
+    pub(super) lent: String,
 }
 
 /// See [`Live`]; the inlines are in the tree.
@@ -81,6 +83,9 @@ pub(super) struct Arrived {
 impl Machine {
     /// Takes in a line, without its end.
     pub(super) fn line(&mut self, text: &str) {
+        // The line that arrives is copied each time, which nobody notices; what
+        // counts is how much of it is looked at.
+        work::count(if self.live { 1 } else { text.len() } + self.stack.len());
         let mut cursor = Cursor::new(text);
         let mut matched = self.match_containers(&mut cursor);
         if matched == self.stack.len() && self.continue_leaf(&mut cursor) {
@@ -92,7 +97,7 @@ impl Machine {
             let mut past = cursor.clone();
             past.skip_space();
             if indent >= 4 {
-                if !past.rest.is_empty() && !self.takes_text(matched) {
+                if !past.rest.is_empty() && !self.leaf.is_paragraph() {
                     self.begin(matched);
                     cursor.skip_columns(4);
                     let mut text = String::new();
@@ -112,7 +117,7 @@ impl Machine {
                 self.after_blank = false;
                 return;
             } else if let Some((marker, content)) =
-                list::marker(&mut past, indent, self.is_whole(matched) && self.leaf.takes_lines())
+                list::marker(&mut past, indent, self.is_whole(matched) && self.leaf.is_paragraph())
                 && matched + 1 < MAX_NESTING
             {
                 self.begin_item(matched, marker, content);
@@ -128,16 +133,6 @@ impl Machine {
     /// Whether the line belongs to every container that is open.
     fn is_whole(&self, matched: usize) -> bool {
         matched == self.stack.len()
-    }
-
-    /// Whether an indented line here is text and not code: a paragraph is open,
-    /// even one that the line continues lazily, or a table.
-    fn takes_text(&self, matched: usize) -> bool {
-        match self.leaf {
-            Leaf::Paragraph { .. } => true,
-            Leaf::Table { .. } => self.is_whole(matched),
-            _ => false,
-        }
     }
 
     fn append_code(&self, cursor: &Cursor<'_>, text: &mut String) {
@@ -165,11 +160,12 @@ impl Machine {
                     quoted
                 }
                 Kind::List { .. } => true,
-                Kind::Item { content, .. } => {
+                Kind::Item { content, task } => {
                     // An item that begins with a blank line ends at a second.
                     let is_empty = container.blocks.is_empty()
                         && index + 1 == self.stack.len()
-                        && self.leaf == Leaf::None;
+                        && self.leaf == Leaf::None
+                        && task.is_none();
                     let blank = cursor.is_blank();
                     let belongs = if blank { !is_empty } else { indent >= content };
                     if belongs {
@@ -245,21 +241,25 @@ impl Machine {
             self.leaf = Leaf::Fence { fence, language, text: String::new() };
             return true;
         }
+        // Lines that change what stands above them are whole lines: as long as
+        // they arrive they are undecided.
         if self.is_whole(matched)
+            && !self.live
             && let Leaf::Paragraph { text: above, .. } = &mut self.leaf
         {
-            if let Some(level) = leaf::underline(text) {
-                let above = std::mem::take(above);
-                let content = self.references.take(&above);
-                if content.is_empty() {
-                    // All of it was definitions: the line is a paragraph.
+            let level = leaf::underline(text);
+            let content =
+                if level.is_some() { self.references.take(above).to_owned() } else { String::new() };
+            match level {
+                // All of it was definitions: the line stands under nothing.
+                Some(_) if content.is_empty() => above.clear(),
+                Some(level) => {
                     self.leaf = Leaf::None;
-                    return false;
+                    let children = inline::parse(&content, &mut self.references);
+                    self.add(Block::Heading { level, children });
+                    return true;
                 }
-                self.leaf = Leaf::None;
-                let children = inline::parse(content, &mut self.references);
-                self.add(Block::Heading { level, children });
-                return true;
+                None => {}
             }
             if self.start_table(text) {
                 return true;
@@ -309,23 +309,41 @@ impl Machine {
         }
         if let Leaf::Paragraph { text: above, .. } = &mut self.leaf {
             // Lazily, if not all containers go on.
-            above.push('\n');
+            if !above.is_empty() {
+                above.push('\n');
+            }
             above.push_str(text);
         } else if !(self.is_whole(matched) && self.add_row(text)) {
             self.begin(matched);
+            self.after_blank = false;
+            let Some(text) = self.take_task(text, started) else { return };
             let live = std::mem::take(&mut self.carried);
             self.leaf = Leaf::Paragraph { text: text.to_owned(), live, fresh: self.live };
         }
         self.after_blank = false;
     }
 
+    /// Takes the mark of a task off the line that begins an item, and leaves
+    /// the text if there is any.
+    fn take_task<'a>(&mut self, text: &'a str, started: bool) -> Option<&'a str> {
+        let Some(Container { kind: Kind::Item { task, .. }, .. }) = self.stack.last_mut().filter(|_| started)
+        else {
+            return Some(text);
+        };
+        if let Some((done, rest)) = list::task(text) {
+            *task = Some(done);
+            return Some(rest).filter(|rest| !rest.is_empty());
+        }
+        Some(text).filter(|text| !(self.live && list::is_task_begun(text)))
+    }
+
     fn add_row(&mut self, text: &str) -> bool {
         let Leaf::Table { alignments, rows, .. } = &mut self.leaf else { return false };
-        let has_room = (rows.len() + 2) * alignments.len() <= table::MAX_CELLS;
-        if has_room {
+        let is_row = table::width(text) > 0 && (rows.len() + 2) * alignments.len() <= table::MAX_CELLS;
+        if is_row {
             rows.push(table::row(text, alignments.len(), &mut self.references, self.live));
         }
-        has_room
+        is_row
     }
 
     /// Inlines of a line that is a block of its own.
@@ -406,6 +424,9 @@ impl Machine {
             Leaf::None => {}
             Leaf::Paragraph { text, live, fresh } => {
                 self.close_paragraph(&text, arriving.then_some((live, fresh)));
+                if self.live && !fresh {
+                    self.lent = text;
+                }
             }
             Leaf::Fence { language, text, .. } => self.add(Block::CodeBlock { language, text }),
             Leaf::Indented { text, .. } => self.add(Block::CodeBlock { language: None, text }),
@@ -414,17 +435,7 @@ impl Machine {
     }
 
     fn close_paragraph(&mut self, text: &str, arriving: Option<(Live, bool)>) {
-        let mut content = self.references.take(text);
-        let is_first = match self.stack.last_mut() {
-            Some(Container { kind: Kind::Item { task, .. }, blocks, .. }) if blocks.is_empty() => {
-                if let Some((done, rest)) = list::task(content) {
-                    *task = Some(done);
-                    content = rest;
-                }
-                true
-            }
-            _ => false,
-        };
+        let content = self.references.take(text);
         let Some((live, fresh)) = arriving else {
             if !content.trim_matches(is_space).is_empty() {
                 let inlines = inline::parse(content, &mut self.references);
@@ -432,9 +443,6 @@ impl Machine {
             }
             return;
         };
-        if is_first && list::is_task_begun(content) {
-            return;
-        }
         if let Some((above, head)) = leaf::head_begun(content) {
             if !above.is_empty() {
                 self.close_paragraph(above, None);

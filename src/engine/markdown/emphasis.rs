@@ -3,6 +3,7 @@
 
 use super::character::{is_punctuation, is_white_space};
 use super::node::Inline;
+use super::work;
 
 /// How deep inlines may nest. Stops a text of ten thousand `*a **` from making
 /// a tree that overflows the stack of whoever walks it, or drops it.
@@ -37,7 +38,8 @@ impl Run {
             && (!is_punctuation(after) || is_white_space(before) || is_punctuation(before));
         let right = !is_white_space(before)
             && (!is_punctuation(before) || is_white_space(after) || is_punctuation(after));
-        let (opens, closes) = if byte == b'_' {
+        // One `~` inside a word is a sign of chemistry or of approximation.
+        let (opens, closes) = if byte == b'_' || (byte == b'~' && length == 1) {
             (left && (!right || is_punctuation(before)), right && (!left || is_punctuation(after)))
         } else {
             (left, right)
@@ -55,7 +57,7 @@ impl Run {
             return self.length == opener.length;
         }
         let ambiguous = self.opens || opener.closes;
-        !(ambiguous && self.length % 3 != 0 && (self.length + opener.length).is_multiple_of(3))
+        !(ambiguous && !self.length.is_multiple_of(3) && (self.length + opener.length).is_multiple_of(3))
     }
 
     /// Runs of one class find the same openers.
@@ -80,6 +82,16 @@ const CLASSES: usize = 18;
 /// Makes inlines of pieces, and tells how deep they nest. What is still open at
 /// the end is closed there if `live`, and is text otherwise.
 pub(super) fn resolve(pieces: Vec<Piece>, live: bool) -> (Vec<Inline>, usize) {
+    let mut row = pair(pieces);
+    if live {
+        close_all(&mut row);
+    }
+    flatten(row)
+}
+
+/// Puts into emphasis what has both its delimiters. Doing it again after more
+/// pieces have come gives the same as doing it once.
+pub(super) fn pair(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut row: Vec<Piece> = Vec::with_capacity(pieces.len());
     // Below these indices there is no opener for a class: without them a text
     // of closers that find nothing would be searched over and over.
@@ -97,18 +109,18 @@ pub(super) fn resolve(pieces: Vec<Piece>, live: bool) -> (Vec<Inline>, usize) {
             node @ Piece::Node(..) => row.push(node),
         }
     }
-    if live {
-        close_all(&mut row);
-    }
-    flatten(row)
+    row
 }
 
 fn close(run: &mut Run, row: &mut Vec<Piece>, floors: &mut [usize; CLASSES]) {
     while run.count > 0 {
         let Some(floor) = floors.get_mut(run.class()) else { return };
-        let opener = row.iter().enumerate().skip(*floor).rev().find_map(|(index, piece)| match piece {
-            Piece::Run(opener) if run.closes_what(*opener) => Some((index, *opener)),
-            _ => None,
+        let opener = row.iter().enumerate().skip(*floor).rev().find_map(|(index, piece)| {
+            work::count(1);
+            match piece {
+                Piece::Run(opener) if run.closes_what(*opener) => Some((index, *opener)),
+                _ => None,
+            }
         });
         let Some((index, mut opener)) = opener else {
             *floor = row.len();
@@ -129,6 +141,7 @@ fn close(run: &mut Run, row: &mut Vec<Piece>, floors: &mut [usize; CLASSES]) {
 /// Puts what follows the opener at `index` into emphasis; not if that would
 /// nest too deep.
 fn wrap(row: &mut Vec<Piece>, index: usize, opener: &mut Run, used: usize) -> bool {
+    work::count(row.len() - index);
     let depth = row.iter().skip(index + 1).map(Piece::depth).max().unwrap_or(0);
     if depth >= MAX_INLINE_NESTING || index >= row.len() {
         return false;
@@ -168,7 +181,8 @@ fn close_all(row: &mut Vec<Piece>) {
     }
 }
 
-fn flatten(row: Vec<Piece>) -> (Vec<Inline>, usize) {
+/// Makes text of the delimiters that are left.
+pub(super) fn flatten(row: Vec<Piece>) -> (Vec<Inline>, usize) {
     let mut inlines = Vec::with_capacity(row.len());
     let mut depth = 0;
     for piece in row {

@@ -2,12 +2,14 @@
 //! right for code, links, escapes and breaks, then the delimiter rules.
 
 use super::autolink;
+use super::cursor::is_space;
 use super::emphasis::{self, MAX_INLINE_NESTING, Piece, Run};
 use super::entity;
 use super::href::Href;
 use super::link::{self, Scan, inline_target};
 use super::node::{Inline, plain_text};
 use super::reference::{References, Target};
+use super::work;
 
 /// How many brackets may be open at once. Stops a text of `[` from being
 /// walked through for every link that closes in it.
@@ -21,13 +23,17 @@ pub const MAX_BACKTICKS: usize = 32;
 /// if it were whole. A stray bracket does not stay hidden for a long paragraph.
 const MAX_HELD: usize = 240;
 
+/// The same for the address and title of a link, which may be long and are
+/// not shown.
+const MAX_HELD_TARGET: usize = 1024;
+
 /// How many bytes of a paragraph are read again at least before a part of it
 /// is put aside as read.
 const CHECKPOINT: usize = 256;
 
 /// Inlines of a text that is whole.
 pub(super) fn parse(text: &str, references: &mut References) -> Vec<Inline> {
-    let mut scanner = Scanner::new(text.trim_end_matches(super::cursor::is_space), 0, references);
+    let mut scanner = Scanner::new(text.trim_end_matches(is_space), 0, references);
     scanner.run();
     scanner.end().0
 }
@@ -56,8 +62,7 @@ pub(super) fn parse_live(text: &str, before: Live, references: &mut References) 
 
 /// The text without an end of which nobody can say yet what it is.
 fn held_back(text: &str) -> &str {
-    let is_open =
-        |character| super::cursor::is_space(character) || matches!(character, '*' | '_' | '~' | '`' | '\\');
+    let is_open = |character| is_space(character) || matches!(character, '*' | '_' | '~' | '`' | '\\');
     let text = text.trim_end_matches(is_open);
     match text.rfind('&').and_then(|at| text.split_at_checked(at)) {
         Some((before, reference)) if entity::is_begun(reference) => before.trim_end_matches(is_open),
@@ -71,6 +76,11 @@ struct Scanner<'a> {
     live: bool,
     settled: Vec<Inline>,
     resume: usize,
+    /// From where on it is tried to settle what was read.
+    checkpoint: usize,
+    /// Something that was read as text may still become more: nothing after it
+    /// can settle.
+    unsure: bool,
     pieces: Vec<Piece>,
     /// Text that has been read and not yet become a piece.
     plain: String,
@@ -100,6 +110,8 @@ impl<'a> Scanner<'a> {
             live: false,
             settled: Vec::new(),
             resume: at,
+            checkpoint: at + CHECKPOINT,
+            unsure: false,
             pieces: Vec::new(),
             plain: String::new(),
             brackets: Vec::new(),
@@ -110,6 +122,7 @@ impl<'a> Scanner<'a> {
 
     fn run(&mut self) {
         while let Some(byte) = self.byte(self.at) {
+            let before = self.at;
             match byte {
                 b'\\' => self.escape(),
                 b'`' => self.code(),
@@ -123,6 +136,7 @@ impl<'a> Scanner<'a> {
                 b':' | b'@' | b'w' => self.bare_link(),
                 _ => self.plain_run(),
             }
+            work::count(self.at - before + 1);
         }
     }
 
@@ -184,19 +198,20 @@ impl<'a> Scanner<'a> {
         };
         let length = self.rest().bytes().skip(1).take_while(|&byte| !is_special(byte)).count() + 1;
         // What stands before a space is settled once nothing is open.
-        if self.live && self.at + length > self.resume + CHECKPOINT && self.brackets.is_empty() {
+        if self.live && self.at + length > self.checkpoint && self.brackets.is_empty() && !self.unsure {
             let run = self.rest().as_bytes().get(..length).unwrap_or_default();
             let gap = run.windows(3).rposition(
                 |window| matches!(*window, [before, b' ', after] if before != b' ' && after != b' '),
             );
-            if let Some(gap) = gap
-                && !self.pieces.iter().any(Piece::may_open)
-            {
+            if let Some(gap) = gap {
                 self.take_plain(gap + 1);
                 self.flush();
-                let pieces = std::mem::take(&mut self.pieces);
-                self.settled.append(&mut emphasis::resolve(pieces, false).0);
-                self.resume = self.at;
+                self.pieces = emphasis::pair(std::mem::take(&mut self.pieces));
+                self.checkpoint = self.at + CHECKPOINT;
+                if !self.pieces.iter().any(Piece::may_open) {
+                    self.settled.append(&mut emphasis::flatten(std::mem::take(&mut self.pieces)).0);
+                    self.resume = self.at;
+                }
                 return;
             }
         }
@@ -232,6 +247,7 @@ impl<'a> Scanner<'a> {
                 self.push(Inline::Code(code), 0);
                 self.at = self.text.len();
             } else {
+                self.unsure = true;
                 self.take_plain(length);
             }
             return;
@@ -239,6 +255,7 @@ impl<'a> Scanner<'a> {
         let mut at = start;
         while at < self.text.len() {
             let run = self.run_length(at, b'`');
+            work::count(run + 1);
             if run == length {
                 let code = code_text(self.text.get(start..at).unwrap_or_default());
                 self.push(Inline::Code(code), 0);
@@ -275,10 +292,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn line_end(&mut self) {
-        let kept = self.plain.trim_end_matches(' ').len();
-        let spaces = self.plain.len() - kept;
-        self.plain.truncate(kept);
-        self.push(if spaces >= 2 { Inline::HardBreak } else { Inline::SoftBreak }, 0);
+        let is_hard = self.plain.ends_with("  ");
+        self.plain.truncate(self.plain.trim_end_matches([' ', '\t']).len());
+        self.push(if is_hard { Inline::HardBreak } else { Inline::SoftBreak }, 0);
         self.at += 1;
     }
 
@@ -310,16 +326,17 @@ impl<'a> Scanner<'a> {
         let after = self.text.get(self.at + 1..).unwrap_or_default();
         let target = match inline_target(after) {
             Scan::Found((destination, title, rest)) => Some((Target { destination, title }, rest)),
-            Scan::Open if self.live => return self.show_label(&bracket),
+            Scan::Open if self.live && after.len() < MAX_HELD_TARGET => return self.show_label(&bracket),
             _ => match link::label(after) {
-                Scan::Found((named, rest)) if !named.is_empty() => {
+                Scan::Found((named, rest)) if !named.trim_matches(is_space).is_empty() => {
                     self.references.find(named).map(|target| (target, rest))
                 }
                 Scan::Open if self.live && after.len() < MAX_HELD => return self.show_label(&bracket),
+                // The label of a link is no longer than that, or has brackets.
                 _ if bracket.crossed || label.len() > 4 * link::MAX_LABEL_CHARS => None,
-                found => {
-                    let rest = if matches!(found, Scan::Found(_)) { after.get(2..) } else { Some(after) };
-                    self.references.find(label).zip(rest)
+                _ => {
+                    let rest = after.strip_prefix("[]").unwrap_or(after);
+                    self.references.find(label).map(|target| (target, rest))
                 }
             },
         };
@@ -330,7 +347,10 @@ impl<'a> Scanner<'a> {
                 self.link(&bracket, target);
             }
             None if self.live && after.is_empty() && label.len() < MAX_HELD => self.show_label(&bracket),
-            None => self.take_plain(1),
+            None => {
+                self.unsure |= after.len() < link::MAX_LINK_PART_BYTES && after.starts_with(['(', '[']);
+                self.take_plain(1);
+            }
         }
     }
 
@@ -360,18 +380,20 @@ impl<'a> Scanner<'a> {
         if !bracket.image {
             // A link holds no link: the brackets around this one are text.
             for outer in self.brackets.iter_mut().rev().filter(|outer| !outer.image) {
+                work::count(1);
                 if !std::mem::replace(&mut outer.active, false) {
                     break;
                 }
             }
         }
         let Target { destination, title } = target;
+        let title = title.filter(|title| !title.is_empty());
         match Href::parse(&destination).filter(|_| depth < MAX_INLINE_NESTING) {
             Some(src) if bracket.image => {
                 self.push(Inline::Image { src, title, alt: plain_text(&children) }, 0);
             }
             Some(href) => {
-                self.push(Inline::Link { href, title, children: without_links(children) }, depth + 1)
+                self.push(Inline::Link { href, title, children: without_links(children) }, depth + 1);
             }
             // An address that may not be followed leaves its label.
             None => self.pieces.extend(children.into_iter().map(|child| Piece::Node(child, depth))),
@@ -419,6 +441,7 @@ impl<'a> Scanner<'a> {
 
 /// Where the last run of each length begins, from `from` on.
 fn last_ticks(text: &str, from: usize) -> [usize; MAX_BACKTICKS + 1] {
+    work::count(text.len() - from);
     let mut last = [0; MAX_BACKTICKS + 1];
     let mut length = 0;
     for (at, byte) in text.bytes().chain([b' ']).enumerate().skip(from) {

@@ -39,6 +39,10 @@ pub(super) enum Leaf {
 }
 
 impl Leaf {
+    pub(super) fn is_paragraph(&self) -> bool {
+        matches!(self, Self::Paragraph { .. })
+    }
+
     /// Whether a line of text goes on with this block unless it starts another.
     pub(super) fn takes_lines(&self) -> bool {
         matches!(self, Self::Paragraph { .. } | Self::Table { .. })

@@ -4,7 +4,7 @@
 
 use super::character::push_folded;
 use super::cursor::is_space;
-use super::entity;
+use super::{entity, work};
 
 /// The longest label, in characters: the specification's own limit. Stops many
 /// `[` before a long text, each of which would be scanned to the text's end.
@@ -65,6 +65,7 @@ fn destination(text: &str) -> Scan<(String, &str)> {
     let mut escaped = false;
     if let Some(body) = text.strip_prefix('<') {
         for (at, byte) in body.bytes().enumerate() {
+            work::count(1);
             match byte {
                 _ if std::mem::take(&mut escaped) && byte != b'\n' => {}
                 b'\\' => escaped = true,
@@ -78,6 +79,7 @@ fn destination(text: &str) -> Scan<(String, &str)> {
     }
     let mut depth = 0;
     for (at, byte) in text.bytes().enumerate() {
+        work::count(1);
         match byte {
             _ if std::mem::take(&mut escaped) && byte.is_ascii_punctuation() => {}
             b'\\' => escaped = true,
@@ -110,6 +112,7 @@ fn title(text: &str) -> Scan<(String, &str)> {
     };
     let mut escaped = false;
     for (at, byte) in body.bytes().enumerate() {
+        work::count(1);
         match byte {
             _ if std::mem::take(&mut escaped) => {}
             b'\\' => escaped = true,
@@ -132,6 +135,7 @@ pub(super) fn label(text: &str) -> Scan<(&str, &str)> {
     let Some(body) = text.strip_prefix('[') else { return Scan::Not };
     let mut escaped = false;
     for (count, (at, character)) in body.char_indices().enumerate() {
+        work::count(1);
         match character {
             _ if count > MAX_LABEL_CHARS => return Scan::Not,
             _ if std::mem::take(&mut escaped) => {}

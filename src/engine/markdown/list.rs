@@ -65,16 +65,16 @@ fn read(text: &str) -> Option<(Marker, usize)> {
     }
 }
 
-/// The mark of a task at the start of an item's first paragraph: whether it is
-/// done, and the text after it.
+/// The mark of a task at the start of an item's first line: whether it is done,
+/// and the text after it.
 pub(super) fn task(text: &str) -> Option<(bool, &str)> {
     let (done, rest) = if let Some(rest) = text.strip_prefix("[ ]") {
         (false, rest)
     } else {
         (true, text.strip_prefix("[x]").or_else(|| text.strip_prefix("[X]"))?)
     };
-    let content = rest.trim_start_matches([' ', '\t', '\n']);
-    (content.len() < rest.len() && !content.is_empty()).then_some((done, content))
+    let content = rest.trim_start_matches([' ', '\t']);
+    (content.len() < rest.len() || rest.is_empty()).then_some((done, content))
 }
 
 /// Whether an item's text that is still arriving may be the mark of a task.
@@ -109,10 +109,10 @@ mod tests {
     }
 
     #[test]
-    fn a_task_needs_text_after_its_mark() {
+    fn a_task_needs_room_after_its_mark() {
         assert_eq!(task("[ ] a"), Some((false, "a")));
         assert_eq!(task("[X]\ta"), Some((true, "a")));
         assert_eq!(task("[x]a"), None);
-        assert_eq!(task("[ ] "), None);
+        assert_eq!(task("[ ]"), Some((false, "")));
     }
 }

@@ -1,6 +1,6 @@
 //! Streamed Markdown: text in any slices to settled blocks and one open tail.
 //!
-//! CommonMark 0.31.2 with GitHub's tables, strikes, task lists and bare
+//! `CommonMark` 0.31.2 with GitHub's tables, strikes, task lists and bare
 //! addresses, and without HTML: that is shown as the text it is. Pure: no
 //! clock, no browser, and no input that makes it fail. It never makes a string
 //! of HTML, and a link only from a checked [`Href`].
@@ -25,6 +25,7 @@ mod node;
 mod reference;
 mod table;
 mod tail;
+mod work;
 
 pub use block::MAX_NESTING;
 pub use emphasis::MAX_INLINE_NESTING;

@@ -38,14 +38,14 @@ pub(super) fn width(line: &str) -> usize {
 }
 
 /// The cells of a row, as many as there are columns.
-pub(super) fn row(line: &str, columns: usize, references: &mut References, live: bool) -> Vec<Cell> {
+pub(super) fn row(line: &str, columns: usize, references: &mut References, arriving: bool) -> Vec<Cell> {
     let mut row: Vec<Cell> = Vec::with_capacity(columns);
     let mut left = cells(line).take(columns).peekable();
     while let Some(cell) = left.next() {
         // A pipe is escaped for the table, before anything else is read.
         let text = cell.replace("\\|", "|");
-        let is_arriving = live && left.peek().is_none() && !line.trim_end().ends_with('|');
-        row.push(if is_arriving {
+        let is_last = arriving && left.peek().is_none() && !line.trim_end().ends_with('|');
+        row.push(if is_last {
             inline::parse_live(&text, inline::Live::default(), references).inlines
         } else {
             inline::parse(&text, references)
@@ -59,7 +59,8 @@ pub(super) fn row(line: &str, columns: usize, references: &mut References, live:
 /// ends of the line.
 fn cells(line: &str) -> impl Iterator<Item = &str> {
     let line = line.trim_matches([' ', '\t']);
-    let mut rest = Some(line.strip_prefix('|').unwrap_or(line));
+    // A line that is one pipe has no cells at all.
+    let mut rest = Some(line.strip_prefix('|').unwrap_or(line)).filter(|text| !text.is_empty());
     std::iter::from_fn(move || {
         let text = rest?;
         let mut escaped = false;

@@ -23,7 +23,7 @@ pub(super) struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum LentLeaf {
     None,
-    Paragraph(String),
+    Paragraph(usize),
     Fence(Fence, usize),
     Indented(usize, String),
     Table(usize),
@@ -44,7 +44,7 @@ impl Machine {
             kinds: self.stack.iter().map(|container| container.kind).collect(),
             leaf: match &self.leaf {
                 Leaf::None => LentLeaf::None,
-                Leaf::Paragraph { text, .. } => LentLeaf::Paragraph(text.clone()),
+                Leaf::Paragraph { text, .. } => LentLeaf::Paragraph(text.len()),
                 Leaf::Fence { fence, text, .. } => LentLeaf::Fence(*fence, text.len()),
                 Leaf::Indented { text, blanks } => LentLeaf::Indented(text.len(), blanks.clone()),
                 Leaf::Table { rows, .. } => LentLeaf::Table(rows.len()),
@@ -89,7 +89,9 @@ impl Machine {
             self.stack.push(container);
         }
         self.leaf = match (mark.leaf, child) {
-            (LentLeaf::Paragraph(text), child) => {
+            (LentLeaf::Paragraph(length), child) => {
+                let mut text = std::mem::take(&mut self.lent);
+                text.truncate(length);
                 let live = match (child, arrived) {
                     (Some(Child::Block(Block::Paragraph(inlines))), Some(arrived)) if !arrived.fresh => {
                         live(inlines, arrived.settled, arrived.resume)
