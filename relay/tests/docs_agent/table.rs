@@ -40,7 +40,9 @@ async fn check(name: &str, folder: &std::path::Path, table: &str) {
     assert_eq!(rows.len(), ROWS, "rows of the table {name}");
     for row in &rows {
         let text = std::fs::read_to_string(folder.join(row.file)).unwrap_or_default();
-        let is_there = text.lines().any(|line| line.trim_start_matches('#').trim().replace('`', "") == row.heading.replace('`', ""));
+        let is_there = text
+            .lines()
+            .any(|line| line.trim_start_matches('#').trim().replace('`', "") == row.heading.replace('`', ""));
         assert!(is_there, "{} has no heading {:?}: the table is out of date", row.file, row.heading);
     }
     let mut right = 0;
@@ -51,7 +53,10 @@ async fn check(name: &str, folder: &std::path::Path, table: &str) {
             right += 1;
         } else {
             let cited: Vec<_> = reply.sources().into_iter().map(|(_, title)| title).collect();
-            report.push_str(&format!("  {}\n    wanted {}: {}\n    cited  {cited:?}\n", row.question, row.file, row.heading));
+            report.push_str(&format!(
+                "  {}\n    wanted {}: {}\n    cited  {cited:?}\n",
+                row.question, row.file, row.heading
+            ));
         }
     }
     let share = f64::from(right) / rows.len() as f64;

@@ -55,12 +55,26 @@ impl Analyzer {
         Self { fold, english, remembered: HashMap::new() }
     }
 
-    /// The terms of a text, in order.
+    /// The terms of a document, in order, with what its names are short for.
     pub(super) fn tokens(&mut self, text: &str) -> Vec<Token> {
+        self.read(text, true)
+    }
+
+    /// The terms of a question, in order.
+    pub(super) fn words(&mut self, text: &str) -> Vec<Token> {
+        self.read(text, false)
+    }
+
+    fn read(&mut self, text: &str, with_initials: bool) -> Vec<Token> {
         let mut tokens = Vec::new();
         let mut position = 0;
-        for word in compounds(text) {
+        let mut initials = Initials::default();
+        for (start, word) in compounds(text) {
             let parts = parts(word);
+            if let Some(acronym) = initials.next(text, start, word, &parts).filter(|_| with_initials) {
+                let mut at = position;
+                self.push(&mut tokens, &acronym, &mut at, true);
+            }
             if let [only] = parts.as_slice() {
                 self.push(&mut tokens, only, &mut position, false);
                 continue;
@@ -70,6 +84,9 @@ impl Analyzer {
             }
             let mut at = position.saturating_sub(1);
             self.push(&mut tokens, &parts.concat(), &mut at, true);
+        }
+        if let Some(acronym) = initials.end().filter(|_| with_initials) {
+            self.push(&mut tokens, &acronym, &mut position, true);
         }
         tokens
     }
@@ -111,11 +128,56 @@ fn first_token(analyzer: &mut TextAnalyzer, word: &str) -> String {
     if stream.advance() { stream.token().text.clone() } else { String::new() }
 }
 
-/// The words of a text; a word with hyphens or apostrophes in it is one.
-fn compounds(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || is_inner(c)))
-        .map(|word| word.trim_matches(is_inner))
-        .filter(|word| !word.is_empty())
+/// Spells out what is often asked for by its initials: "Content Security
+/// Policy" is also `csp`, and "European Union" is also `eu`.
+#[derive(Default)]
+struct Initials {
+    letters: String,
+    /// Where the last capitalised word ended.
+    end: usize,
+}
+
+impl Initials {
+    /// Takes the next word, and gives the initials that ended before it.
+    fn next(&mut self, text: &str, start: usize, word: &str, parts: &[String]) -> Option<String> {
+        let is_name = |part: &String| {
+            let mut characters = part.chars();
+            characters.next().is_some_and(char::is_uppercase)
+                && characters.next().is_some_and(char::is_lowercase)
+        };
+        // `WebAssembly` is one name, `Content-Security-Policy` are three.
+        let is_named = parts.iter().all(is_name) && (parts.len() == 1 || word.contains('-'));
+        let between = text.get(self.end..start).unwrap_or_default();
+        let goes_on = !between.is_empty() && between.chars().all(|c| c == ' ');
+        let done = if goes_on && is_named { None } else { self.end() };
+        // "The European Union" begins with no name.
+        let is_article = self.letters.is_empty() && lexicon::is_stop_word(&word.to_lowercase());
+        if is_named && !is_article {
+            self.letters.extend(parts.iter().filter_map(|part| part.chars().next()));
+            self.end = start + word.len();
+        }
+        done
+    }
+
+    fn end(&mut self) -> Option<String> {
+        let letters = std::mem::take(&mut self.letters);
+        (2..=5).contains(&letters.chars().count()).then(|| letters.to_lowercase())
+    }
+}
+
+/// The words of a text, each with where it begins; a word with hyphens or
+/// apostrophes in it is one.
+fn compounds(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive(|c: char| !(c.is_alphanumeric() || is_inner(c))).filter_map(move |piece| {
+        let start = at;
+        at += piece.len();
+        let word = piece.trim_end_matches(|c: char| !(c.is_alphanumeric() || is_inner(c)));
+        let trimmed = word.trim_start_matches(is_inner);
+        let start = start + word.len() - trimmed.len();
+        let trimmed = trimmed.trim_end_matches(is_inner);
+        (!trimmed.is_empty()).then_some((start, trimmed))
+    })
 }
 
 fn is_inner(c: char) -> bool {
@@ -255,6 +317,19 @@ mod tests {
         let plain: Vec<String> =
             Analyzer::new().tokens("pour-over e-mail APIKey").into_iter().map(|token| token.plain).collect();
         assert_eq!(plain, ["pour", "over", "pourover", "e", "mail", "email", "api", "key", "apikey"]);
+    }
+
+    #[test]
+    fn names_are_found_by_their_initials() {
+        let plain = |text: &str| -> Vec<String> {
+            let tokens = Analyzer::new().tokens(text);
+            tokens.into_iter().filter(|token| token.joined).map(|token| token.plain).collect()
+        };
+        assert_eq!(plain("In the European Union we"), ["eu"]);
+        assert_eq!(plain("The Content Security Policy."), ["csp"]);
+        assert!(plain("Content-Security-Policy").contains(&"csp".to_owned()));
+        assert_eq!(plain("Paris. Rome, Oslo"), [""; 0]);
+        assert_eq!(plain("one Two three"), [""; 0]);
     }
 
     #[test]

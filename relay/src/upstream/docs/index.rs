@@ -22,10 +22,20 @@ use super::markdown::{Document, Section};
 const PROPOSALS: usize = 64;
 /// tantivy's least memory for a writer, in bytes; a folder needs no more.
 const WRITER_BYTES: usize = 15_000_000;
-/// How much of the question, by weight, a section must cover to be cited.
-const LEAST_COVERAGE: f32 = 0.5;
-/// The same, where the section's heading is what was asked for.
-const LEAST_COVERAGE_WITH_HEADING: f32 = 0.4;
+/// How much of the question, by weight, a section must cover to be cited, by
+/// how many of its telling words stand there: one word in common may be chance,
+/// three in one section hardly ever are.
+const LEAST_COVERAGE: [f32; 4] = [0.75, 0.55, 0.42, 0.33];
+/// Words of a question beyond these are not read.
+const MAX_QUESTION_WORDS: usize = 64;
+/// How well a word of nearly the same meaning stands for the word itself.
+const SYNONYM: f32 = 0.65;
+/// How well a corrected word stands for the one that was written.
+const SLIP: f32 = 0.85;
+/// How well a word of the same beginning stands for the word itself.
+const RELATIVE: f32 = 0.6;
+/// A word tells little if more than this part of all sections have it.
+const COMMON: f32 = 0.4;
 
 /// A section, by the place of its document and its own place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,8 +51,8 @@ pub(super) struct Hit {
     pub(super) score: f32,
     /// How much of the question it covers, 0 to 1.
     pub(super) coverage: f32,
-    /// How much of its heading the question covers, 0 to 1.
-    pub(super) heading: f32,
+    /// How many telling words of the question stand in it.
+    telling: usize,
 }
 
 /// One word of the question, with all that is accepted for it.
@@ -50,6 +60,8 @@ pub(super) struct Hit {
 pub(super) struct Concept {
     /// How much it narrows down; rare words do most.
     weight: f32,
+    /// Whether it narrows down at all.
+    is_telling: bool,
     /// Stems that the documents have, each with how well it stands for the word.
     forms: Vec<(u32, f32)>,
 }
@@ -60,6 +72,9 @@ pub(super) struct Understood {
     concepts: Vec<Concept>,
     /// What the answer is likely to speak of; it favours, and never decides.
     hints: Vec<u32>,
+    /// Every word as it was asked, known or not, for phrases such as those of
+    /// an error message.
+    phrase: Vec<Option<u32>>,
 }
 
 impl Understood {
@@ -70,7 +85,7 @@ impl Understood {
 
     /// How many of its words narrow the answer down.
     pub(super) fn specific(&self) -> usize {
-        self.concepts.iter().filter(|concept| concept.weight >= 0.8 && !concept.forms.is_empty()).count()
+        self.concepts.iter().filter(|concept| concept.is_telling && !concept.forms.is_empty()).count()
     }
 }
 
@@ -78,6 +93,10 @@ impl Understood {
 #[derive(Debug)]
 struct Weighed {
     place: Place,
+    /// Whether it stands under the title of its document.
+    is_title: bool,
+    /// How much of its text is links, 0 to 1.
+    links: f32,
     heading: Vec<u32>,
     parents: Vec<u32>,
     body: Vec<u32>,
@@ -165,6 +184,8 @@ impl Index {
                 writer.add_document(entry)?;
                 let weighed = Weighed {
                     place: Place { document: document_at, section: section_at },
+                    is_title: section.headings.is_empty(),
+                    links: section.link_share(),
                     heading: words.numbers(&heading),
                     parents: words.numbers(&parents),
                     body: words.numbers(&body),
@@ -205,6 +226,12 @@ impl Index {
     pub(super) fn understand(&self, question: &str, context: Option<&str>) -> Understood {
         let mut analyzer = Analyzer::new();
         let mut understood = Understood::default();
+        understood.phrase = analyzer
+            .words(question)
+            .iter()
+            .take(MAX_QUESTION_WORDS)
+            .map(|token| self.stems.get(&token.stem).copied())
+            .collect();
         self.add_concepts(&mut understood, &mut analyzer, question, 1.0);
         if let Some(context) = context {
             self.add_concepts(&mut understood, &mut analyzer, context, 0.5);
@@ -218,7 +245,7 @@ impl Index {
     /// The sections that answer, best first; empty if none is good enough.
     pub(super) fn search(&self, question: &Understood, limit: usize) -> tantivy::Result<Vec<Hit>> {
         let mut hits = self.weigh(question)?;
-        hits.retain(|hit| self.is_answer(hit));
+        hits.retain(is_answer);
         hits.truncate(limit);
         Ok(hits)
     }
@@ -243,14 +270,6 @@ impl Index {
         }
         hits.sort_by(|one, other| other.score.total_cmp(&one.score));
         Ok(hits)
-    }
-
-    #[expect(
-        clippy::unused_self,
-        reason = "the threshold belongs to the index, and may come to depend on it"
-    )]
-    fn is_answer(&self, hit: &Hit) -> bool {
-        hit.coverage >= LEAST_COVERAGE || (hit.heading >= 0.6 && hit.coverage >= LEAST_COVERAGE_WITH_HEADING)
     }
 
     fn query(&self, question: &Understood) -> BooleanQuery {
@@ -286,8 +305,9 @@ impl Index {
         let title = self.titles.get(section.place.document).unwrap_or(&empty);
         let path = self.paths.get(section.place.document).unwrap_or(&empty);
         let length = 0.4 + 0.6 * as_f32(section.body.len()) / self.average_length;
-        let (mut total, mut covered, mut strength) = (0.0_f32, 0.0_f32, 0.0_f32);
-        let mut asked_in_heading = HashSet::new();
+        let names_document = section.is_title;
+        let (mut total, mut covered, mut strength, mut telling) = (0.0_f32, 0.0_f32, 0.0_f32, 0_usize);
+        let mut asked_in_heading: HashMap<u32, f32> = HashMap::new();
         let mut in_heading_weight = 0.0_f32;
         for concept in &question.concepts {
             total += concept.weight;
@@ -295,13 +315,16 @@ impl Index {
             for (stem, factor) in &concept.forms {
                 let in_heading = section.heading.contains(stem);
                 if in_heading {
-                    asked_in_heading.insert(*stem);
+                    let asked = asked_in_heading.entry(*stem).or_default();
+                    *asked = asked.max(*factor);
                     heading_factor = heading_factor.max(*factor);
                 }
-                let amount = 3.0 * as_f32(usize::from(in_heading))
-                    + 1.2 * as_f32(usize::from(section.parents.contains(stem)))
-                    + 1.2 * as_f32(usize::from(title.contains(stem)))
-                    + 0.5 * as_f32(usize::from(path.contains(stem)))
+                // Under the title, heading and title are the same words.
+                let in_title = !names_document && title.contains(stem);
+                let amount = if in_heading { 3.0 } else { 0.0 }
+                    + if section.parents.contains(stem) { 1.2 } else { 0.0 }
+                    + if in_title { 1.2 } else { 0.0 }
+                    + if path.contains(stem) { 0.5 } else { 0.0 }
                     + as_f32(count(&section.body, *stem)) / length;
                 if amount > 0.0 {
                     best = best.max(factor * amount / (1.0 + amount));
@@ -311,11 +334,13 @@ impl Index {
             strength += concept.weight * best;
             covered += concept.weight * best_factor;
             in_heading_weight += concept.weight * heading_factor;
+            telling += usize::from(best_factor > 0.0 && concept.is_telling);
         }
         let total = total.max(f32::EPSILON);
         let coverage = covered / total;
-        // A heading that the question repeats whole is what was asked for.
-        let heading_stems: HashSet<u32> = section
+        // A heading that the question repeats whole is what was asked for; a
+        // title names a whole document, and is repeated by every question on it.
+        let heading_words: HashSet<u32> = section
             .heading
             .iter()
             .copied()
@@ -323,60 +348,65 @@ impl Index {
                 self.frequencies.get(*stem as usize).is_some_and(|(stem, _)| !lexicon::is_stop_word(stem))
             })
             .collect();
-        let heading = as_f32(asked_in_heading.intersection(&heading_stems).count())
-            / as_f32(heading_stems.len().max(1));
-        let heading_bonus = 0.45 * heading * in_heading_weight;
-        let nearness = self.nearness(question, section);
+        let asked: f32 = asked_in_heading.values().sum();
+        let heading = (asked / as_f32(heading_words.len().max(1))).min(1.0);
+        let heading_bonus = if names_document { 0.2 } else { 0.45 } * heading * in_heading_weight;
+        let nearness = 0.3 * nearness(question, section);
+        let run =
+            longest_run(&question.phrase, &section.heading).max(longest_run(&question.phrase, &section.body));
+        let phrase = 0.12 * total * as_f32(run.saturating_sub(2).min(3));
         let hinted = question
             .hints
             .iter()
             .filter(|stem| section.body.contains(stem) || section.heading.contains(stem))
             .count();
-        let hint_bonus = 0.04 * total * as_f32(hinted.min(2));
-        let sum = strength + heading_bonus + 0.3 * nearness + hint_bonus + 0.15 * proposal * total;
-        let score = sum * coverage.powf(0.7) / total;
-        Hit { place: section.place, score, coverage, heading }
-    }
-
-    /// How close neighbours in the question stand in the section; by weight.
-    #[expect(clippy::unused_self, reason = "reads as one of the weighings of the index")]
-    fn nearness(&self, question: &Understood, section: &Weighed) -> f32 {
-        let mut sum = 0.0;
-        for (one, other) in question.concepts.iter().zip(question.concepts.iter().skip(1)) {
-            let gap = [&section.heading, &section.body]
-                .into_iter()
-                .filter_map(|stems| least_gap(stems, one, other))
-                .min();
-            if let Some(gap) = gap.filter(|gap| *gap <= 8) {
-                sum += one.weight.min(other.weight) / as_f32(gap.max(1)).sqrt();
-            }
-        }
-        sum
+        let hint_bonus = 0.08 * total * as_f32(hinted.min(2));
+        let sum = strength + heading_bonus + nearness + phrase + hint_bonus + 0.15 * proposal * total;
+        // A list of links speaks of everything and answers nothing.
+        let score = sum * coverage.powf(0.7) / total * (1.0 - 0.6 * section.links);
+        Hit { place: section.place, score, coverage, telling }
     }
 
     fn add_concepts(&self, into: &mut Understood, analyzer: &mut Analyzer, text: &str, share: f32) {
-        let mut tokens = analyzer.tokens(text);
-        tokens.truncate(64);
+        let mut tokens = analyzer.words(text);
+        tokens.truncate(MAX_QUESTION_WORDS);
         self.prefer_compounds(&mut tokens);
+        self.join_neighbours(analyzer, &mut tokens);
         let mut known: HashSet<u32> =
             into.concepts.iter().flat_map(|concept| concept.forms.first()).map(|(stem, _)| *stem).collect();
         let mut unknown = HashSet::new();
         for token in &tokens {
-            if lexicon::is_stop_word(&token.plain)
-                || token.plain.chars().count() < 2 && token.plain.is_ascii()
-            {
+            let is_letter = token.plain.len() < 2 && token.plain.is_ascii();
+            if lexicon::is_stop_word(&token.plain) || is_letter {
                 continue;
             }
-            let importance = share * if lexicon::is_weak_word(&token.plain) { 0.25 } else { 1.0 };
-            for concept in self.concepts_of(analyzer, token, importance) {
+            let is_weak = [&token.plain, &token.stem].into_iter().any(|word| lexicon::is_weak_word(word));
+            let importance = share * if is_weak { 0.25 } else { 1.0 };
+            for mut concept in self.concepts_of(analyzer, token, importance) {
+                concept.is_telling &= !is_weak;
                 let is_new = match concept.forms.first() {
                     Some((stem, _)) => known.insert(*stem),
-                    None => unknown.insert(token.stem.clone()),
+                    None => !is_weak && unknown.insert(token.stem.clone()),
                 };
                 if is_new {
                     into.concepts.push(concept);
                 }
             }
+        }
+    }
+
+    /// `back up` is `backup` and `web site` is `website`, if the documents
+    /// write them so.
+    fn join_neighbours(&self, analyzer: &mut Analyzer, tokens: &mut Vec<Token>) {
+        let mut at = 0;
+        while let Some([left, right]) = tokens.get(at..at + 2) {
+            let joined = format!("{}{}", left.plain, right.plain);
+            if !left.joined && !right.joined && joined.len() >= 5 && self.words.contains_key(&joined) {
+                let stem = analyzer.stem(&joined);
+                let token = Token { plain: joined, stem, position: left.position, joined: true };
+                tokens.splice(at..at + 2, [token]);
+            }
+            at += 1;
         }
     }
 
@@ -402,49 +432,67 @@ impl Index {
         if let Some(stem) = self.stems.get(&token.stem) {
             forms.push((*stem, 1.0));
         }
-        for stem in self.synonyms.get(&token.stem).into_iter().flatten() {
-            forms.push((*stem, 0.6));
-        }
+        self.add_synonyms(&mut forms, &token.stem, 1.0);
+        let mut is_ordinary = self.synonyms.contains_key(&token.stem);
         if forms.is_empty() {
             if let Some((left, right)) = self.two_words(&token.plain) {
-                return vec![
-                    Concept { weight: importance * self.rarity(&[(left, 1.0)]), forms: vec![(left, 1.0)] },
-                    Concept { weight: importance * self.rarity(&[(right, 1.0)]), forms: vec![(right, 1.0)] },
-                ];
+                return [left, right].map(|stem| self.concept(importance, vec![(stem, 1.0)])).into();
             }
-            if let Some(stem) = self.misspelt(&token.plain) {
+            for stem in self.relatives(&token.plain) {
+                forms.push((stem, RELATIVE));
+            }
+            if let Some(stem) = self.misspelt(&token.plain).filter(|_| forms.is_empty()) {
                 let (text, _) = self.frequencies.get(stem as usize).cloned().unwrap_or_default();
-                forms.push((stem, 0.85));
-                for near in self.synonyms.get(&analyzer.stem(&text)).into_iter().flatten() {
-                    forms.push((*near, 0.5));
+                forms.push((stem, SLIP));
+                self.add_synonyms(&mut forms, &analyzer.stem(&text), SLIP);
+            }
+            let ordinary = Slip::of(&token.plain).and_then(|slip| slip.ordinary());
+            if let Some(ordinary) = ordinary.filter(|_| forms.is_empty()) {
+                if lexicon::is_stop_word(ordinary) || lexicon::is_weak_word(ordinary) {
+                    return Vec::new();
                 }
+                is_ordinary = true;
+                self.add_synonyms(&mut forms, &analyzer.stem(ordinary), SLIP);
             }
         }
         // A word that the documents do not know speaks against them, the less
         // so if it is one that people ask with whatever they ask about.
-        let doubt = match (forms.is_empty(), self.synonyms.contains_key(&token.stem)) {
+        let doubt = match (forms.is_empty(), is_ordinary) {
             (false, _) => 1.0,
             (true, false) => 0.75,
             (true, true) => 0.35,
         };
-        vec![Concept { weight: importance * doubt * self.rarity(&forms), forms }]
+        vec![self.concept(importance * doubt, forms)]
+    }
+
+    fn add_synonyms(&self, forms: &mut Vec<(u32, f32)>, stem: &str, share: f32) {
+        forms.extend(self.synonyms.get(stem).into_iter().flatten().map(|near| (*near, SYNONYM * share)));
+    }
+
+    fn concept(&self, importance: f32, forms: Vec<(u32, f32)>) -> Concept {
+        let with = self.sections_with(&forms);
+        let is_telling = with <= 3.0 || with <= COMMON * as_f32(self.sections.len());
+        Concept { weight: importance * self.rarity(with), is_telling, forms }
+    }
+
+    /// How many sections have a word: its own count, or that of its commonest
+    /// synonym if it has none. A synonym does not make a rare word a common one.
+    fn sections_with(&self, forms: &[(u32, f32)]) -> f32 {
+        let counts = |exact: bool| {
+            forms
+                .iter()
+                .filter(move |(_, factor)| (*factor >= 1.0) == exact)
+                .filter_map(|(stem, _)| self.frequencies.get(*stem as usize))
+                .map(|(_, count)| *count)
+                .max()
+        };
+        as_f32(counts(true).or_else(|| counts(false)).unwrap_or(0) as usize)
     }
 
     /// The weight of a word by how few sections have it.
-    fn rarity(&self, forms: &[(u32, f32)]) -> f32 {
+    fn rarity(&self, with: f32) -> f32 {
         let all = as_f32(self.sections.len());
-        let with = forms
-            .iter()
-            .filter_map(|(stem, factor)| {
-                self.frequencies.get(*stem as usize).map(|(_, count)| (*count, *factor))
-            })
-            .fold(0.0_f32, |most, (count, factor)| {
-                // A synonym does not make a rare word a common one.
-                let count = as_f32(count as usize);
-                most.max(if factor < 1.0 && most > 0.0 { most } else { count })
-            });
-        let rarity = ((all - with + 0.5) / (with + 0.5)).max(0.0).ln_1p();
-        rarity.max(0.1)
+        ((all - with + 0.5) / (with + 0.5)).max(0.0).ln_1p().max(0.1)
     }
 
     /// `pourover` is `pour over`, if the documents know both.
@@ -454,28 +502,38 @@ impl Index {
         }
         (3..=word.len() - 3).find_map(|at| {
             let (left, right) = word.split_at_checked(at)?;
+            if lexicon::is_stop_word(left) || lexicon::is_stop_word(right) {
+                return None;
+            }
             Some((*self.words.get(left)?, *self.words.get(right)?))
         })
     }
 
-    /// The commonest known word that a slip of the finger makes this one.
-    fn misspelt(&self, word: &str) -> Option<u32> {
-        let letters: Vec<char> = word.chars().collect();
-        let allowed = match letters.len() {
-            0..=4 => return None,
-            5..=8 => 1,
-            _ => 2,
-        };
-        if letters.iter().any(char::is_ascii_digit) {
-            return None;
+    /// Known words that begin as this one does, for the most part: `beginner`
+    /// and `begin`.
+    fn relatives(&self, word: &str) -> Vec<u32> {
+        const LEAST_SHARED: usize = 5;
+        let length = word.chars().count();
+        let mut found = Vec::new();
+        for (known, stem) in &self.words {
+            let shared = word.chars().zip(known.chars()).take_while(|(one, other)| one == other).count();
+            let longer = length.max(known.chars().count());
+            if shared >= LEAST_SHARED && shared * 10 >= longer * 6 && !found.contains(stem) {
+                found.push(*stem);
+            }
         }
+        found.sort_unstable();
+        found.truncate(4);
+        found
+    }
+
+    /// The commonest word of the documents that a slip of the finger makes this one.
+    fn misspelt(&self, word: &str) -> Option<u32> {
+        let slip = Slip::of(word)?;
         self.words
             .iter()
-            .filter(|(known, _)| {
-                known.chars().next() == letters.first().copied() && known.chars().count() >= 4
-            })
             .filter_map(|(known, stem)| {
-                let distance = edits(&letters, &known.chars().collect::<Vec<_>>(), allowed)?;
+                let distance = slip.distance(known)?;
                 let count = self.frequencies.get(*stem as usize)?.1;
                 Some((distance, std::cmp::Reverse(count), known, *stem))
             })
@@ -606,6 +664,44 @@ fn count(stems: &[u32], stem: u32) -> usize {
     stems.iter().filter(|other| **other == stem).count()
 }
 
+/// Whether a proposal is good enough to be cited.
+fn is_answer(hit: &Hit) -> bool {
+    let least = LEAST_COVERAGE.get(hit.telling).or(LEAST_COVERAGE.last());
+    least.is_some_and(|least| hit.coverage >= *least)
+}
+
+/// How close neighbours in the question stand in the section; by weight.
+fn nearness(question: &Understood, section: &Weighed) -> f32 {
+    let mut sum = 0.0;
+    for (one, other) in question.concepts.iter().zip(question.concepts.iter().skip(1)) {
+        let gap = [&section.heading, &section.body]
+            .into_iter()
+            .filter_map(|stems| least_gap(stems, one, other))
+            .min();
+        if let Some(gap) = gap.filter(|gap| *gap <= 8) {
+            sum += one.weight.min(other.weight) / as_f32(gap.max(1)).sqrt();
+        }
+    }
+    sum
+}
+
+/// How many words of the question stand in the text in one piece.
+fn longest_run(question: &[Option<u32>], text: &[u32]) -> usize {
+    let mut longest = 0;
+    let mut before = vec![0_usize; question.len() + 1];
+    for stem in text {
+        let mut row = Vec::with_capacity(before.len());
+        row.push(0);
+        for (asked, run) in question.iter().zip(&before) {
+            let run = if *asked == Some(*stem) { run + 1 } else { 0 };
+            longest = longest.max(run);
+            row.push(run);
+        }
+        before = row;
+    }
+    longest
+}
+
 /// The least distance between any form of one concept and any of another.
 fn least_gap(stems: &[u32], one: &Concept, other: &Concept) -> Option<usize> {
     let is_form = |concept: &Concept, stem: u32| concept.forms.iter().any(|(form, _)| *form == stem);
@@ -629,6 +725,46 @@ fn least_gap(stems: &[u32], one: &Concept, other: &Concept) -> Option<usize> {
         }
     }
     least
+}
+
+/// A word that may be a slip of the finger.
+struct Slip {
+    letters: Vec<char>,
+    allowed: usize,
+}
+
+impl Slip {
+    /// `None` for words too short to be told from others, and for numbers.
+    fn of(word: &str) -> Option<Self> {
+        let letters: Vec<char> = word.chars().collect();
+        let allowed = match letters.len() {
+            0..=4 => return None,
+            5..=8 => 1,
+            _ => 2,
+        };
+        let is_number = letters.iter().any(char::is_ascii_digit);
+        (!is_number).then_some(Self { letters, allowed })
+    }
+
+    /// How far it is from a word that may have been meant. The first letter is
+    /// hardly ever wrong.
+    fn distance(&self, known: &str) -> Option<usize> {
+        let known: Vec<char> = known.chars().collect();
+        if known.len() < 4 || known.first() != self.letters.first() {
+            return None;
+        }
+        edits(&self.letters, &known, self.allowed)
+    }
+
+    /// The ordinary word that was meant.
+    fn ordinary(&self) -> Option<&'static str> {
+        let groups = lexicon::synonym_groups().iter().flat_map(|group| group.iter().copied());
+        groups
+            .chain(lexicon::plain_words())
+            .filter_map(|known| Some((self.distance(known)?, known)))
+            .min()
+            .map(|(_, known)| known)
+    }
 }
 
 /// How many letters are added, dropped, changed or swapped, if at most `most`.

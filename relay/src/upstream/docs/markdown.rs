@@ -21,7 +21,7 @@ pub(crate) fn options() -> Options {
 
 /// One file of the folder, read and split.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
+pub(crate) struct Document {
     /// Where it is under the folder, with `/` between the parts.
     pub path: String,
     /// Its first heading, else the title of its front matter, else its name.
@@ -36,7 +36,7 @@ pub struct Document {
 
 /// The text under one heading, up to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     /// The headings that lead to it, its own last, without the title of the
     /// document; empty for what stands under the title itself.
     pub headings: Vec<String>,
@@ -44,11 +44,22 @@ pub struct Section {
     pub anchor: Option<String>,
     /// What it is made of.
     pub blocks: Vec<Block>,
+    /// How many bytes of its text are the text of links.
+    pub link_bytes: usize,
+}
+
+impl Section {
+    /// How much of its text is links, 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "bytes of a file of at most 1 MiB")]
+    pub(super) fn link_share(&self) -> f32 {
+        let all: usize = self.blocks.iter().map(|block| block.plain.len()).sum();
+        (self.link_bytes as f32 / all.max(1) as f32).min(1.0)
+    }
 }
 
 /// One block at the top of a section: a paragraph, a list, a table, ...
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct Block {
     /// What it is.
     pub kind: BlockKind,
     /// Its bytes in the document's text.
@@ -59,7 +70,7 @@ pub struct Block {
 
 /// What a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockKind {
+pub(crate) enum BlockKind {
     /// A paragraph.
     Paragraph,
     /// Ordered, unordered or of tasks.
@@ -74,7 +85,7 @@ pub enum BlockKind {
 
 impl Document {
     /// Reads a document; Markdown cannot be wrong, so neither can this.
-    pub fn parse(path: &str, raw: &str) -> Self {
+    pub(crate) fn parse(path: &str, raw: &str) -> Self {
         let unmarked = raw.strip_prefix('\u{feff}').unwrap_or(raw);
         let unix = unmarked.replace("\r\n", "\n").replace('\r', "\n");
         let (front_title, text) = front_matter(&unix);
@@ -105,6 +116,7 @@ struct Reader {
     block: Option<Block>,
     heading: Option<Heading>,
     seen_heading: bool,
+    in_link: bool,
 }
 
 struct Heading {
@@ -127,6 +139,7 @@ impl Reader {
     }
 
     fn open(&mut self, tag: Tag<'_>, range: Range<usize>) {
+        self.in_link |= matches!(tag, Tag::Link { .. });
         if let Tag::Heading { level, ref id, .. } = tag {
             self.heading = Some(Heading {
                 level,
@@ -149,6 +162,7 @@ impl Reader {
     }
 
     fn end(&mut self, tag: TagEnd) {
+        self.in_link &= tag != TagEnd::Link;
         self.depth = self.depth.saturating_sub(1);
         if let TagEnd::Heading(_) = tag {
             if let Some(heading) = self.heading.take() {
@@ -175,6 +189,9 @@ impl Reader {
             heading.text.push_str(text);
         } else if let Some(block) = &mut self.block {
             block.plain.push_str(text);
+            if self.in_link {
+                self.current.get_or_insert_with(Section::untitled).link_bytes += text.len();
+            }
         }
     }
 
@@ -198,6 +215,7 @@ impl Reader {
             headings: self.trail.iter().map(|(_, text)| text.clone()).collect(),
             anchor: Some(anchor),
             blocks: Vec::new(),
+            link_bytes: 0,
         });
     }
 
@@ -208,7 +226,7 @@ impl Reader {
 
 impl Section {
     fn untitled() -> Self {
-        Self { headings: Vec::new(), anchor: None, blocks: Vec::new() }
+        Self { headings: Vec::new(), anchor: None, blocks: Vec::new(), link_bytes: 0 }
     }
 }
 

@@ -17,10 +17,10 @@ pub(crate) mod markdown;
 mod passage;
 mod question;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_protocol::{Chunk, ErrorCode, Features, FinishReason};
@@ -166,26 +166,6 @@ impl Upstream for DocsAgent {
             }
         });
         Box::pin(stream::once(std::future::ready(status)).chain(answered.flat_map(paced)))
-    }
-}
-
-/// The agents whose documents are served, by name. A handle: clones share.
-#[derive(Debug, Clone, Default)]
-pub struct Library {
-    agents: Arc<RwLock<BTreeMap<String, Arc<DocsAgent>>>>,
-}
-
-impl Library {
-    /// Adds an agent, in place of any of the same name.
-    pub fn insert(&self, agent: Arc<DocsAgent>) {
-        // A map is whole after every call, so a panic elsewhere leaves it usable.
-        let mut agents = self.agents.write().unwrap_or_else(PoisonError::into_inner);
-        agents.insert(agent.name().to_owned(), agent);
-    }
-
-    /// The agent of a name.
-    pub fn get(&self, name: &str) -> Option<Arc<DocsAgent>> {
-        self.agents.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 }
 
