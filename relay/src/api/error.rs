@@ -195,6 +195,9 @@ impl From<StoreError> for ApiError {
             StoreError::Query(sqlx::Error::PoolTimedOut) => {
                 Self::new(ErrorCode::Overloaded, "the database is busy")
             }
+            StoreError::Query(sqlx::Error::PoolClosed) => {
+                Self::new(ErrorCode::Maintenance, "the relay is shutting down")
+            }
             error => Self::internal(&error),
         }
     }

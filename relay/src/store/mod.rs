@@ -116,11 +116,6 @@ impl Store {
         Ok(Self { write: pool.clone(), read: pool })
     }
 
-    /// Whether a query is answered; for `/readyz`.
-    pub async fn is_ready(&self) -> bool {
-        sqlx::query("SELECT 1").execute(&self.read).await.is_ok()
-    }
-
     /// Writes what is left of the log into the file, and closes it.
     pub async fn close(&self) {
         self.read.close().await;

@@ -80,6 +80,22 @@ async fn a_reply_is_stored_before_its_end_is_sent() {
 }
 
 #[tokio::test]
+async fn a_reply_that_cannot_be_stored_does_not_finish() {
+    let world = World::new().await;
+    let anna = world.visitor().await;
+    let mut stream = anna.ask("c1", "m1", "Hello?").await;
+    let reply = world.reply().await;
+    reply.say("Hi.");
+    stream.until("Hi.").await;
+    world.app.store().close().await;
+    reply.finish();
+    let rest = stream.rest().await;
+    let Chunk::Error { data: Some(data), .. } = &rest.last().unwrap().1 else { panic!("{rest:?}") };
+    assert_eq!((data.code, data.retryable), (ErrorCode::Internal, true));
+    anna.get("/v1/conversations").await.is_error(503, "maintenance");
+}
+
+#[tokio::test]
 async fn a_reply_comes_chunk_by_chunk_and_not_at_its_end() {
     let world = World::new().await;
     let anna = world.visitor().await;
