@@ -12,7 +12,9 @@ pub mod highlight;
 
 mod autolink;
 mod block;
+mod bracket;
 mod character;
+mod closing;
 mod cursor;
 mod emphasis;
 mod entity;
@@ -28,9 +30,10 @@ mod tail;
 mod work;
 
 pub use block::MAX_NESTING;
+pub use bracket::MAX_OPEN_BRACKETS;
 pub use emphasis::MAX_INLINE_NESTING;
 pub use href::{Href, MAX_HREF_BYTES};
-pub use inline::{MAX_BACKTICKS, MAX_OPEN_BRACKETS};
+pub use inline::MAX_BACKTICKS;
 pub use leaf::MAX_LANGUAGE_BYTES;
 pub use link::{MAX_LABEL_CHARS, MAX_LINK_PART_BYTES};
 pub use node::{Alignment, Block, Cell, Inline, Item, plain_text};
