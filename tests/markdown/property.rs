@@ -4,7 +4,7 @@ use chinwag::engine::markdown::{Block, Document, Inline, parse, plain_text};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::oracle;
+use crate::{golden, oracle};
 
 /// Pieces that Markdown is made of, so that random texts are rich in it.
 const PIECES: [&str; 72] = [
@@ -176,6 +176,28 @@ fn are_sound(blocks: &[Block]) -> bool {
             .all(|row| row.len() == alignments.len() && row.iter().all(|cell| is_sound(cell, false))),
         Block::CodeBlock { .. } | Block::Rule => true,
     })
+}
+
+/// The text that is on the screen.
+fn drawn(document: &Document) -> String {
+    let mut drawn = String::new();
+    plain(document.settled(), &mut drawn);
+    plain(document.tail(), &mut drawn);
+    drawn
+}
+
+#[test]
+fn a_reply_is_drawn_character_by_character_without_taking_anything_back() {
+    let reply = golden::read(&golden::folder("markdown").join("reply.md"));
+    let mut document = Document::new();
+    let mut before = String::new();
+    for character in reply.chars() {
+        document.push(character.encode_utf8(&mut [0; 4]));
+        let now = drawn(&document);
+        assert!(now.starts_with(before.trim_end()), "{before}\n--- became ---\n{now}");
+        before = now;
+    }
+    assert!(before.len() > reply.len() / 2);
 }
 
 proptest! {

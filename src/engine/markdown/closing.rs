@@ -98,7 +98,11 @@ impl Machine {
             }
             return;
         };
-        if let Some((above, head)) = leaf::head_begun(content) {
+        // A paragraph of which a part is settled is too long to be searched anew
+        // for every slice.
+        if live.resume == 0
+            && let Some((above, head)) = leaf::head_begun(content)
+        {
             if !above.is_empty() {
                 self.close_paragraph(above, None);
             }

@@ -7,7 +7,7 @@ use super::character::is_bidi_control;
 ///
 /// Stops the attack of many `&` before a long word, each of which would be
 /// scanned to the word's end.
-const MAX_NAME: usize = 31;
+pub(super) const MAX_NAME: usize = 31;
 
 /// The names of U+00A0 to U+00FF, in order.
 const LATIN: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg \

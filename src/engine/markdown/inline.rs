@@ -57,7 +57,8 @@ pub(super) fn parse_live(text: &str, before: Live, references: &mut References) 
 fn held_back(text: &str) -> &str {
     let is_open = |character| is_space(character) || matches!(character, '*' | '_' | '~' | '`' | '\\');
     let text = text.trim_end_matches(is_open);
-    match text.rfind('&').and_then(|at| text.split_at_checked(at)) {
+    let reference = text.bytes().rev().take(entity::MAX_NAME + 1).position(|byte| byte == b'&');
+    match reference.and_then(|length| text.split_at_checked(text.len() - length - 1)) {
         Some((before, reference)) if entity::is_begun(reference) => before.trim_end_matches(is_open),
         _ => text,
     }

@@ -40,11 +40,12 @@ pub(super) fn width(line: &str) -> usize {
 /// The cells of a row, as many as there are columns.
 pub(super) fn row(line: &str, columns: usize, references: &mut References, arriving: bool) -> Vec<Cell> {
     let mut row: Vec<Cell> = Vec::with_capacity(columns);
+    let is_closed = line.trim_end().ends_with('|') && !line.trim_end().ends_with("\\|");
     let mut left = cells(line).take(columns).peekable();
     while let Some(cell) = left.next() {
         // A pipe is escaped for the table, before anything else is read.
         let text = cell.replace("\\|", "|");
-        let is_last = arriving && left.peek().is_none() && !line.trim_end().ends_with('|');
+        let is_last = arriving && !is_closed && left.peek().is_none();
         row.push(if is_last {
             inline::parse_live(&text, inline::Live::default(), references).inlines
         } else {
