@@ -25,7 +25,11 @@ const WRITER_BYTES: usize = 15_000_000;
 /// How much of the question, by weight, a section must cover to be cited, by
 /// how many of its telling words stand there: one word in common may be chance,
 /// three in one section hardly ever are.
-const LEAST_COVERAGE: [f32; 4] = [0.75, 0.55, 0.42, 0.33];
+const LEAST_COVERAGE: [f32; 3] = [0.55, 0.42, 0.33];
+/// The same where none of its words tells anything.
+const LEAST_COVERAGE_OF_NOTHING: f32 = 0.75;
+/// How much less it needs to cover if such a word stands in its heading.
+const HEADED: f32 = 0.1;
 /// Words of a question beyond these are not read.
 const MAX_QUESTION_WORDS: usize = 64;
 /// How well a word of nearly the same meaning stands for the word itself.
@@ -53,6 +57,10 @@ pub(super) struct Hit {
     pub(super) coverage: f32,
     /// How many telling words of the question stand in it.
     telling: usize,
+    /// How much of its heading the question covers, 0 to 1.
+    heading: f32,
+    /// Whether a telling word of the question stands in its heading.
+    is_headed: bool,
 }
 
 /// One word of the question, with all that is accepted for it.
@@ -131,6 +139,15 @@ pub(super) struct Index {
     /// same and are in the documents.
     synonyms: HashMap<String, Vec<u32>>,
     average_length: f32,
+    asking: Asking,
+}
+
+/// The words that questions begin with, as far as the documents have them.
+#[derive(Debug, Default)]
+struct Asking {
+    /// It says little without the word after it.
+    how: Option<u32>,
+    others: Vec<u32>,
 }
 
 impl std::fmt::Debug for Index {
@@ -202,6 +219,11 @@ impl Index {
         let total: usize = sections.iter().map(|section| section.body.len()).sum();
         let average_length = as_f32(total) / as_f32(sections.len().max(1));
         let synonyms = synonyms(&mut analyzer, &words.stems);
+        let mut number_of = |word: &str| words.stems.get(&analyzer.stem(word)).copied();
+        let asking = Asking {
+            how: number_of("how"),
+            others: ["where", "when", "why", "who", "which"].into_iter().filter_map(&mut number_of).collect(),
+        };
         Ok(Self {
             reader,
             fields,
@@ -213,6 +235,7 @@ impl Index {
             words: words.written,
             synonyms,
             average_length: average_length.max(1.0),
+            asking,
         })
     }
 
@@ -309,6 +332,7 @@ impl Index {
         let (mut total, mut covered, mut strength, mut telling) = (0.0_f32, 0.0_f32, 0.0_f32, 0_usize);
         let mut asked_in_heading: HashMap<u32, f32> = HashMap::new();
         let mut in_heading_weight = 0.0_f32;
+        let mut is_headed = false;
         for concept in &question.concepts {
             total += concept.weight;
             let (mut best, mut best_factor, mut heading_factor) = (0.0_f32, 0.0_f32, 0.0_f32);
@@ -334,6 +358,7 @@ impl Index {
             strength += concept.weight * best;
             covered += concept.weight * best_factor;
             in_heading_weight += concept.weight * heading_factor;
+            is_headed |= !names_document && concept.is_telling && heading_factor >= 1.0;
             telling += usize::from(best_factor > 0.0 && concept.is_telling);
         }
         let total = total.max(f32::EPSILON);
@@ -351,6 +376,8 @@ impl Index {
         let asked: f32 = asked_in_heading.values().sum();
         let heading = (asked / as_f32(heading_words.len().max(1))).min(1.0);
         let heading_bonus = if names_document { 0.2 } else { 0.45 } * heading * in_heading_weight;
+        let whole_heading = if heading >= 1.0 && !names_document { 0.08 * total } else { 0.0 };
+        let alike = if asks_alike(question, &section.heading, &self.asking) { 0.1 * total } else { 0.0 };
         let nearness = 0.3 * nearness(question, section);
         let run =
             longest_run(&question.phrase, &section.heading).max(longest_run(&question.phrase, &section.body));
@@ -361,10 +388,17 @@ impl Index {
             .filter(|stem| section.body.contains(stem) || section.heading.contains(stem))
             .count();
         let hint_bonus = 0.08 * total * as_f32(hinted.min(2));
-        let sum = strength + heading_bonus + nearness + phrase + hint_bonus + 0.15 * proposal * total;
+        let sum = strength
+            + heading_bonus
+            + whole_heading
+            + alike
+            + nearness
+            + phrase
+            + hint_bonus
+            + 0.15 * proposal * total;
         // A list of links speaks of everything and answers nothing.
         let score = sum * coverage.powf(0.7) / total * (1.0 - 0.6 * section.links);
-        Hit { place: section.place, score, coverage, telling }
+        Hit { place: section.place, score, coverage, telling, heading, is_headed }
     }
 
     fn add_concepts(&self, into: &mut Understood, analyzer: &mut Analyzer, text: &str, share: f32) {
@@ -455,6 +489,8 @@ impl Index {
                 self.add_synonyms(&mut forms, &analyzer.stem(ordinary), SLIP);
             }
         }
+        // A word that the documents have only by its meaning says less.
+        let by_meaning = if forms.first().is_some_and(|(_, factor)| *factor < 1.0) { 0.85 } else { 1.0 };
         // A word that the documents do not know speaks against them, the less
         // so if it is one that people ask with whatever they ask about.
         let doubt = match (forms.is_empty(), is_ordinary) {
@@ -462,7 +498,7 @@ impl Index {
             (true, false) => 0.75,
             (true, true) => 0.35,
         };
-        vec![self.concept(importance * doubt, forms)]
+        vec![self.concept(importance * doubt * by_meaning, forms)]
     }
 
     fn add_synonyms(&self, forms: &mut Vec<(u32, f32)>, stem: &str, share: f32) {
@@ -518,7 +554,7 @@ impl Index {
         for (known, stem) in &self.words {
             let shared = word.chars().zip(known.chars()).take_while(|(one, other)| one == other).count();
             let longer = length.max(known.chars().count());
-            if shared >= LEAST_SHARED && shared * 10 >= longer * 6 && !found.contains(stem) {
+            if shared >= LEAST_SHARED && shared * 20 >= longer * 11 && !found.contains(stem) {
                 found.push(*stem);
             }
         }
@@ -666,8 +702,24 @@ fn count(stems: &[u32], stem: u32) -> usize {
 
 /// Whether a proposal is good enough to be cited.
 fn is_answer(hit: &Hit) -> bool {
-    let least = LEAST_COVERAGE.get(hit.telling).or(LEAST_COVERAGE.last());
-    least.is_some_and(|least| hit.coverage >= *least)
+    if hit.telling == 0 {
+        // "How does it work?" is a question where "How it works" is a heading.
+        return hit.heading >= 1.0 && hit.coverage >= LEAST_COVERAGE_OF_NOTHING;
+    }
+    let least = LEAST_COVERAGE.get(hit.telling - 1).or(LEAST_COVERAGE.last()).copied().unwrap_or(1.0);
+    hit.coverage >= least - if hit.is_headed { HEADED } else { 0.0 }
+}
+
+/// Whether the heading asks with the word that the question asks with: "Where
+/// ..." is answered under "Where ...", and "How long ..." under "How long ...".
+fn asks_alike(question: &Understood, heading: &[u32], asking: &Asking) -> bool {
+    let is_asked = |stem: Option<u32>| stem.is_some() && question.phrase.contains(&stem);
+    let first = heading.first().copied();
+    if asking.how.is_some() && first == asking.how {
+        let second = heading.get(1).copied();
+        return question.phrase.windows(2).any(|pair| pair == [first, second]);
+    }
+    is_asked(first.filter(|first| asking.others.contains(first)))
 }
 
 /// How close neighbours in the question stand in the section; by weight.

@@ -257,7 +257,7 @@ const SYNONYMS: &[&[&str]] = &[
     &["allergy", "allergen", "nut", "gluten"],
     &["invoice", "bill", "receipt"],
     &["receipt", "bill", "proof"],
-    &["salary", "wage", "pay"],
+    &["salary", "wage", "pay", "earn", "income"],
     &["owner", "own", "belong"],
     &["cheapest", "cheap", "price", "least"],
     &["strong", "weak", "strength"],
