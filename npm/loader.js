@@ -13,16 +13,16 @@
 
   const MODULE = __CHINWAG_MODULE__;
   const STYLES = __CHINWAG_STYLES__;
-  const THEME = ["accent", "colorScheme"];
-  const TEXTS = ["site", "relay", "position", "title", "greeting", "placeholder", "disclaimer", "persist", "namespace"];
+  const THEME = /^(accent|colorScheme|radius)$/;
+  const TEXTS = /^(site|relay|position|title|greeting|placeholder|disclaimer|persist|namespace)$/;
   // The same icon as the widget's (`src/view/icon.rs`).
   const ICON =
     "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z";
-  const FAILED = "The chat could not be loaded.";
-  // Luminance and 0.05: the least with 4.5:1 on the dark surface (#161a19), and
+  // Relative luminances: the least with 4.5:1 on the dark surface (#161a19), and
   // the most that still takes white text rather than ink (#0b1210).
-  const ON_DARK = 0.26908;
-  const WHITE_ENDS = 0.24121;
+  const ON_DARK = 0.21908;
+  const WHITE_ENDS = 0.19121;
+  const WEIGHTS = [0.2126, 0.7152, 0.0722];
 
   const script = ownScript();
   const given = script ? attributes(script.dataset) : {};
@@ -119,11 +119,7 @@
         launcher.removeAttribute("aria-busy");
         told = error;
         // A plain Error comes from the widget itself and says all; these do not.
-        const advice =
-          error.name === "Error"
-            ? "chinwag:"
-            : `chinwag: no chat from ${base}. Under a Content-Security-Policy, script-src needs it and 'wasm-unsafe-eval', connect-src needs it.`;
-        console.error(advice, error);
+        console.error("chinwag:", error.name === "Error" ? "" : `does the page's Content-Security-Policy allow ${base}?`, error);
         if (wanted) explain();
         refused(error);
       }
@@ -141,8 +137,8 @@
       const close = make("button", {}, "Close");
       const failure = make(
         "div",
-        { class: "cw-launcher cw-failure", part: "failure", role: "alertdialog", "aria-label": FAILED },
-        FAILED,
+        { class: "cw-launcher cw-failure", part: "failure", role: "alert" },
+        "The chat could not be loaded.",
         retry,
         close,
       );
@@ -156,7 +152,6 @@
         dismiss();
         want();
       };
-      failure.onkeydown = ({ key }) => key === "Escape" && dismiss();
       launcher.replaceWith(failure);
       retry.focus();
     }
@@ -192,7 +187,7 @@
     try {
       const key = `cw:${namespace ? `${namespace}:` : ""}${site}`;
       const saved = JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key));
-      return saved ? saved.open === true : openByDefault;
+      return saved ? saved.open : openByDefault;
     } catch {
       return openByDefault;
     }
@@ -203,22 +198,22 @@
    * (`src/host/theme.rs`), so that nothing changes colour when it takes over.
    */
   function shades(accent) {
-    if (!/^#([\da-f]{3}){1,2}$/i.test(accent)) return {};
-    const digits = accent.replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3");
-    const light = [1, 3, 5].map((at) => parseInt(digits.slice(at, at + 2), 16));
-    // Relative luminance and 0.05, which WCAG divides for a contrast; the power
-    // stands for the standard's two-part curve and is close enough to choose by.
-    const glow = ([red, green, blue]) =>
-      (0.2126 * red ** 2.2 + 0.7152 * green ** 2.2 + 0.0722 * blue ** 2.2) / 255 ** 2.2 + 0.05;
-    let dark = light;
-    for (let step = 1; glow(dark) < ON_DARK; step++) dark = light.map((value) => value + ((255 - value) * step) / 20);
-    const on = (color) => (glow(color) > WHITE_ENDS ? "#0b1210" : "#fff");
-    return {
-      accent,
-      "on-accent": on(light),
-      "accent-dark": `rgb(${dark})`,
-      "on-accent-dark": on(dark),
-    };
+    const properties = {};
+    if (!/^#([\da-f]{3}){1,2}$/i.test(accent)) return properties;
+    let color = accent
+      .replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3")
+      .match(/\w\w/g)
+      .map((pair) => parseInt(pair, 16));
+    // The power stands for the two-part curve of WCAG, and is close enough to choose by.
+    const luminance = () => color.reduce((sum, value, at) => sum + WEIGHTS[at] * (value / 255) ** 2.2, 0);
+    for (const scheme of ["", "-dark"]) {
+      // In the dark a deep accent would be a hole: it is lifted until it reads.
+      const deep = color;
+      for (let step = 1; scheme && luminance() < ON_DARK; step++) color = deep.map((value) => value + ((255 - value) * step) / 20);
+      properties[`accent${scheme}`] = `rgb(${color})`;
+      properties[`on-accent${scheme}`] = luminance() > WHITE_ENDS ? "#0b1210" : "#fff";
+    }
+    return properties;
   }
 
   function make(name, values, ...children) {
@@ -241,16 +236,15 @@
     const theme = {};
     for (const key in data) {
       const text = data[key];
-      if (TEXTS.includes(key)) options[key] = text;
-      if (THEME.includes(key)) theme[key] = text;
-      if (key === "radius") theme.radius = Number(text);
+      if (TEXTS.test(key)) options[key] = text;
+      if (THEME.test(key)) theme[key] = key === "radius" ? Number(text) : text;
       if (key === "suggestions") options.suggestions = text.split("|");
       if (key === "openByDefault") options.openByDefault = text !== "false";
     }
     return { ...options, theme };
   }
 
-  Chinwag.init = (options) => Chinwag("init", options);
+  Chinwag.init = Chinwag.bind(null, "init");
   window.Chinwag = Chinwag;
   const queue = [...(earlier?.q ?? [])];
   if (given.site && !queue.some(([command]) => command === "init")) Chinwag("init");

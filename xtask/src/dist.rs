@@ -79,10 +79,8 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let style = |name: &str| read(&workspace.root.join("style").join(name));
     let (tokens, launcher) = (style("tokens.css")?, style("launcher.css")?);
     let css = packer.css("widget", &[tokens.as_str(), &launcher, &style("widget.css")?].concat())?;
-    // What the loader draws, which the widget's own sheet replaces.
-    let at_once = launcher + &style("loader.css")?;
-    let launcher_css = packer.css("launcher", &(loader::prune_tokens(&tokens, &at_once) + &at_once))?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
+    let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
     let face = packer.face(&workspace.root.join("npm").join("src"), &widget.glue)?;
 
     let mut assets = Vec::new();
