@@ -3,9 +3,10 @@
 //! A stream is any number of chunks and then exactly one terminal one
 //! ([`Chunk::is_terminal`]); one that ends without it was interrupted.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{ErrorCode, ErrorData};
+use crate::fields::{FieldError, Fields, FromFields};
 use crate::json::Json;
 use crate::message::{MessageMetadata, SuggestionsData};
 
@@ -225,7 +226,7 @@ impl FinishReason {
 pub enum ChunkError {
     /// Not JSON, not an object, no `type`, or a field of the wrong type.
     #[error("not a chunk: {0}")]
-    Malformed(String),
+    Malformed(#[from] FieldError),
     /// A field that the chunk cannot do without is missing.
     #[error("chunk {kind} lacks its field {field}")]
     Missing {
@@ -237,8 +238,8 @@ pub enum ChunkError {
 }
 
 /// Every field that any chunk has; see `FlatPart` of `message` for the reason.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct FlatChunk {
     #[serde(rename = "type")]
     kind: String,
@@ -282,11 +283,10 @@ struct FlatChunk {
     dynamic: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct StatusData {
-    #[serde(default)]
     phase: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
 }
 
@@ -304,18 +304,46 @@ impl Chunk {
 
     /// Reads one chunk from the data of a frame.
     pub fn from_json(text: &str) -> Result<Self, ChunkError> {
-        let flat: FlatChunk =
-            serde_json::from_str(text).map_err(|error| ChunkError::Malformed(error.to_string()))?;
-        if flat.kind.is_empty() {
-            return Err(ChunkError::Malformed("it has no type".to_owned()));
-        }
-        flat.read()
+        FlatChunk::from_json(text)?.read()
     }
 
     /// The chunk as one line of JSON.
     pub fn to_json(&self) -> String {
         // A struct of strings, numbers and valid JSON text always serialises.
         serde_json::to_string(&FlatChunk::write(self)).unwrap_or_default()
+    }
+}
+
+impl FromFields for FlatChunk {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            kind: fields.need_text("type")?,
+            id: fields.text("id")?,
+            delta: fields.text("delta")?,
+            message_id: fields.text("messageId")?,
+            message_metadata: fields.object("messageMetadata")?,
+            tool_call_id: fields.text("toolCallId")?,
+            tool_name: fields.text("toolName")?,
+            input_text_delta: fields.text("inputTextDelta")?,
+            input: fields.json("input")?,
+            output: fields.json("output")?,
+            error_text: fields.text("errorText")?,
+            source_id: fields.text("sourceId")?,
+            url: fields.text("url")?,
+            title: fields.text("title")?,
+            media_type: fields.text("mediaType")?,
+            finish_reason: fields.text("finishReason")?,
+            reason: fields.text("reason")?,
+            data: fields.json("data")?,
+            transient: fields.flag("transient"),
+            dynamic: fields.flag("dynamic"),
+        })
+    }
+}
+
+impl FromFields for StatusData {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self { phase: fields.text("phase")?.unwrap_or_default(), label: fields.text("label")? })
     }
 }
 
@@ -520,8 +548,8 @@ impl FlatChunk {
     }
 }
 
-fn parse_data<'a, T: Deserialize<'a>>(data: Option<&'a Json>) -> Option<T> {
-    serde_json::from_str(data?.as_str()).ok()
+fn parse_data<T: FromFields>(data: Option<&Json>) -> Option<T> {
+    T::from_json(data?.as_str()).ok()
 }
 
 fn write_data<T: Serialize>(data: &T) -> Option<Json> {

@@ -1,6 +1,8 @@
 //! The one error envelope, and the codes that clients switch on.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::fields::{FieldError, Fields, FromFields};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $retryable:literal;)*) => {
@@ -103,61 +105,82 @@ impl Serialize for ErrorCode {
     }
 }
 
-impl<'de> Deserialize<'de> for ErrorCode {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(Self::from_wire(&text))
-    }
-}
-
 /// What stands in `data` of an `error` chunk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorData {
     /// What clients switch on.
     pub code: ErrorCode,
     /// Whether a Retry may help.
-    #[serde(default)]
     pub retryable: bool,
     /// How long to wait before it, in ms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// To quote to support.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
 /// The body of every answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorEnvelope {
     /// The one member.
     pub error: ErrorBody,
 }
 
 /// What an [`ErrorEnvelope`] holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
     /// The family: `invalid_request_error`, `authentication_error`, ...
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type")]
     pub kind: String,
     /// What clients switch on.
     pub code: ErrorCode,
     /// A sentence for the developer; never shown to the visitor as it stands.
-    #[serde(default)]
     pub message: String,
     /// The field at fault, e.g. `messages[0].parts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
     /// The HTTP status, repeated for clients that lose it.
-    #[serde(default)]
     pub status: u16,
     /// The same as the header `x-request-id`.
-    #[serde(default)]
     pub request_id: String,
     /// How long to wait, in ms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+impl FromFields for ErrorData {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            code: ErrorCode::from_wire(&fields.need_text("code")?),
+            retryable: fields.flag("retryable"),
+            retry_after_ms: fields.number("retryAfterMs")?,
+            request_id: fields.text("requestId")?,
+        })
+    }
+}
+
+impl FromFields for ErrorEnvelope {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self { error: fields.object("error")?.ok_or(FieldError::Missing("error"))? })
+    }
+}
+
+impl FromFields for ErrorBody {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        let status = fields.number("status")?.and_then(|status| u16::try_from(status).ok());
+        Ok(Self {
+            kind: fields.text("type")?.unwrap_or_default(),
+            code: ErrorCode::from_wire(&fields.need_text("code")?),
+            message: fields.text("message")?.unwrap_or_default(),
+            param: fields.text("param")?,
+            status: status.unwrap_or_default(),
+            request_id: fields.text("requestId")?.unwrap_or_default(),
+            retry_after_ms: fields.number("retryAfterMs")?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -171,5 +194,22 @@ mod tests {
             assert!((400..600).contains(&code.status()), "{code:?}");
         }
         assert_eq!(ErrorCode::from_wire("from_the_future"), ErrorCode::Unknown);
+    }
+
+    #[test]
+    fn an_envelope_reads_what_it_writes() {
+        let error = ErrorBody {
+            kind: "rate_limit_error".into(),
+            code: ErrorCode::RateLimited,
+            message: "slow down".into(),
+            param: Some("messages".into()),
+            status: 429,
+            request_id: "r1".into(),
+            retry_after_ms: Some(1_500),
+        };
+        let envelope = ErrorEnvelope { error };
+        let text = serde_json::to_string(&envelope).unwrap();
+        assert_eq!(ErrorEnvelope::from_json(&text), Ok(envelope));
+        assert!(ErrorEnvelope::from_json("{\"error\":\"a text\"}").is_err());
     }
 }

@@ -72,8 +72,8 @@ macro_rules! id_type {
 }
 
 id_type! {
-    /// A conversation, named by the client before its first send. Ours are
-    /// UUIDv7; any `[A-Za-z0-9_-]{1,64}` is accepted. Unique per visitor.
+    /// A conversation, named by the client before its first send. Ours are of
+    /// version 7 of UUID; any `[A-Za-z0-9_-]{1,64}` is accepted. Unique per visitor.
     ConversationId, check
 }
 id_type! {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ConversationState;
+use crate::fields::{FieldError, Fields, FromFields};
 use crate::id::ConversationId;
 use crate::json::Json;
 
@@ -153,7 +154,7 @@ struct FlatPart {
     data: Option<Json>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct SuggestionsData {
     pub(crate) prompts: Vec<String>,
 }
@@ -182,7 +183,7 @@ impl From<FlatPart> for Part {
             "data-suggestions" => {
                 let prompts = flat
                     .data
-                    .and_then(|data| serde_json::from_str::<SuggestionsData>(data.as_str()).ok())
+                    .and_then(|data| SuggestionsData::from_json(data.as_str()).ok())
                     .map_or_else(Vec::new, |data| data.prompts);
                 Part::Suggestions { prompts }
             }
@@ -322,6 +323,104 @@ pub struct Usage {
     pub output_tokens: u64,
 }
 
+impl FromFields for UiMessage {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            id: fields.need_text("id")?,
+            role: match fields.need_text("role")?.as_str() {
+                "user" => Role::User,
+                "assistant" => Role::Assistant,
+                "system" => Role::System,
+                _ => return Err(FieldError::Wrong("role")),
+            },
+            parts: fields.objects("parts")?,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+impl FromFields for Part {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        FlatPart::from_fields(fields).map(Part::from)
+    }
+}
+
+impl FromFields for FlatPart {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            kind: fields.need_text("type")?,
+            text: fields.text("text")?,
+            source_id: fields.text("sourceId")?,
+            url: fields.text("url")?,
+            title: fields.text("title")?,
+            media_type: fields.text("mediaType")?,
+            filename: fields.text("filename")?,
+            tool_call_id: fields.text("toolCallId")?,
+            tool_name: fields.text("toolName")?,
+            state: fields.text("state")?,
+            input: fields.json("input")?,
+            output: fields.json("output")?,
+            error_text: fields.text("errorText")?,
+            data: fields.json("data")?,
+        })
+    }
+}
+
+impl FromFields for SuggestionsData {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self { prompts: fields.texts("prompts")? })
+    }
+}
+
+impl FromFields for MessageMetadata {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        let conversation_id = fields.text("conversationId")?;
+        Ok(Self {
+            conversation_id: conversation_id.and_then(|id| ConversationId::parse(&id).ok()),
+            title: fields.text("title")?,
+            created_at: fields.text("createdAt")?,
+            status: fields.text("status")?.as_deref().map(MessageStatus::from_wire),
+            feedback: fields.text("feedback")?.as_deref().and_then(Feedback::from_wire),
+            usage: fields.object("usage")?,
+            state: fields.text("state")?.as_deref().map(ConversationState::from_wire),
+        })
+    }
+}
+
+impl MessageStatus {
+    /// Reads a status; one of a newer peer is `Unknown`.
+    pub fn from_wire(text: &str) -> Self {
+        match text {
+            "done" => Self::Done,
+            "failed" => Self::Failed,
+            "stopped" => Self::Stopped,
+            "interrupted" => Self::Interrupted,
+            "streaming" => Self::Streaming,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Feedback {
+    /// Reads a rating; an unknown one is none.
+    pub fn from_wire(text: &str) -> Option<Self> {
+        match text {
+            "positive" => Some(Self::Positive),
+            "negative" => Some(Self::Negative),
+            _ => None,
+        }
+    }
+}
+
+impl FromFields for Usage {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            input_tokens: fields.number("inputTokens")?.unwrap_or_default(),
+            output_tokens: fields.number("outputTokens")?.unwrap_or_default(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,6 +454,20 @@ mod tests {
         ];
         let text = serde_json::to_string(&parts).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Part>>(&text).unwrap(), parts);
+
+        let metadata = MessageMetadata {
+            conversation_id: ConversationId::parse("c").ok(),
+            title: Some("T".into()),
+            created_at: Some("2026-01-01T00:00:00Z".into()),
+            status: Some(MessageStatus::Interrupted),
+            feedback: Some(Feedback::Negative),
+            usage: Some(Usage { input_tokens: 1, output_tokens: 2 }),
+            state: Some(ConversationState::Paused),
+        };
+        let message = UiMessage { id: "m".into(), role: Role::Assistant, parts, metadata: Some(metadata) };
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(serde_json::from_str::<UiMessage>(&text).unwrap(), message, "as the relay reads it");
+        assert_eq!(UiMessage::from_json(&text), Ok(message), "as the widget reads it");
     }
 
     #[test]

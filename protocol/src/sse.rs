@@ -205,7 +205,7 @@ impl Decoder {
 pub fn encode(out: &mut String, id: Option<&EventId>, data: &str) {
     if let Some(id) = id {
         // Writing to a String cannot fail.
-        let _ = write!(out, "id: {}:{}\n", id.epoch, id.seq);
+        let _ = writeln!(out, "id: {id}");
     }
     for line in data.split(['\n', '\r']) {
         out.push_str("data: ");

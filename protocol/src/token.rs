@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fields::{FieldError, Fields, FromFields};
 use crate::id::SiteKey;
 
 /// What a page sends to get an access token. It carries no credentials of the
@@ -23,7 +24,7 @@ pub struct TokenRequest {
 }
 
 /// The answer to a token exchange.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenAnswer {
     /// The access token, a JWT; kept in memory only.
@@ -35,30 +36,27 @@ pub struct TokenAnswer {
     /// Who answers.
     pub agent: AgentCard,
     /// What the agent can do.
-    #[serde(default)]
     pub features: Features,
 }
 
 /// How the agent presents itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCard {
     /// Shown in the panel's header.
     pub name: String,
     /// A picture of the agent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
     /// Shown above the first message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub greeting: Option<String>,
     /// Questions to start with, at most four are shown.
-    #[serde(default)]
     pub suggestions: Vec<String>,
 }
 
 /// What the agent can do; the widget shows only what works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "six independent switches of the wire")]
 pub struct Features {
     /// Conversations can be listed and read.
@@ -73,4 +71,63 @@ pub struct Features {
     pub attachments: bool,
     /// Replies cite sources.
     pub sources: bool,
+}
+
+impl FromFields for TokenAnswer {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            token: fields.need_text("token")?,
+            expires_in: fields.number("expiresIn")?.ok_or(FieldError::Missing("expiresIn"))?,
+            visitor: fields.need_text("visitor")?,
+            agent: fields.object("agent")?.ok_or(FieldError::Missing("agent"))?,
+            features: fields.object("features")?.unwrap_or_default(),
+        })
+    }
+}
+
+impl FromFields for AgentCard {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            name: fields.need_text("name")?,
+            avatar_url: fields.text("avatarUrl")?,
+            greeting: fields.text("greeting")?,
+            suggestions: fields.texts("suggestions")?,
+        })
+    }
+}
+
+impl FromFields for Features {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            history: fields.flag("history"),
+            feedback: fields.flag("feedback"),
+            retry: fields.flag("retry"),
+            tools: fields.flag("tools"),
+            attachments: fields.flag("attachments"),
+            sources: fields.flag("sources"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_what_it_writes() {
+        let answer = TokenAnswer {
+            token: "t".into(),
+            expires_in: 600,
+            visitor: "v".into(),
+            agent: AgentCard {
+                name: "Docs".into(),
+                suggestions: vec!["How?".into()],
+                ..AgentCard::default()
+            },
+            features: Features { retry: true, sources: true, ..Features::default() },
+        };
+        let text = serde_json::to_string(&answer).unwrap();
+        assert_eq!(TokenAnswer::from_json(&text), Ok(answer));
+        assert_eq!(TokenAnswer::from_json("{\"token\":\"t\"}"), Err(FieldError::Missing("expiresIn")));
+    }
 }

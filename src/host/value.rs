@@ -47,7 +47,7 @@ impl Given {
                 out.push('"');
                 out
             }
-            Self::Number(number) => number.to_string(),
+            Self::Number(number) => write_number(*number),
             Self::Flag(flag) => flag.to_string(),
             Self::List(_) => "a list".to_owned(),
             Self::Members(_) => "an object".to_owned(),
@@ -55,6 +55,30 @@ impl Given {
             Self::Other => "something else".to_owned(),
         }
     }
+}
+
+/// A number with at most three decimals. The general form of floating point
+/// numbers would bring 6 kB of code for the sake of an error message.
+pub fn write_number(number: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "`as` holds it within the bounds of i64")]
+    let thousandths = (number * 1_000.0).round() as i64;
+    let mut out = String::new();
+    if thousandths < 0 {
+        out.push('-');
+    }
+    let magnitude = thousandths.unsigned_abs();
+    out.push_str(&(magnitude / 1_000).to_string());
+    let mut decimals = magnitude % 1_000;
+    if decimals > 0 {
+        out.push('.');
+        let mut place = 100;
+        while decimals > 0 {
+            out.push(char::from_digit(u32::try_from(decimals / place).unwrap_or_default(), 10).unwrap_or('0'));
+            decimals %= place;
+            place /= 10;
+        }
+    }
+    out
 }
 
 fn read(value: &JsValue, depth: u8) -> Given {
@@ -94,4 +118,16 @@ fn read(value: &JsValue, depth: u8) -> Given {
         Some((key.as_string()?, read(&member, deeper)))
     });
     Given::Members(members.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_people_write_them() {
+        for (number, text) in [(0.0, "0"), (3.5, "3.5"), (-1.0, "-1"), (16.0, "16"), (0.125, "0.125"), (1.05, "1.05"), (-0.002, "-0.002"), (24.1, "24.1")] {
+            assert_eq!(write_number(number), text);
+        }
+    }
 }

@@ -89,7 +89,7 @@ impl Outside {
                 spawn_local(async move {
                     // The reply was ended here already; should the relay not
                     // hear of it, it ends by itself.
-                    let _ = call.fetch::<chinwag_protocol::Json>().await;
+                    let _ = call.fetch_text().await;
                 });
             }
             Effect::LoadMessages { request, token, conversation, cursor } => {

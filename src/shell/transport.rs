@@ -1,9 +1,8 @@
 //! Requests to the relay: one answer each. Streams are in [`super::stream`].
 
-use chinwag_protocol::{ErrorCode, ErrorEnvelope};
+use chinwag_protocol::{ErrorCode, ErrorEnvelope, FromFields};
 use gloo_net::http::{Method, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use web_sys::{AbortController, AbortSignal, RequestCredentials};
 
@@ -71,14 +70,19 @@ impl Call {
     }
 
     /// Sends it and reads the JSON of the answer.
-    pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, TransportError> {
+    pub async fn fetch<T: FromFields>(self) -> Result<T, TransportError> {
+        let text = self.fetch_text().await?;
+        T::from_json(&text).map_err(|_| TransportError::Protocol)
+    }
+
+    /// Sends it and reads the text of the answer.
+    pub async fn fetch_text(self) -> Result<String, TransportError> {
         let controller = AbortController::new().map_err(|_| TransportError::Protocol)?;
         let signal = controller.signal();
         let timeout = Timeout::new(ANSWER_TIMEOUT_MS, move || controller.abort());
         let answer = async {
             let response = self.send(&signal).await?;
-            let text = response.text().await.map_err(|_| TransportError::Network)?;
-            serde_json::from_str(&text).map_err(|_| TransportError::Protocol)
+            response.text().await.map_err(|_| TransportError::Network)
         }
         .await;
         drop(timeout);
@@ -93,7 +97,7 @@ async fn read_error(response: &Response) -> TransportError {
     // A proxy in between answers HTML; the status is all there is to know then.
     let body = response.text().await.unwrap_or_default();
     if body.len() <= MAX_ERROR_BYTES {
-        if let Ok(envelope) = serde_json::from_str::<ErrorEnvelope>(&body) {
+        if let Ok(envelope) = ErrorEnvelope::from_json(&body) {
             error = (
                 envelope.error.code,
                 envelope.error.retry_after_ms.or(error.1),
