@@ -1,0 +1,107 @@
+// axe-core finds nothing, and a person with a keyboard alone gets through.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+
+import { newPage, startBrowser, widget } from "./support/browser.mjs";
+import { startRelay } from "./support/relay.mjs";
+
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser, relay;
+
+before(async () => {
+  browser = await startBrowser();
+  relay = await startRelay();
+});
+
+after(async () => {
+  await browser?.close();
+  await relay?.stop();
+});
+
+/** What axe-core objects to on the whole page. */
+async function violations(page) {
+  // By the debugger, not by a script element: the page's own policy stands.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { resultTypes: ["violations"], rules: { "color-contrast-enhanced": { enabled: false } } }),
+  );
+  return violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("\n")}`);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1280, 360]) {
+    test(`axe finds nothing in any state, ${colorScheme}, ${width} px wide`, async () => {
+      const page = await newPage(browser, { colorScheme, viewport: { width, height: 800 }, reducedMotion: "reduce" });
+      const chat = widget(page);
+      await page.goto(relay.origin);
+      await chat.launcher.waitFor();
+      assert.deepEqual(await violations(page), [], "launcher");
+      await chat.open();
+      await chat.host.getByRole("button", { name: /accent colour/ }).waitFor();
+      assert.deepEqual(await violations(page), [], "empty panel");
+      await chat.ask("How do I change the accent colour?");
+      await chat.sources.first().waitFor();
+      await chat.settle();
+      assert.deepEqual(await violations(page), [], "conversation");
+      await page.context().close();
+    });
+  }
+}
+
+test("the keyboard alone is enough", async () => {
+  const page = await newPage(browser);
+  const chat = widget(page);
+  await page.goto(relay.origin);
+  await chat.launcher.focus();
+  await page.keyboard.press("Enter");
+  await chat.panel.waitFor();
+  const focused = () =>
+    page.evaluate(() => {
+      const inner = document.activeElement.shadowRoot?.activeElement;
+      return inner?.getAttribute("part") ?? inner?.getAttribute("role") ?? inner?.tagName;
+    });
+  await page.waitForFunction(() => document.activeElement.shadowRoot?.activeElement?.tagName === "TEXTAREA");
+  await page.keyboard.type("How do I change");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("the accent colour?");
+  await page.keyboard.press("Enter");
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  assert.match(await focused(), /input/, "focus stays in the composer");
+  await page.keyboard.press("F6");
+  assert.match(await focused(), /log/, "F6 goes to the transcript");
+  await page.keyboard.press("F6");
+  assert.match(await focused(), /input/, "and back");
+  await page.keyboard.press("Escape");
+  await chat.panel.waitFor({ state: "hidden" });
+  assert.match(await focused(), /launcher/, "focus returns to the launcher");
+  await page.context().close();
+});
+
+test("a screen reader hears sentences, not tokens", async () => {
+  const page = await newPage(browser);
+  const chat = widget(page);
+  await page.goto(relay.origin);
+  await chat.open();
+  await page.evaluate(() => {
+    window.heard = [];
+    const region = document.querySelector("[data-chinwag]").shadowRoot.querySelector('[aria-live="polite"]');
+    new MutationObserver(() => region.textContent.trim() && window.heard.push(region.textContent.trim())).observe(region, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+  });
+  await chat.ask("How do I change the accent colour?");
+  await chat.settle();
+  await page.waitForTimeout(1500);
+  const heard = await page.evaluate(() => window.heard);
+  assert.ok(heard.some((sentence) => sentence.includes("accent")), heard.join(" | "));
+  assert.ok(heard.length < 40, `${heard.length} announcements`);
+  assert.equal(await chat.log.getAttribute("aria-live"), "off");
+  await page.context().close();
+});

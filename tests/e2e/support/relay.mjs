@@ -1,0 +1,74 @@
+// A real relay process on a free port, with a data folder of its own.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const BINARY = process.env.CHINWAG_RELAY ?? path.join(ROOT, "target/release/chinwag-relay");
+const READY_WITHIN_MS = 30_000;
+
+/** A port that nobody listens on. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/**
+ * Starts a relay that answers from the project's own documents, and from pages
+ * of the given origins beside its own.
+ */
+export async function startRelay({ origins = [], docs = path.join(ROOT, "docs"), port, folder } = {}) {
+  port ??= await freePort();
+  const own = folder === undefined;
+  folder ??= await mkdtemp(path.join(tmpdir(), "chinwag-e2e-"));
+  const origin = `http://127.0.0.1:${port}`;
+  const config = path.join(folder, "chinwag.toml");
+  await writeFile(
+    config,
+    `[server]
+addr = "127.0.0.1:${port}"
+data_dir = "data"
+
+[[site]]
+key = "site_demo"
+origins = ${JSON.stringify([origin, ...origins])}
+agent = "docs"
+
+[agent.docs]
+provider = "docs"
+path = ${JSON.stringify(docs)}
+name = "Docs"
+suggestions = ["How do I change the accent colour?", "Which options are there?"]
+`,
+  );
+  const child = spawn(BINARY, ["--config", config], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  child.stdout.on("data", (bytes) => (log += bytes));
+  child.stderr.on("data", (bytes) => (log += bytes));
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const until = Date.now() + READY_WITHIN_MS;
+  for (;;) {
+    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
+    if (answer?.ok) break;
+    if (child.exitCode !== null || Date.now() > until) throw new Error(`the relay did not start:\n${log}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    origin,
+    port,
+    folder,
+    log: () => log,
+    async stop(signal = "SIGTERM", keep = false) {
+      child.kill(signal);
+      await ended;
+      if (own && !keep) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
