@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Provider};
+use crate::config::Config;
 use crate::edge::Shutdown;
 use crate::generation::Generations;
 use crate::limit::Limits;
 use crate::store::{Store, StoreError};
 use crate::token::{KeyError, Keyring, SigningKey};
-use crate::upstream::Upstream;
-use crate::upstream::docs::{DocsAgent, DocsError};
+use crate::upstream::docs::DocsAgent;
+use crate::upstream::{self, Upstream};
 
 /// The database's name in `data_dir`.
 const DATABASE: &str = "chinwag.db";
@@ -39,9 +39,9 @@ pub enum BuildError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A docs agent cannot be set up.
+    /// An agent cannot be set up.
     #[error(transparent)]
-    Docs(#[from] DocsError),
+    Upstream(#[from] upstream::BuildError),
 }
 
 /// The relay without its sockets. Clones share it.
@@ -71,12 +71,10 @@ impl App {
         let mut agents: BTreeMap<String, Arc<dyn Upstream>> = BTreeMap::new();
         let mut docs = BTreeMap::new();
         for (name, agent) in &config.agents {
-            match &agent.provider {
-                Provider::Docs(provider) => {
-                    let agent = DocsAgent::start(name, provider.path.clone())?;
-                    agents.insert(name.clone(), agent.clone());
-                    docs.insert(name.clone(), agent);
-                }
+            let built = upstream::build(name, &agent.provider, &config.server.limits)?;
+            agents.insert(name.clone(), built.upstream);
+            if let Some(agent) = built.docs {
+                docs.insert(name.clone(), agent);
             }
         }
         Self::assemble(config, agents, docs).await

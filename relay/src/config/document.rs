@@ -154,11 +154,7 @@ impl<'d> Field<'d> {
     }
 
     pub(super) fn complain(&self, message: String) {
-        let span = match self.value.get_ref() {
-            DeValue::Table(_) => self.key_span.clone(),
-            _ => self.value.span(),
-        };
-        self.document.complain(&span, &self.path, message);
+        self.place().complain(message);
     }
 
     fn expected<T>(&self, what: &str) -> Option<T> {
@@ -201,6 +197,31 @@ impl<'d> Field<'d> {
         Some(number)
     }
 
+    /// A number within `range`.
+    pub(super) fn number(&self, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
+        let (lowest, highest) = (range.start(), range.end());
+        let what = format!("a number from {lowest} to {highest}");
+        let number = match self.value.get_ref() {
+            DeValue::Integer(digits) => digits.as_str().parse::<f64>().ok(),
+            DeValue::Float(digits) => digits.as_str().parse::<f64>().ok(),
+            _ => return self.expected(&what),
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.complain(format!("{what} is expected"));
+        }
+        number
+    }
+
+    /// Where the value stands, for complaints after it has been used up.
+    pub(super) fn place(&self) -> Place<'d> {
+        let span = match self.value.get_ref() {
+            DeValue::Table(_) => self.key_span.clone(),
+            _ => self.value.span(),
+        };
+        Place { document: self.document, path: self.path.clone(), span }
+    }
+
     /// The items of an array, each as a field of the same key.
     pub(super) fn items(self) -> Option<Vec<Self>> {
         let Self { document, path, key_span, value } = self;
@@ -231,6 +252,19 @@ impl<'d> Field<'d> {
     /// Whether the value is a table.
     pub(super) fn is_section(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Table(_))
+    }
+}
+
+/// Where a value stood.
+pub(super) struct Place<'d> {
+    document: &'d Document<'d>,
+    path: String,
+    span: Range<usize>,
+}
+
+impl Place<'_> {
+    pub(super) fn complain(&self, message: String) {
+        self.document.complain(&self.span, &self.path, message);
     }
 }
 

@@ -8,6 +8,7 @@
 mod document;
 mod duration;
 mod error;
+mod hosted;
 mod limits;
 mod network;
 mod origin;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use chinwag_protocol::SiteKey;
 
 pub use error::{ConfigError, Problem};
+pub use hosted::Hosted;
 pub use limits::Limits;
 pub use network::{Network, NetworkError};
 pub use origin::{Origin, OriginError};
@@ -101,6 +103,8 @@ pub struct Agent {
 pub enum Provider {
     /// `provider = "docs"`: a folder of Markdown.
     Docs(DocsConfig),
+    /// `provider = "openai-chat"`: Chat Completions, of OpenAI and many others.
+    OpenAiChat(Hosted),
 }
 
 /// The fields of `provider = "docs"`.
@@ -132,7 +136,7 @@ impl Config {
         }
         let config = Self::demo(overrides);
         for agent in config.agents.values() {
-            let Provider::Docs(docs) = &agent.provider;
+            let Provider::Docs(docs) = &agent.provider else { continue };
             if !docs.path.is_dir() {
                 let folder = docs.path.display();
                 let message = format!("there is no folder {folder}: name the folder to answer from");
@@ -225,12 +229,13 @@ impl Site {
 
 impl Provider {
     /// Every name that `provider` may have.
-    pub const NAMES: &[&str] = &["docs"];
+    pub const NAMES: &[&str] = &["docs", "openai-chat"];
 
     /// The name in the file.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Docs(_) => "docs",
+            Self::OpenAiChat(_) => "openai-chat",
         }
     }
 }

@@ -11,6 +11,7 @@ use chinwag_protocol::{ConversationId, SiteKey};
 
 use super::document::{Document, Field, Section, did_you_mean};
 use super::error::ConfigError;
+use super::hosted::{Need, Shape};
 use super::{
     Agent, Config, DEFAULT_ADDR, DocsConfig, Limits, Network, Origin, Overrides, Provider, Secret, Server,
     Site, duration,
@@ -19,8 +20,20 @@ use super::{
 /// Largest secret that is read from a file, in bytes: a key, not a document.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
+/// The keys of `openai-chat` and `openai-responses`.
+const OPENAI: Shape = Shape {
+    base_url: Some("https://api.openai.com/v1"),
+    api_key: Need::AtDefault,
+    key_prefixes: &[],
+    agent_id: Need::Absent,
+    model: Need::Required,
+    system_prompt: Need::Optional,
+    temperature: Need::Optional,
+    max_tokens: Need::Optional,
+};
+
 /// What a reader needs beside the text.
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     /// The folder that relative paths start from.
     base: PathBuf,
     environment: &'r dyn Fn(&str) -> Option<String>,
@@ -153,6 +166,7 @@ impl Reader<'_> {
         };
         match field.string()?.as_str() {
             "docs" => self.docs(section).map(Provider::Docs),
+            "openai-chat" => self.hosted(section, &OPENAI).map(Provider::OpenAiChat),
             unknown => {
                 let hint = did_you_mean(unknown, Provider::NAMES.iter().copied());
                 field.complain(format!("unknown provider {unknown:?}{hint}; known providers: {}", known()));
@@ -188,7 +202,7 @@ impl Reader<'_> {
     }
 
     /// `{ env = "NAME" }` or `{ file = "PATH" }`. No complaint quotes a value.
-    fn secret(&self, field: Field<'_>) -> Option<Secret> {
+    pub(super) fn secret(&self, field: Field<'_>) -> Option<Secret> {
         const FORMS: &str = "{ env = \"NAME\" } or { file = \"PATH\" }";
         if !field.is_section() {
             field.complain(format!("a secret is never written into this file: use {FORMS}"));
@@ -434,7 +448,7 @@ suggestions = ["How?"]
         let agent = &config.agents["help"];
         assert_eq!(agent.name, "Help");
         assert_eq!(agent.greeting.as_deref(), Some("Hello."));
-        let Provider::Docs(docs) = &agent.provider;
+        let Provider::Docs(docs) = &agent.provider else { panic!("not a docs agent") };
         assert!(docs.path.is_absolute() && docs.path.ends_with("manual"));
     }
 
@@ -593,7 +607,7 @@ suggestions = ["How?"]
             "provider = \"docs\"",
             "provider = \"doc\"",
             "agent.help.provider",
-            "did you mean \"docs\"?; known providers: docs",
+            "did you mean \"docs\"?; known providers: docs, ",
         );
         check("path = \"manual\"", "path = \"nowhere\"", "agent.help.path", "there is no folder");
         let missing = read(&GOOD.replacen("provider = \"docs\"", "", 1)).unwrap_err();
@@ -629,7 +643,7 @@ suggestions = ["How?"]
             Overrides { addr: Some("0.0.0.0:80".parse().unwrap()), docs: Some(PathBuf::from("elsewhere")) };
         let config = read_with(GOOD, &overrides).unwrap();
         assert_eq!(config.server.addr, "0.0.0.0:80".parse().unwrap());
-        let Provider::Docs(docs) = &config.agents["help"].provider;
+        let Provider::Docs(docs) = &config.agents["help"].provider else { panic!("not a docs agent") };
         assert_eq!(docs.path, Path::new("elsewhere"));
     }
 

@@ -21,12 +21,13 @@ use chinwag_protocol::{
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 pub use log::{EventLog, Reader};
 
 use crate::config::Limits;
 use crate::store::{Begun, Owner, Question, ReplyKey, Store, StoreError};
-use crate::upstream::{Turn, Upstream};
+use crate::upstream::{Memory, Turn, Upstream};
 
 /// How long a log stays after its end.
 pub const LOG_RETENTION: Duration = Duration::from_mins(10);
@@ -376,7 +377,7 @@ impl Shared {
         });
         generation.log.push(&start_chunk(&ask.conversation, title, generation.key.id()));
         let reader = generation.log.follow(0);
-        let turn = Turn {
+        let mut turn = Turn {
             conversation: ask.conversation.clone(),
             visitor: ask.owner.visitor.clone(),
             history,
@@ -384,16 +385,38 @@ impl Shared {
             tools: ask.tools,
             context: ask.context,
             public_origin: ask.public_origin,
+            memory: Memory::default(),
+            request_id: generation.request_id.clone(),
         };
         self.map().insert((ask.owner, ask.conversation), Arc::clone(&generation));
         let shared = Arc::clone(self);
-        self.tasks.spawn(async move {
+        let span = tracing::info_span!("reply", request_id = generation.request_id);
+        let work = async move {
+            let scope = ask.upstream.memory_scope();
+            let memory = shared.memory(&generation.key, &scope).await;
+            turn.memory = memory.clone();
             // A stream that is made here may panic here, where it is caught.
             let chunks = futures_util::stream::once(async move { ask.upstream.reply(turn) });
             let chunks = Box::pin(futures_util::StreamExt::flatten(chunks));
-            task::run(&generation, chunks, shared.store.clone(), &shared.limits).await;
-        });
+            let kept = task::Kept { memory, scope };
+            task::run(&generation, chunks, kept, shared.store.clone(), &shared.limits).await;
+        };
+        self.tasks.spawn(work.instrument(span));
         Ok(reader)
+    }
+
+    /// What the provider calls the conversation, for providers that keep one.
+    async fn memory(&self, reply: &ReplyKey, scope: &str) -> Memory {
+        if scope.is_empty() {
+            return Memory::default();
+        }
+        match self.store.provider_ids(reply, scope).await {
+            Ok(ids) => Memory::new(ids),
+            Err(error) => {
+                tracing::warn!(%error, "the provider's ids could not be read; it starts a new conversation");
+                Memory::default()
+            }
+        }
     }
 
     /// A reader of a reply that is at rest, from its start.

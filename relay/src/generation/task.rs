@@ -13,7 +13,7 @@ use super::Generation;
 use super::reply::{Reply, Room};
 use crate::config::Limits;
 use crate::store::{ReplyEnd, Store, StoreError};
-use crate::upstream::ChunkStream;
+use crate::upstream::{ChunkStream, Memory};
 
 /// How long new text may be in memory alone. Under the promised 250 ms, so that
 /// the write has time as well.
@@ -38,9 +38,22 @@ impl Ending {
     }
 }
 
+/// What the provider calls the conversation and the reply, and for whom that is
+/// good.
+pub(super) struct Kept {
+    pub(super) memory: Memory,
+    pub(super) scope: String,
+}
+
 /// Writes the reply to its end. Whatever happens, the log gets one terminal
 /// chunk, and the store knows the reply's end before any reader does.
-pub(super) async fn run(generation: &Generation, chunks: ChunkStream, store: Store, limits: &Limits) {
+pub(super) async fn run(
+    generation: &Generation,
+    chunks: ChunkStream,
+    kept: Kept,
+    store: Store,
+    limits: &Limits,
+) {
     let mut reply = Reply::default();
     let driven = AssertUnwindSafe(drive(generation, chunks, &store, limits, &mut reply)).catch_unwind().await;
     let mut ending = driven.unwrap_or_else(|_| {
@@ -51,6 +64,13 @@ pub(super) async fn run(generation: &Generation, chunks: ChunkStream, store: Sto
     if let Chunk::Error { data: Some(data), .. } = &mut ending.terminal {
         data.request_id = Some(generation.request_id.clone());
         tracing::warn!(request_id = %generation.request_id, code = data.code.as_str(), "a reply failed");
+    }
+    if !kept.scope.is_empty() {
+        let is_done = ending.status == MessageStatus::Done;
+        let learned = kept.memory.learned();
+        if let Err(error) = store.remember(&generation.key, &kept.scope, &learned, is_done).await {
+            tracing::warn!(request_id = %generation.request_id, %error, "the provider's ids are not stored");
+        }
     }
     let end =
         ReplyEnd { status: ending.status, usage: reply.usage(), is_unread: generation.log.readers() == 0 };

@@ -56,6 +56,11 @@ impl ReplyKey {
     pub fn id(&self) -> &str {
         &self.id
     }
+
+    /// Our key of its conversation.
+    pub(super) fn conversation(&self) -> &str {
+        &self.conversation
+    }
 }
 
 /// What became of a question.
@@ -355,20 +360,26 @@ async fn make_room(
     title: String,
     question: Question,
 ) -> Result<Begun, StoreError> {
-    sqlx::query("DELETE FROM message WHERE conversation = ? AND answers = ?")
-        .bind(&conversation)
-        .bind(question.id.as_str())
-        .execute(&mut **tx)
-        .await?;
+    // The provider's id of a reply that is replaced is where its retry begins.
+    let replaced: Option<String> =
+        sqlx::query("DELETE FROM message WHERE conversation = ? AND answers = ? RETURNING provider_id")
+            .bind(&conversation)
+            .bind(question.id.as_str())
+            .fetch_optional(&mut **tx)
+            .await?
+            .map(|row| row.try_get("provider_id"))
+            .transpose()?
+            .flatten();
     let id = Uuid::now_v7().to_string();
     sqlx::query(
-        "INSERT INTO message (conversation, id, ordinal, role, parts, status, answers, created_at)
-         VALUES (?, ?, ?, 'assistant', '[]', 'streaming', ?, ?)",
+        "INSERT INTO message (conversation, id, ordinal, role, parts, status, answers, provider_id, created_at)
+         VALUES (?, ?, ?, 'assistant', '[]', 'streaming', ?, ?, ?)",
     )
     .bind(&conversation)
     .bind(&id)
     .bind(ordinal + 1)
     .bind(question.id.as_str())
+    .bind(replaced)
     .bind(row::now())
     .execute(&mut **tx)
     .await?;

@@ -7,6 +7,7 @@
 
 mod conversation;
 mod message;
+mod provider;
 mod row;
 
 use std::path::{Path, PathBuf};

@@ -5,11 +5,31 @@
 
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use chinwag_protocol::{Chunk, ConversationId, Features, Json, ToolDefinition, UiMessage};
+use chinwag_protocol::{Chunk, ConversationId, Features, Feedback, Json, ToolDefinition, UiMessage};
 use futures_util::Stream;
 
+use crate::config::{Limits, Provider};
+
+pub mod capability;
+pub mod decode;
 pub mod docs;
+pub mod failure;
+pub mod history;
+pub mod http;
+pub mod memory;
+mod openai;
+pub mod openai_chat;
+pub mod source;
+
+pub use capability::{Capabilities, Support};
+pub use failure::UpstreamFailure;
+pub use memory::{Learned, Memory, ProviderIds};
+
+use self::docs::{DocsAgent, DocsError};
+use self::http::HttpError;
+use self::openai_chat::OpenAiChat;
 
 /// One question to an agent, with all that it may need to answer.
 #[derive(Debug, Clone)]
@@ -29,12 +49,34 @@ pub struct Turn {
     /// Scheme, host and port under which the visitor reaches this relay,
     /// without a slash at the end: sources that the relay serves start with it.
     pub public_origin: String,
+    /// The provider's own ids for this conversation, before and after.
+    pub memory: Memory,
+    /// Our id of the visitor's request, for the log.
+    pub request_id: String,
 }
 
 /// The chunks of one reply, without `start`: the generation adds it, and makes
 /// sure that exactly one terminal chunk ends the reply. Dropping the stream
 /// cancels the reply at the provider.
 pub type ChunkStream = Pin<Box<dyn Stream<Item = Chunk> + Send>>;
+
+/// What a provider does beside replying, as a future.
+pub type Task<'u, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamFailure>> + Send + 'u>>;
+
+/// A rating, for providers that take one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rating {
+    /// The conversation, as the provider names it.
+    pub conversation: String,
+    /// The reply, as the provider names it.
+    pub reply: String,
+    /// The rating; `None` takes one back.
+    pub value: Option<Feedback>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Our id of the visitor's request, for the log.
+    pub request_id: String,
+}
 
 /// A provider, set up with its key and agent.
 pub trait Upstream: Debug + Send + Sync {
@@ -48,4 +90,69 @@ pub trait Upstream: Debug + Send + Sync {
 
     /// Begins a reply. Nothing happens until the stream is polled.
     fn reply(&self, turn: Turn) -> ChunkStream;
+
+    /// Names provider and account side of the ids that it keeps: ids of another
+    /// scope are not given to it. Empty if it keeps none.
+    fn memory_scope(&self) -> String {
+        String::new()
+    }
+
+    /// Tells the provider how a reply was rated, where it wants to know. The
+    /// relay has stored it already.
+    fn rate(&self, rating: Rating) -> Task<'_, ()> {
+        drop(rating);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Makes the cheapest call that shows whether key, plan and agent id work,
+    /// and says what was found, each fact in a few words.
+    fn check(&self) -> Task<'_, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
+
+/// Why an agent cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A docs agent.
+    #[error(transparent)]
+    Docs(#[from] DocsError),
+    /// An agent of a provider over HTTP.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+/// An agent that was set up.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The agent.
+    pub upstream: Arc<dyn Upstream>,
+    /// The same as a docs agent, if it is one: the relay serves its documents.
+    pub docs: Option<Arc<DocsAgent>>,
+}
+
+/// Sets up what is behind an agent. Nothing is sent yet.
+pub fn build(agent: &str, provider: &Provider, limits: &Limits) -> Result<Built, BuildError> {
+    let upstream: Arc<dyn Upstream> = match provider {
+        Provider::Docs(docs) => {
+            let docs = DocsAgent::start(agent, docs.path.clone())?;
+            return Ok(Built { upstream: docs.clone(), docs: Some(docs) });
+        }
+        Provider::OpenAiChat(settings) => Arc::new(OpenAiChat::new(agent, settings, limits)?),
+    };
+    Ok(Built { upstream, docs: None })
+}
+
+/// What the docs agent can do: it quotes, keeps nothing, and calls nobody.
+const DOCS: Capabilities = Capabilities {
+    follow_up: Support::No,
+    feedback: Support::No,
+    sources: Support::Provider,
+    ..Capabilities::BASE
+};
+
+/// Every provider by its name in the configuration, its title in the
+/// documentation, and what it can do.
+pub const CATALOGUE: &[(&str, &str, Capabilities)] =
+    &[("docs", "Docs agent", DOCS), ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES)];

@@ -1,6 +1,8 @@
 //! The docs agent from outside: what it cites, what it says, what it does when
 //! its folder changes, and that every citation opens.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
 mod answer;
 mod folder;
 mod page;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 
 use chinwag_protocol::{Chunk, ConversationId, Part, Role, UiMessage};
 use chinwag_relay::upstream::docs::DocsAgent;
-use chinwag_relay::upstream::{Turn, Upstream as _};
+use chinwag_relay::upstream::{Memory, Turn, Upstream as _};
 use futures_util::StreamExt as _;
 
 const ORIGIN: &str = "https://relay.example";
@@ -49,6 +51,8 @@ fn turn(question: &str, history: Vec<UiMessage>) -> Turn {
         tools: Vec::new(),
         context: None,
         public_origin: ORIGIN.into(),
+        memory: Memory::default(),
+        request_id: String::new(),
     }
 }
 

@@ -1,0 +1,198 @@
+//! What providers call our conversations and replies. Each id is kept with the
+//! scope that it is good for, so that an agent that moved to another provider or
+//! account does not send it ids of the old one.
+
+use chinwag_protocol::{ConversationId, MessageId};
+use sqlx::Row as _;
+
+use super::{Owner, ReplyKey, Store, StoreError};
+use crate::upstream::{Learned, ProviderIds};
+
+/// Between scope and id; neither holds one.
+const SEPARATOR: char = '\n';
+
+impl Store {
+    /// The provider's ids that a reply's turn begins with.
+    pub async fn provider_ids(&self, reply: &ReplyKey, scope: &str) -> Result<ProviderIds, StoreError> {
+        let found = sqlx::query(
+            "SELECT c.provider_id AS conversation, own.provider_id AS replaced, earlier.provider_id AS previous
+             FROM conversation c
+             JOIN message own ON own.conversation = c.key AND own.id = ?
+             LEFT JOIN message earlier ON earlier.conversation = c.key
+                 AND earlier.role = 'assistant' AND earlier.status = 'done'
+                 AND earlier.ordinal = own.ordinal - 2
+             WHERE c.key = ?",
+        )
+        .bind(reply.id())
+        .bind(reply.conversation())
+        .fetch_optional(&self.write)
+        .await?;
+        let Some(found) = found else { return Ok(ProviderIds::default()) };
+        let of_scope = |column: &str| -> Result<Option<String>, StoreError> {
+            let kept: Option<String> = found.try_get(column)?;
+            Ok(kept.and_then(|kept| in_scope(&kept, scope)))
+        };
+        Ok(ProviderIds {
+            conversation: of_scope("conversation")?,
+            previous: of_scope("previous")?,
+            replaced: of_scope("replaced")?,
+        })
+    }
+
+    /// Keeps what a turn learned. `is_done` says whether the reply is whole: one
+    /// that is not does not take the place of the one that it was to replace.
+    pub async fn remember(
+        &self,
+        reply: &ReplyKey,
+        scope: &str,
+        learned: &Learned,
+        is_done: bool,
+    ) -> Result<(), StoreError> {
+        let scoped = |id: &Option<String>| id.as_ref().map(|id| format!("{scope}{SEPARATOR}{id}"));
+        let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        if let Some(id) = scoped(&learned.conversation) {
+            sqlx::query("UPDATE conversation SET provider_id = ? WHERE key = ?")
+                .bind(id)
+                .bind(reply.conversation())
+                .execute(&mut *tx)
+                .await?;
+        }
+        let id = scoped(&learned.reply);
+        if is_done || id.is_some() {
+            sqlx::query("UPDATE message SET provider_id = ? WHERE conversation = ? AND id = ?")
+                .bind(id)
+                .bind(reply.conversation())
+                .bind(reply.id())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What the provider of that scope calls a conversation and a reply in it,
+    /// if it has both.
+    pub async fn provider_ids_of(
+        &self,
+        owner: &Owner,
+        conversation: &ConversationId,
+        reply: &MessageId,
+        scope: &str,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let found = sqlx::query(
+            "SELECT c.provider_id AS conversation, m.provider_id AS reply
+             FROM conversation c JOIN message m ON m.conversation = c.key
+             WHERE c.site = ? AND c.visitor = ? AND c.id = ? AND m.id = ? AND m.role = 'assistant'",
+        )
+        .bind(owner.site.as_str())
+        .bind(&owner.visitor)
+        .bind(conversation.as_str())
+        .bind(reply.as_str())
+        .fetch_optional(&self.read)
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let conversation: Option<String> = found.try_get("conversation")?;
+        let reply: Option<String> = found.try_get("reply")?;
+        let of_scope = |kept: Option<String>| kept.and_then(|kept| in_scope(&kept, scope));
+        Ok(of_scope(conversation).zip(of_scope(reply)))
+    }
+}
+
+fn in_scope(kept: &str, scope: &str) -> Option<String> {
+    let (of, id) = kept.split_once(SEPARATOR)?;
+    (of == scope).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_protocol::{MessageStatus, Part, Role, SiteKey, UiMessage};
+
+    use super::*;
+    use crate::store::{Begun, Question, ReplyEnd};
+
+    fn owner() -> Owner {
+        Owner { site: SiteKey::parse("site_a").unwrap(), visitor: "anna".to_owned() }
+    }
+
+    fn conversation() -> ConversationId {
+        ConversationId::parse("c1").unwrap()
+    }
+
+    fn key(begun: Begun) -> ReplyKey {
+        match begun {
+            Begun::Reply { key, .. } => key,
+            other => panic!("no reply begun: {other:?}"),
+        }
+    }
+
+    async fn ask(store: &Store, id: &str) -> ReplyKey {
+        let parts = vec![Part::Text { text: id.to_owned() }];
+        let message = UiMessage { id: id.to_owned(), role: Role::User, parts, metadata: None };
+        let question = Question::new(MessageId::parse(id).unwrap(), message).unwrap();
+        key(store.begin(&owner(), &conversation(), question).await.unwrap())
+    }
+
+    async fn finish(
+        store: &Store,
+        key: &ReplyKey,
+        scope: &str,
+        learned: (&str, &str),
+        status: MessageStatus,
+    ) {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let learned = Learned { conversation: some(learned.0), reply: some(learned.1) };
+        store.remember(key, scope, &learned, status == MessageStatus::Done).await.unwrap();
+        store.finish(key, &[], ReplyEnd { status, usage: None, is_unread: false }).await.unwrap();
+    }
+
+    fn texts(ids: &ProviderIds) -> [&str; 3] {
+        [&ids.conversation, &ids.previous, &ids.replaced].map(|id| id.as_deref().unwrap_or("-"))
+    }
+
+    #[tokio::test]
+    async fn the_next_turn_finds_what_the_last_one_learned_in_its_scope_alone() {
+        let store = Store::in_memory().await.unwrap();
+        let first = ask(&store, "q1").await;
+        assert_eq!(texts(&store.provider_ids(&first, "p:1").await.unwrap()), ["-", "-", "-"]);
+        finish(&store, &first, "p:1", ("conv", "r1"), MessageStatus::Done).await;
+        let second = ask(&store, "q2").await;
+        assert_eq!(texts(&store.provider_ids(&second, "p:1").await.unwrap()), ["conv", "r1", "-"]);
+        assert_eq!(texts(&store.provider_ids(&second, "p:2").await.unwrap()), ["-", "-", "-"]);
+    }
+
+    #[tokio::test]
+    async fn a_retry_knows_the_reply_that_it_replaces_until_it_succeeds() {
+        let store = Store::in_memory().await.unwrap();
+        let first = ask(&store, "q1").await;
+        finish(&store, &first, "p", ("conv", "r1"), MessageStatus::Done).await;
+        let question = MessageId::parse("q1").unwrap();
+        for (learned, status) in [("", MessageStatus::Failed), ("r2", MessageStatus::Done)] {
+            let again = key(store.begin_again(&owner(), &conversation(), &question).await.unwrap());
+            assert_eq!(texts(&store.provider_ids(&again, "p").await.unwrap()), ["conv", "-", "r1"]);
+            finish(&store, &again, "p", ("", learned), status).await;
+        }
+        let next = ask(&store, "q2").await;
+        assert_eq!(texts(&store.provider_ids(&next, "p").await.unwrap()), ["conv", "r2", "-"]);
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_failed_is_not_the_one_before() {
+        let store = Store::in_memory().await.unwrap();
+        let first = ask(&store, "q1").await;
+        finish(&store, &first, "p", ("conv", "r1"), MessageStatus::Failed).await;
+        let second = ask(&store, "q2").await;
+        assert_eq!(texts(&store.provider_ids(&second, "p").await.unwrap()), ["conv", "-", "-"]);
+    }
+
+    #[tokio::test]
+    async fn only_the_visitor_of_a_conversation_reaches_its_ids() {
+        let store = Store::in_memory().await.unwrap();
+        let first = ask(&store, "q1").await;
+        finish(&store, &first, "p", ("conv", "r1"), MessageStatus::Done).await;
+        let reply = MessageId::parse(first.id()).unwrap();
+        let ids = store.provider_ids_of(&owner(), &conversation(), &reply, "p").await.unwrap();
+        assert_eq!(ids, Some(("conv".to_owned(), "r1".to_owned())));
+        let other = Owner { visitor: "ben".to_owned(), ..owner() };
+        assert_eq!(store.provider_ids_of(&other, &conversation(), &reply, "p").await.unwrap(), None);
+    }
+}

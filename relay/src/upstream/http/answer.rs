@@ -1,0 +1,94 @@
+//! A provider's answer whose head was good: its body, with time-outs.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_protocol::ErrorCode;
+use chinwag_protocol::limits::MAX_EVENT_BYTES;
+use http::header::CONTENT_TYPE;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+
+use super::Http;
+use crate::upstream::decode::malformed;
+use crate::upstream::failure::UpstreamFailure;
+
+/// The body of an answer, in pieces. It holds the request's place in the
+/// bulkhead. Dropped, it closes the connection (or, over HTTP/2, the stream).
+#[derive(Debug)]
+pub struct Answer {
+    http: Http,
+    response: reqwest::Response,
+    /// For the first piece; each further one gets `idle`.
+    deadline: Instant,
+    idle: Duration,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Answer {
+    pub(super) fn new(
+        http: Http,
+        response: reqwest::Response,
+        deadline: Instant,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let idle = http.shared.idle;
+        Self { http, response, deadline, idle, _permit: permit }
+    }
+
+    /// The media type without parameters, in lower case; empty if there is none.
+    pub fn media_type(&self) -> String {
+        let value = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
+        essence.trim().to_ascii_lowercase()
+    }
+
+    /// Whether the answer is JSON as a whole, though a stream was asked for.
+    pub fn is_json(&self) -> bool {
+        self.media_type() == "application/json"
+    }
+
+    /// The next piece of the body; `None` at its end in good order.
+    ///
+    /// # Errors
+    /// `upstream_timeout` after too long a silence, `interrupted` if the
+    /// connection broke.
+    ///
+    /// # Cancel safety
+    /// A piece is never lost.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
+        match timeout_at(self.deadline, self.response.chunk()).await {
+            Ok(Ok(piece)) => {
+                self.deadline = Instant::now() + self.idle;
+                Ok(piece)
+            }
+            Ok(Err(error)) => {
+                self.http.shared.breaker.note_failure();
+                let detail = self.http.describe(error);
+                Err(UpstreamFailure::new(ErrorCode::Interrupted).because(detail))
+            }
+            Err(_) => {
+                self.http.shared.breaker.note_failure();
+                Err(UpstreamFailure::new(ErrorCode::UpstreamTimeout).because("the answer fell silent"))
+            }
+        }
+    }
+
+    /// The whole body, at most [`MAX_EVENT_BYTES`].
+    pub async fn whole(mut self) -> Result<Vec<u8>, UpstreamFailure> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.next().await? {
+            if body.len() + piece.len() > MAX_EVENT_BYTES {
+                return Err(malformed(format!("the answer is larger than {MAX_EVENT_BYTES} bytes")));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    /// The body as JSON.
+    pub async fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, UpstreamFailure> {
+        let body = self.whole().await?;
+        serde_json::from_slice(&body).map_err(|error| malformed(format!("not the expected JSON: {error}")))
+    }
+}
