@@ -160,7 +160,8 @@
       focused = true;
       load();
     };
-    launcher.onblur = () => (focused = !launcher.isConnected);
+    // Later, because an element that is being taken out blurs while it still stands there.
+    launcher.onblur = () => setTimeout(() => (focused &&= !launcher.isConnected));
     launcher.onpointerenter = launcher.onpointerdown = load;
     launcher.onclick = want;
 
