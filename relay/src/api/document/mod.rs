@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
@@ -45,7 +45,7 @@ async fn style(headers: HeaderMap) -> Response {
 async fn list(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match corpus_of(app.docs(&name)) {
         Ok(corpus) => page(render::list(&corpus, &name), &headers),
-        Err(answer) => answer,
+        Err(unserved) => unserved.into_response(),
     }
 }
 
@@ -56,7 +56,7 @@ async fn document(
 ) -> Response {
     let corpus = match corpus_of(app.docs(&name)) {
         Ok(corpus) => corpus,
-        Err(answer) => return answer,
+        Err(unserved) => return unserved.into_response(),
     };
     if let Some(document) = corpus.document(&path) {
         return page(render::document(&corpus, &name, document), &headers);
@@ -68,20 +68,35 @@ async fn document(
     not_found(&served_path(&name, "", None))
 }
 
-/// What is indexed, or the answer that says why there is nothing.
-fn corpus_of(agent: Option<&Arc<DocsAgent>>) -> Result<Arc<Corpus>, Response> {
-    let Some(agent) = agent else { return Err(not_found("/")) };
-    agent.corpus().ok_or_else(|| {
-        let text = render::notice(
-            "One moment",
-            "The documents are being read. Load this page again in a second.",
-            None,
-        );
-        let mut response = secured(text.into(), HTML);
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        response
-    })
+/// Why there is nothing to serve.
+enum Unserved {
+    /// No docs agent has that name.
+    Unknown,
+    /// The first indexing has not ended.
+    Indexing,
+}
+
+fn corpus_of(agent: Option<&Arc<DocsAgent>>) -> Result<Arc<Corpus>, Unserved> {
+    agent.ok_or(Unserved::Unknown)?.corpus().ok_or(Unserved::Indexing)
+}
+
+impl IntoResponse for Unserved {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Unknown => not_found("/"),
+            Self::Indexing => {
+                let text = render::notice(
+                    "One moment",
+                    "The documents are being read. Load this page again in a second.",
+                    None,
+                );
+                let mut response = secured(text.into(), HTML);
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
+        }
+    }
 }
 
 fn not_found(back: &str) -> Response {

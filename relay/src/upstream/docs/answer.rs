@@ -98,9 +98,10 @@ impl Asked<'_> {
         let length = pieces.iter().map(|piece| piece.markdown.len()).sum();
         let number = answer.sources.len() + 1;
         let mut lead = lead(document, section, number);
+        let mark = format!(" [{number}]");
         match pieces.iter_mut().rev().find(|piece| piece.kind == BlockKind::Paragraph && takes_mark(piece)) {
-            Some(paragraph) => paragraph.markdown.push_str(&format!(" [{number}]")),
-            None => lead.push_str(&format!(" [{number}]")),
+            Some(paragraph) => paragraph.markdown.push_str(&mark),
+            None => lead.push_str(&mark),
         }
         if !answer.text.is_empty() {
             answer.text.push_str("\n\n");

@@ -45,7 +45,7 @@ impl Corpus {
             match catch_unwind(AssertUnwindSafe(|| Document::parse(&path, &text))) {
                 Ok(document) => documents.push(document),
                 Err(_) => {
-                    warn!(file = %root.join(&path).display(), "left out: its Markdown cannot be parsed")
+                    warn!(file = %root.join(&path).display(), "left out: its Markdown cannot be parsed");
                 }
             }
         }

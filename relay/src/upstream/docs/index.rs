@@ -248,13 +248,13 @@ impl Index {
     /// for half, and only where the question needs them.
     pub(super) fn understand(&self, question: &str, context: Option<&str>) -> Understood {
         let mut analyzer = Analyzer::new();
-        let mut understood = Understood::default();
-        understood.phrase = analyzer
+        let phrase = analyzer
             .words(question)
             .iter()
             .take(MAX_QUESTION_WORDS)
             .map(|token| self.stems.get(&token.stem).copied())
             .collect();
+        let mut understood = Understood { phrase, ..Understood::default() };
         self.add_concepts(&mut understood, &mut analyzer, question, 1.0);
         if let Some(context) = context {
             self.add_concepts(&mut understood, &mut analyzer, context, 0.5);
@@ -407,7 +407,7 @@ impl Index {
         self.prefer_compounds(&mut tokens);
         self.join_neighbours(analyzer, &mut tokens);
         let mut known: HashSet<u32> =
-            into.concepts.iter().flat_map(|concept| concept.forms.first()).map(|(stem, _)| *stem).collect();
+            into.concepts.iter().filter_map(|concept| concept.forms.first()).map(|(stem, _)| *stem).collect();
         let mut unknown = HashSet::new();
         for token in &tokens {
             let is_letter = token.plain.len() < 2 && token.plain.is_ascii();

@@ -130,7 +130,7 @@ struct Heading {
 impl Reader {
     fn read(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
-            Event::Start(tag) => self.open(tag, range),
+            Event::Start(tag) => self.open(&tag, range),
             Event::End(tag) => self.end(tag),
             Event::Text(text) | Event::Code(text) => self.say(&text),
             Event::SoftBreak | Event::HardBreak => self.say(" "),
@@ -138,11 +138,11 @@ impl Reader {
         }
     }
 
-    fn open(&mut self, tag: Tag<'_>, range: Range<usize>) {
+    fn open(&mut self, tag: &Tag<'_>, range: Range<usize>) {
         self.in_link |= matches!(tag, Tag::Link { .. });
-        if let Tag::Heading { level, ref id, .. } = tag {
+        if let Tag::Heading { level, id, .. } = tag {
             self.heading = Some(Heading {
-                level,
+                level: *level,
                 id: id.as_ref().map(ToString::to_string),
                 text: String::new(),
                 is_top: self.depth == 0,
@@ -166,7 +166,7 @@ impl Reader {
         self.depth = self.depth.saturating_sub(1);
         if let TagEnd::Heading(_) = tag {
             if let Some(heading) = self.heading.take() {
-                self.begin(heading);
+                self.begin(&heading);
             }
         } else if self.depth == 0 {
             if let Some(mut block) = self.block.take() {
@@ -196,7 +196,7 @@ impl Reader {
     }
 
     /// A heading has ended: its section begins.
-    fn begin(&mut self, heading: Heading) {
+    fn begin(&mut self, heading: &Heading) {
         let text = heading.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let anchor = self.anchors.add(heading.id.as_deref().unwrap_or(&text));
         if !heading.is_top {

@@ -96,7 +96,7 @@ impl Scissors<'_> {
             BlockKind::Table => {
                 let rows: Vec<_> =
                     ranges(events, |tag| matches!(tag, Tag::TableRow), 1).iter().map(part).collect();
-                let head: String = whole.lines().take(2).map(|line| format!("{}\n", line.trim())).collect();
+                let head: String = whole.lines().take(2).flat_map(|line| [line.trim(), "\n"]).collect();
                 let weighed =
                     rows.iter().map(|row| (row.trim().to_owned(), worth(row, analyzer))).collect::<Vec<_>>();
                 head + &window(&weighed, limit).join("\n")
@@ -410,17 +410,20 @@ mod tests {
         let paragraph = format!("{filler}The zebra sleeps at noon. {filler}");
         let cut = passage(&paragraph, "zebra", 300);
         assert!(cut.contains("zebra") && cut.len() <= 300 && cut.ends_with('.'), "{cut}");
-        let rows: String = (0..200)
-            .map(|row| format!("| row {row} | {} |\n", if row == 150 { "zebra" } else { "horse" }))
-            .collect();
+        let animal = |at: i32| if at == 150 { "zebra" } else { "horse" };
+        let rows = (0..200).map(|row| format!("| row {row} | {} |", animal(row))).collect::<Vec<_>>().join(
+            "
+",
+        );
         let cut = passage(&format!("| a | b |\n|---|---|\n{rows}"), "zebra", 300);
         assert!(
             cut.starts_with("| a | b |\n|---|---|\n| ") && cut.contains("zebra") && cut.len() <= 400,
             "{cut}"
         );
-        let items: String = (0..200)
-            .map(|item| format!("- item {item} {}\n", if item == 150 { "zebra" } else { "horse" }))
-            .collect();
+        let items = (0..200).map(|item| format!("- item {item} {}", animal(item))).collect::<Vec<_>>().join(
+            "
+",
+        );
         let cut = passage(&items, "zebra", 300);
         assert!(cut.starts_with("- item") && cut.contains("zebra") && cut.len() <= 300, "{cut}");
     }
