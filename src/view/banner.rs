@@ -1,32 +1,34 @@
 //! One line between header and transcript for what concerns the whole
 //! conversation: no network, the relay refuses, the transcript is loading.
 
-use leptos::html::{div, span};
-use leptos::prelude::*;
-
-use super::icon::{Icon, icon};
-use super::scene::{Scene, part};
+use super::dom::{El, append, effect, el, icon};
+use super::icon::Icon;
+use super::scene::Scene;
 use super::strings::Text;
 use crate::engine::{Connection, History, Model, Region};
 
-/// The banner; nothing while all is well.
-pub(super) fn banner(scene: Scene) -> AnyView {
-    let notice = Memo::new(move |_| {
-        // The history is shown by the list, the connection by the header.
-        let history = scene.store.read(Region::List, notice_of_history).flatten();
-        scene.store.read(Region::Header, notice_of_connection).flatten().or(history)
-    });
-    let draw = move || match notice.get() {
-        None => ().into_any(),
-        Some((drawn, text)) => {
-            div().class("cw-banner").child((drawn.map(icon), span().child(text.get()))).into_any()
-        }
-    };
-    // Always there, so that a screen reader notices what comes into it.
-    div().role("status").class("cw-banner-place").child(part(draw)).into_any()
-}
-
 type Notice = (Option<Icon>, Text);
+
+/// Draws the banner's place. It is always there, so that a screen reader
+/// notices what comes into it, and changes only when there is something else
+/// to say.
+pub(super) fn banner(scene: Scene) -> El {
+    let place = el("div", "cw-banner-place").set("role", "status");
+    let (shown_in, mut shown) = (place.clone(), None);
+    effect(move || {
+        // The history is shown with the list, the connection with the header.
+        let history = scene.store.read(Region::List, notice_of_history).flatten();
+        let notice = scene.store.read(Region::Header, notice_of_connection).flatten().or(history);
+        if std::mem::replace(&mut shown, notice) != notice {
+            shown_in.set_text_content(None);
+            if let Some((drawn, text)) = notice {
+                let line = el("div", "cw-banner").maybe(drawn.map(icon));
+                append(&shown_in, &line.add(&el("span", "").text(text.get())));
+            }
+        }
+    });
+    place
+}
 
 fn notice_of_connection(model: &Model) -> Option<Notice> {
     match model.connection() {

@@ -31,9 +31,7 @@ fn copy_by_selection(text: &str, beside: &Node) -> bool {
     let root = beside.get_root_node();
     let had_focus = root.dyn_ref::<web_sys::ShadowRoot>().and_then(web_sys::ShadowRoot::active_element);
     let Some(parent) = beside.parent_node() else { return false };
-    let Ok(area) = dom::element("textarea", "cw-hidden").dyn_into::<HtmlTextAreaElement>() else {
-        return false;
-    };
+    let area: HtmlTextAreaElement = dom::el("textarea", "cw-hidden").html().unchecked_into();
     area.set_value(text);
     dom::append(&parent, &area);
     area.select();

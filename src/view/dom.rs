@@ -1,29 +1,206 @@
-//! A small pen for the parts of the view that are drawn node by node instead of
-//! by leptos: Markdown, whose nodes have to outlive the next chunk. It makes
-//! elements and text, never markup out of a string.
+//! The pen that everything is drawn with: elements, text and attributes node by
+//! node, never markup out of a string, under leptos' owners and effects.
+//!
+//! leptos' own builders give every element a type of its own and compile its
+//! life once for each; in a view of this size that is two thirds of the module.
+//! Here there is one type, and the machine code for a listener, a changing
+//! attribute or a changing part is there once.
 
-use leptos::prelude::document;
-use web_sys::{Element, Node, Text};
+use leptos::prelude::*;
+use leptos::reactive::effect::RenderEffect;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::{AddEventListenerOptions, Element, Event, EventTarget, HtmlElement, Node, Text};
 
-/// An element with a class; an empty class is left out.
+/// An element that is being drawn.
+#[derive(Debug, Clone)]
+pub(super) struct El(Element);
+
+/// Draws an element with a class; an empty class is left out.
 #[expect(clippy::expect_used, reason = "every name is a constant of this room and a valid one")]
-pub(super) fn element(tag: &'static str, class: &'static str) -> Element {
+pub(super) fn el(tag: &'static str, class: &'static str) -> El {
     let made = document().create_element(tag).expect("the names of elements in this room are valid");
     if !class.is_empty() {
         made.set_class_name(class);
     }
-    made
+    El(made)
 }
 
-/// Sets an attribute. The names are constants and valid, which is all that
-/// could fail.
-pub(super) fn set(element: &Element, name: &'static str, value: &str) {
-    let _ = element.set_attribute(name, value);
+/// Draws an icon. It says nothing to a screen reader: what is around it does.
+#[expect(clippy::expect_used, reason = "both names are constants and valid")]
+pub(super) fn icon(icon: super::icon::Icon) -> El {
+    let made = |tag| {
+        let made = document().create_element_ns(Some("http://www.w3.org/2000/svg"), tag);
+        El(made.expect("the names of elements in this room are valid"))
+    };
+    made("svg")
+        .set("class", "cw-icon")
+        .set("viewBox", "0 0 24 24")
+        .set("aria-hidden", "true")
+        .add(&made("path").set("d", icon.path()))
+}
+
+/// Draws a button: an icon button if the label is to be heard only.
+pub(super) fn button(class: &'static str, press: impl FnMut(Event) + 'static) -> El {
+    el("button", class).set("type", "button").on("click", press)
 }
 
 /// A text node.
 pub(super) fn text(content: &str) -> Text {
     document().create_text_node(content)
+}
+
+impl El {
+    /// An element that is there already.
+    pub(super) fn of(element: Element) -> Self {
+        Self(element)
+    }
+
+    /// The element, to be kept.
+    pub(super) fn html(&self) -> HtmlElement {
+        self.0.clone().unchecked_into()
+    }
+
+    /// Sets an attribute. The names are constants and valid, which is all that
+    /// could fail.
+    pub(super) fn set(self, name: &'static str, value: &str) -> Self {
+        set(&self.0, name, value);
+        self
+    }
+
+    /// Names it to a screen reader, and to a pointer that rests on it.
+    pub(super) fn label(self, text: &str) -> Self {
+        self.set("aria-label", text).set("title", text)
+    }
+
+    /// Adds a text.
+    pub(super) fn text(self, content: &str) -> Self {
+        append(&self.0, &text(content));
+        self
+    }
+
+    /// Adds a child.
+    pub(super) fn add(self, child: &Node) -> Self {
+        append(&self.0, child);
+        self
+    }
+
+    /// Adds a child if there is one.
+    pub(super) fn maybe(self, child: Option<El>) -> Self {
+        match child {
+            Some(child) => self.add(&child),
+            None => self,
+        }
+    }
+
+    /// Listens to an event.
+    pub(super) fn on(self, name: &'static str, run: impl FnMut(Event) + 'static) -> Self {
+        listen(&self.0, name, run);
+        self
+    }
+
+    /// Sets an attribute, and sets it anew when what it reads changes.
+    pub(super) fn live(self, name: &'static str, mut read: impl FnMut() -> &'static str + 'static) -> Self {
+        let element = self.0.clone();
+        let mut shown = None;
+        effect(move || {
+            let value = read();
+            if shown.replace(value) != Some(value) {
+                set(&element, name, value);
+            }
+        });
+        self
+    }
+
+    /// Adds a text that is written anew when what it reads changes.
+    pub(super) fn live_text(self, mut read: impl FnMut() -> String + 'static) -> Self {
+        let node = text("");
+        append(&self.0, &node);
+        effect(move || {
+            let content = read();
+            if node.data() != content {
+                node.set_data(&content);
+            }
+        });
+        self
+    }
+
+    /// Adds a part that is drawn anew when what it reads changes.
+    pub(super) fn part(self, mut draw: impl FnMut() -> Option<El> + 'static) -> Self {
+        let end = text("");
+        append(&self.0, &end);
+        let mut shown: Option<El> = None;
+        effect(move || {
+            let fresh = draw();
+            if let (Some(fresh), Some(parent)) = (&fresh, end.parent_node()) {
+                // `end` is a child of its own parent.
+                let _ = parent.insert_before(fresh, Some(&end));
+            }
+            if let Some(old) = std::mem::replace(&mut shown, fresh) {
+                old.0.remove();
+            }
+        });
+        self
+    }
+}
+
+impl std::ops::Deref for El {
+    type Target = Element;
+
+    fn deref(&self) -> &Element {
+        &self.0
+    }
+}
+
+impl From<El> for Node {
+    fn from(drawn: El) -> Self {
+        drawn.0.into()
+    }
+}
+
+/// Runs something now, and again when what it reads changes, for as long as the
+/// surrounding owner lives.
+pub(super) fn effect(run: impl FnMut() + 'static) {
+    keep_running(Box::new(run));
+}
+
+fn keep_running(mut run: Box<dyn FnMut()>) {
+    let effect = RenderEffect::new(move |_: Option<()>| run());
+    StoredValue::new_local(effect);
+}
+
+/// Listens for as long as the surrounding owner lives.
+pub(super) fn listen(target: &EventTarget, name: &'static str, run: impl FnMut(Event) + 'static) {
+    keep_listening(target, name, Closure::new(run));
+}
+
+fn keep_listening(target: &EventTarget, name: &'static str, closure: Closure<dyn FnMut(Event)>) {
+    let listener = closure.as_ref().unchecked_ref();
+    let options = AddEventListenerOptions::new();
+    // Browsers wait with scrolling for a listener that might prevent it.
+    options.set_passive(name == "wheel");
+    let _ = target.add_event_listener_with_callback_and_add_event_listener_options(name, listener, &options);
+    StoredValue::new_local(Listening { target: target.clone(), name, closure });
+}
+
+/// A listener that ends when it is dropped: an element may still be in the page
+/// then, and lose the focus when it is taken out.
+struct Listening {
+    target: EventTarget,
+    name: &'static str,
+    closure: Closure<dyn FnMut(Event)>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let listener = self.closure.as_ref().unchecked_ref();
+        let _ = self.target.remove_event_listener_with_callback(self.name, listener);
+    }
+}
+
+/// Sets an attribute.
+pub(super) fn set(element: &Element, name: &'static str, value: &str) {
+    let _ = element.set_attribute(name, value);
 }
 
 /// Adds a child at the end. A node that was just made, or that belongs to the
@@ -49,17 +226,4 @@ pub(super) fn remove_from(parent: &Node, first: Option<Node>) {
 /// The child at a place.
 pub(super) fn child(parent: &Node, index: usize) -> Option<Node> {
     parent.child_nodes().item(u32::try_from(index).ok()?)
-}
-
-/// A live icon, drawn node by node.
-pub(super) fn icon(icon: super::icon::Icon) -> Option<Element> {
-    const SVG: Option<&str> = Some("http://www.w3.org/2000/svg");
-    let svg = document().create_element_ns(SVG, "svg").ok()?;
-    let path = document().create_element_ns(SVG, "path").ok()?;
-    set(&svg, "class", "cw-icon");
-    set(&svg, "viewBox", "0 0 24 24");
-    set(&svg, "aria-hidden", "true");
-    set(&path, "d", icon.path());
-    append(&svg, &path);
-    Some(svg)
 }

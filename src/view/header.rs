@@ -1,95 +1,73 @@
 //! The bar at the top: who answers, how things stand, new conversation, close.
 
-use leptos::ev;
-use leptos::html::{button, div, h2, header as bar, img, p, span};
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::Element;
 
-use super::icon::{Icon, icon};
-use super::scene::{Scene, part, word, words};
+use super::dom::{El, button, el, icon};
+use super::icon::Icon;
+use super::scene::Scene;
 use super::strings::Text;
 use crate::engine::markdown::Href;
 use crate::engine::{Connection, Event, Model, Region};
 
-/// The header.
-pub(super) fn header(scene: Scene) -> AnyView {
+/// Draws the header.
+pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
     let store = scene.store;
-    let begin = move || {
-        let is_empty = store.peek(|model| model.items().is_empty()).unwrap_or(true);
-        if !is_empty {
+    let begin = move |_| {
+        if !is_empty.get_untracked() {
             store.start_conversation();
             scene.say(Text::ConversationStarted.get());
         }
         scene.focus_input();
     };
-    let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
-    bar()
-        .class("cw-header")
-        .part("header")
-        .child((
-            avatar(scene, "cw-avatar"),
-            div().class("cw-who").child((
-                h2().class("cw-name").dir("auto").child(words(move || {
-                    store.read(Region::Header, |model| title(model).to_owned()).unwrap_or_default()
-                })),
-                p().class("cw-status")
-                    .attr("data-state", word(move || status(scene).0))
-                    .child(span().child(word(move || status(scene).1.get()))),
-            )),
-            button()
-                .class("cw-icon-button")
-                .r#type("button")
-                .title(Text::NewConversation.get())
-                .aria_label(Text::NewConversation.get())
-                .aria_disabled(word(move || if is_empty() { "true" } else { "false" }))
-                .on(ev::click, move |_| begin())
-                .child(icon(Icon::Plus)),
-            button()
-                .class("cw-icon-button")
-                .r#type("button")
-                .title(Text::CloseChat.get())
-                .aria_label(Text::CloseChat.get())
-                .on(ev::click, move |_| store.dispatch(Event::Closed))
-                .child(icon(Icon::Down)),
-        ))
-        .into_any()
+    let who =
+        el("div", "cw-who").add(&el("h2", "cw-name").set("dir", "auto").live_text(move || name(scene))).add(
+            &el("p", "cw-status")
+                .live("data-state", move || status(scene).0)
+                .add(&el("span", "").live_text(move || status(scene).1.get().to_owned())),
+        );
+    el("header", "cw-header")
+        .set("part", "header")
+        .add(&avatar(scene, "cw-avatar"))
+        .add(&who)
+        .add(
+            &button("cw-icon-button", begin)
+                .label(Text::NewConversation.get())
+                .live("aria-disabled", move || if is_empty.get() { "true" } else { "false" })
+                .add(&icon(Icon::Plus)),
+        )
+        .add(
+            &button("cw-icon-button", move |_| store.dispatch(Event::Closed))
+                .label(Text::CloseChat.get())
+                .add(&icon(Icon::Down)),
+        )
 }
 
 /// What the panel is called: by the page, else by the agent.
-pub(super) fn title(model: &Model) -> &str {
-    let agent = model.agent.as_ref().map(|agent| agent.name.trim()).filter(|name| !name.is_empty());
-    model.config.title.as_deref().or(agent).unwrap_or(Text::Chat.get())
+pub(super) fn name(scene: Scene) -> String {
+    let name = |model: &Model| {
+        let agent = model.agent.as_ref().map(|agent| agent.name.trim()).filter(|name| !name.is_empty());
+        model.config.title.as_deref().or(agent).unwrap_or(Text::Chat.get()).to_owned()
+    };
+    scene.store.read(Region::Header, name).unwrap_or_default()
 }
 
-/// The agent's picture, over the first letters of the panel's name, which stay
-/// where there is none or it cannot be loaded.
-pub(super) fn avatar(scene: Scene, class: &'static str) -> AnyView {
-    let store = scene.store;
+/// Draws the agent's picture over the first letters of the panel's name, which
+/// stay where there is none or it cannot be loaded.
+pub(super) fn avatar(scene: Scene, class: &'static str) -> El {
     let picture = move || {
-        let url = store.read(Region::Header, |model| {
+        let url = scene.store.read(Region::Header, |model| {
             model.agent.as_ref().and_then(|agent| agent.avatar_url.as_deref().and_then(Href::parse))
         });
-        match url.flatten() {
-            None => ().into_any(),
-            Some(url) => img()
-                .src(url.as_str().to_owned())
-                .alt("")
-                .on(ev::error, |event: web_sys::ErrorEvent| {
-                    let broken = event.target().map(wasm_bindgen::JsCast::unchecked_into::<web_sys::Element>);
-                    if let Some(broken) = broken {
-                        broken.remove();
-                    }
-                })
-                .into_any(),
-        }
+        let picture = el("img", "").set("alt", "").set("src", url.flatten()?.as_str());
+        Some(picture.on("error", |event| {
+            if let Some(broken) = event.target() {
+                broken.unchecked_into::<Element>().remove();
+            }
+        }))
     };
-    span()
-        .class(class)
-        .aria_hidden("true")
-        .child((
-            words(move || store.read(Region::Header, |model| initials(title(model))).unwrap_or_default()),
-            part(picture),
-        ))
-        .into_any()
+    el("span", class).set("aria-hidden", "true").live_text(move || initials(&name(scene))).part(picture)
 }
 
 fn initials(name: &str) -> String {

@@ -1,8 +1,5 @@
 //! The icons: path data on a grid of 24, drawn as strokes in the text's colour.
 
-use leptos::prelude::*;
-use leptos::svg::{path, svg};
-
 /// An icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Icon {
@@ -55,15 +52,4 @@ impl Icon {
             }
         }
     }
-}
-
-/// Draws an icon. It says nothing to a screen reader: the button around it has
-/// a label.
-pub(super) fn icon(icon: Icon) -> AnyView {
-    svg()
-        .attr("class", "cw-icon")
-        .attr("viewBox", "0 0 24 24")
-        .attr("aria-hidden", "true")
-        .child(path().attr("d", icon.path()))
-        .into_any()
 }

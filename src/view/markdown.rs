@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use wasm_bindgen::JsCast as _;
 use web_sys::{CharacterData, Element, Node, Text as TextNode};
 
-use super::dom::{append, child, element, icon, remove_from, replace, set, text};
+use super::dom::{El, append, child, el, icon, remove_from, replace, set, text};
 use super::icon::Icon;
 use super::strings::Text;
 use crate::engine::Source;
@@ -34,7 +34,7 @@ pub(super) struct Drawing {
 #[derive(Debug, Default)]
 struct Pen {
     /// Citation marks that wait for their sources.
-    waiting: Vec<(usize, Element)>,
+    waiting: Vec<(usize, El)>,
     /// The code block that was drawn last: the one that may still grow.
     listing: Option<Listing>,
 }
@@ -170,7 +170,7 @@ fn patch_block(node: &Node, old: &Block, new: &Block, pen: &mut Pen) -> bool {
 
 fn draw_block(block: &Block, pen: &mut Pen) -> Node {
     match block {
-        Block::Paragraph(children) => with_inlines(element("p", ""), children, pen),
+        Block::Paragraph(children) => with_inlines(el("p", ""), children, pen),
         Block::Heading { level, children } => {
             // The panel's own title is the second level, so a reply begins at the third.
             let tag = match level {
@@ -179,11 +179,11 @@ fn draw_block(block: &Block, pen: &mut Pen) -> Node {
                 3 => "h5",
                 _ => "h6",
             };
-            with_inlines(element(tag, ""), children, pen)
+            with_inlines(el(tag, ""), children, pen)
         }
         Block::CodeBlock { language, text } => draw_code(language.as_deref(), text, pen),
         Block::List { start, tight, items } => {
-            let list = element(if start.is_some() { "ol" } else { "ul" }, "");
+            let list = el(if start.is_some() { "ol" } else { "ul" }, "");
             if let Some(first) = start.filter(|first| *first != 1) {
                 set(&list, "start", &first.to_string());
             }
@@ -194,14 +194,14 @@ fn draw_block(block: &Block, pen: &mut Pen) -> Node {
             list.into()
         }
         Block::Quote(blocks) => {
-            let quote = element("blockquote", "");
+            let quote = el("blockquote", "");
             for block in blocks {
                 append(&quote, &draw_block(block, pen));
             }
             quote.into()
         }
         Block::Table { alignments, head, rows } => draw_table(alignments, head, rows, pen),
-        Block::Rule => element("hr", "").into(),
+        Block::Rule => el("hr", "").into(),
     }
 }
 
@@ -211,12 +211,11 @@ fn set_tight(list: &Node, tight: bool) {
 }
 
 fn draw_item(item: &Item, pen: &mut Pen) -> Node {
-    let line = element("li", "");
+    let line = el("li", "");
     if let Some(done) = item.task {
-        let mark = element("span", if done { "cw-task cw-task-done" } else { "cw-task" });
-        set(&mark, "role", "img");
-        set(&mark, "aria-label", if done { Text::TaskDone.get() } else { Text::TaskOpen.get() });
-        append(&line, &mark);
+        let (class, label) =
+            if done { ("cw-task cw-task-done", Text::TaskDone) } else { ("cw-task", Text::TaskOpen) };
+        append(&line, &el("span", class).set("role", "img").set("aria-label", label.get()));
     }
     for block in &item.blocks {
         append(&line, &draw_block(block, pen));
@@ -234,19 +233,9 @@ fn patch_item(node: &Node, old: &Item, new: &Item, pen: &mut Pen) -> bool {
 }
 
 fn draw_table(alignments: &[Alignment], head: &[Cell], rows: &[Vec<Cell>], pen: &mut Pen) -> Node {
-    let area = element("div", "cw-table");
-    set(&area, "tabindex", "0");
-    set(&area, "role", "group");
-    set(&area, "aria-label", Text::Table.get());
-    let table = element("table", "");
-    let (top, body) = (element("thead", ""), element("tbody", ""));
-    let line = element("tr", "");
+    let (top, body, line) = (el("thead", ""), el("tbody", ""), el("tr", ""));
     for cell in head {
-        let cell = with_inlines(element("th", ""), cell, pen);
-        if let Some(cell) = cell.dyn_ref::<Element>() {
-            set(cell, "scope", "col");
-        }
-        append(&line, &cell);
+        append(&line, &with_inlines(el("th", "").set("scope", "col"), cell, pen));
     }
     append(&top, &line);
     for row in rows {
@@ -254,10 +243,14 @@ fn draw_table(alignments: &[Alignment], head: &[Cell], rows: &[Vec<Cell>], pen: 
     }
     align(&top, alignments);
     align(&body, alignments);
-    append(&table, &top);
-    append(&table, &body);
-    append(&area, &table);
-    area.into()
+    let table = el("table", "").add(&top).add(&body);
+    scrolls(el("div", "cw-table"), Text::Table).add(&table).into()
+}
+
+/// What is wider than the panel scrolls in its own box, which the keyboard can
+/// reach.
+fn scrolls(area: El, label: Text) -> El {
+    area.set("tabindex", "0").set("role", "group").set("aria-label", label.get())
 }
 
 fn table_body(area: &Node) -> Option<Node> {
@@ -265,7 +258,7 @@ fn table_body(area: &Node) -> Option<Node> {
 }
 
 fn draw_row(cells: &Vec<Cell>, pen: &mut Pen) -> Node {
-    let line = element("tr", "");
+    let line = el("tr", "");
     for cell in cells {
         append(&line, &draw_cell(cell, pen));
     }
@@ -279,7 +272,7 @@ fn patch_row(node: &Node, old: &Vec<Cell>, new: &Vec<Cell>, pen: &mut Pen) -> bo
 }
 
 fn draw_cell(cell: &Cell, pen: &mut Pen) -> Node {
-    with_inlines(element("td", ""), cell, pen)
+    with_inlines(el("td", ""), cell, pen)
 }
 
 fn patch_cell(node: &Node, old: &Cell, new: &Cell, pen: &mut Pen) -> bool {
@@ -323,32 +316,20 @@ const fn name_of(alignment: Alignment) -> &'static str {
 }
 
 fn draw_code(language: Option<&str>, content: &str, pen: &mut Pen) -> Node {
-    let block = element("div", "cw-code");
-    set(&block, "dir", "ltr");
-    let head = element("div", "cw-code-head");
-    let label = element("span", "");
-    append(&label, &text(language.map_or(Text::Code.get(), display_name)));
-    let button = element("button", "cw-copy");
-    set(&button, "type", "button");
-    set(&button, "aria-label", Text::CopyCode.get());
-    if let Some(drawn) = icon(Icon::Copy) {
-        append(&button, &drawn);
-    }
-    append(&button, &text(Text::Copy.get()));
-    append(&head, &label);
-    append(&head, &button);
-    let area = element("pre", "");
-    set(&area, "tabindex", "0");
-    set(&area, "role", "group");
-    set(&area, "aria-label", Text::CodeArea.get());
-    let code = element("code", "");
+    let name = language.map_or(Text::Code.get(), display_name);
+    // Pressed through the listener of the whole text: see view/reply.rs.
+    let copy = el("button", "cw-copy")
+        .set("type", "button")
+        .set("aria-label", Text::CopyCode.get())
+        .add(&icon(Icon::Copy))
+        .text(Text::Copy.get());
+    let head = el("div", "cw-code-head").add(&el("span", "").text(name)).add(&copy);
+    let code = el("code", "");
     let mut listing = Listing::new(&code, language);
     listing.show(content);
     pen.listing = Some(listing);
-    append(&area, &code);
-    append(&block, &head);
-    append(&block, &area);
-    block.into()
+    let area = scrolls(el("pre", ""), Text::CodeArea).add(&code);
+    el("div", "cw-code").set("dir", "ltr").add(&head).add(&area).into()
 }
 
 fn patch_code(block: &Node, language: Option<&str>, old: &str, new: &str, pen: &mut Pen) -> bool {
@@ -420,9 +401,7 @@ fn colour(code: &Node, before: &Node, line: &str, highlighter: &mut Highlighter)
         if let Some(plain) = line.get(at..range.start).filter(|plain| !plain.is_empty()) {
             place(&text(plain));
         }
-        let word = element("span", class_of(token));
-        append(&word, &text(line.get(range.clone()).unwrap_or_default()));
-        place(&word);
+        place(&el("span", class_of(token)).text(line.get(range.clone()).unwrap_or_default()));
         at = range.end;
     }
     if let Some(plain) = line.get(at..).filter(|plain| !plain.is_empty()) {
@@ -480,7 +459,7 @@ fn cut_marks<'a>(content: &'a str, out: &mut Vec<Piece<'a>>) {
     }
 }
 
-fn with_inlines(parent: Element, inlines: &[Inline], pen: &mut Pen) -> Node {
+fn with_inlines(parent: El, inlines: &[Inline], pen: &mut Pen) -> Node {
     for piece in pieces(inlines) {
         append(&parent, &draw_piece(&piece, pen));
     }
@@ -496,11 +475,7 @@ fn draw_piece(piece: &Piece<'_>, pen: &mut Pen) -> Node {
     match piece {
         Piece::Text(content) => text(content).into(),
         Piece::Mark(number) => {
-            let mark = element("a", "");
-            let mut label = String::from("[");
-            label.push_str(&number.to_string());
-            label.push(']');
-            append(&mark, &text(&label));
+            let mark = el("a", "").text("[").text(&number.to_string()).text("]");
             pen.waiting.push((*number, mark.clone()));
             mark.into()
         }
@@ -511,24 +486,19 @@ fn draw_piece(piece: &Piece<'_>, pen: &mut Pen) -> Node {
 fn draw_inline(inline: &Inline, pen: &mut Pen) -> Node {
     match inline {
         Inline::Text(content) => text(content).into(),
-        Inline::Code(content) => {
-            let code = element("code", "");
-            append(&code, &text(content));
-            code.into()
-        }
-        Inline::Emph(children) => with_inlines(element("em", ""), children, pen),
-        Inline::Strong(children) => with_inlines(element("strong", ""), children, pen),
-        Inline::Strike(children) => with_inlines(element("del", ""), children, pen),
+        Inline::Code(content) => el("code", "").text(content).into(),
+        Inline::Emph(children) => with_inlines(el("em", ""), children, pen),
+        Inline::Strong(children) => with_inlines(el("strong", ""), children, pen),
+        Inline::Strike(children) => with_inlines(el("del", ""), children, pen),
         Inline::Link { href, title, children } => with_inlines(link(href, title.as_deref()), children, pen),
         Inline::Image { src, title, alt } => {
             // A picture that is fetched by itself can carry the conversation
             // away in its address; a link needs a click.
-            let link = link(src, title.as_deref());
-            append(&link, &text(if alt.is_empty() { src.as_str() } else { alt }));
-            link.into()
+            let label = if alt.is_empty() { src.as_str() } else { alt };
+            link(src, title.as_deref()).text(label).into()
         }
         Inline::SoftBreak => text(" ").into(),
-        Inline::HardBreak => element("br", "").into(),
+        Inline::HardBreak => el("br", "").into(),
     }
 }
 
@@ -567,12 +537,11 @@ fn append_data(node: &Node, more: &str) -> bool {
     data.is_some_and(|data| data.append_data(more).is_ok())
 }
 
-fn link(href: &Href, title: Option<&str>) -> Element {
-    let link = element("a", "");
+fn link(href: &Href, title: Option<&str>) -> El {
+    let link = el("a", "");
     lead_to(&link, href);
     // Without a title, the address itself: where a click leads is never hidden.
-    set(&link, "title", title.unwrap_or(href.as_str()));
-    link
+    link.set("title", title.unwrap_or(href.as_str()))
 }
 
 /// Makes an anchor lead to an address, in a new tab that learns nothing of the
@@ -583,12 +552,11 @@ pub(super) fn lead_to(anchor: &Element, href: &Href) {
     set(anchor, "rel", "noopener noreferrer nofollow ugc");
 }
 
-fn cite(mark: &Element, number: usize, source: &Source) {
+fn cite(mark: &El, number: usize, source: &Source) {
+    let number = number.to_string();
     mark.set_class_name("cw-cite");
-    if let Some(inner) = mark.first_child() {
-        inner.set_text_content(Some(&number.to_string()));
-    }
-    let mut label = Text::Source.with(&number.to_string());
+    mark.set_text_content(Some(&number));
+    let mut label = Text::Source.with(&number);
     label.push_str(": ");
     label.push_str(&source.title);
     set(mark, "title", &source.title);

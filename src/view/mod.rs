@@ -2,10 +2,10 @@
 //! neither fetches nor stores. The host room mounts [`Widget`] into a `<div>`
 //! within the shadow root.
 //!
-//! No markup is ever made out of a string. The views are written with leptos'
-//! builders, since `view!` turns subtrees without anything dynamic into
-//! `innerHTML`, which pages with Trusted Types refuse; Markdown is drawn node by
-//! node in [`markdown`].
+//! No markup is ever made out of a string: `view!` would turn subtrees without
+//! anything dynamic into `innerHTML`, which pages with Trusted Types refuse. All
+//! is drawn node by node with the pen of [`dom`], under leptos' owners, signals
+//! and effects.
 
 mod banner;
 mod clipboard;
@@ -26,42 +26,59 @@ mod transcript;
 mod voice;
 mod welcome;
 
-use leptos::ev::{self, Custom};
 use leptos::html::div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{Element, HtmlElement, KeyboardEvent, WheelEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
-use self::scene::{Scene, focus, focused, part};
+use self::dom::{El, effect};
+use self::scene::{Places, Scene, focus, focused};
 use crate::engine::{Event, Region};
 use crate::shell::store::Store;
 
 /// The widget: launcher, panel, and the region for screen readers.
 #[expect(non_snake_case, reason = "it is a component, with one property")]
 pub fn Widget(store: Store) -> impl IntoView {
+    div().class("cw-app").directive(move |root: Element| fill(&El::of(root), store), ())
+}
+
+fn fill(root: &El, store: Store) {
     let scene = Scene::new(store);
+    let Some(places) = scene.places() else { return };
     let is_open = Memo::new(move |_| store.read(Region::Panel, |model| model.open).unwrap_or_default());
+    let launcher = launcher::launcher(scene, places.launcher.clone(), is_open);
+    let voice = voice::voice(scene, places.voice.clone());
+    keep_to_ourselves(root, scene);
+    dom::append(root, &launcher);
+    dom::append(root, &voice);
     // Drawn with the first opening: a page where nobody chats pays nothing.
-    let was_opened = Memo::new(move |before: Option<&bool>| before == Some(&true) || is_open.get());
-    let mut wheel = Custom::<WheelEvent>::new("wheel");
-    wheel.options_mut().set_passive(true);
-    div()
-        .class("cw-app")
-        .on(ev::keydown, move |event: KeyboardEvent| {
-            event.stop_propagation();
-            pressed(scene, &event);
-        })
-        // The page's shortcuts are not meant for what is typed in here.
-        .on(ev::keyup, |event: KeyboardEvent| event.stop_propagation())
-        .on(ev::keypress, |event: KeyboardEvent| event.stop_propagation())
-        .on(ev::paste, |event: web_sys::ClipboardEvent| event.stop_propagation())
-        .on(wheel, |event: WheelEvent| event.stop_propagation())
-        .child((
-            part(move || if was_opened.get() { panel::panel(scene, is_open) } else { ().into_any() }),
-            launcher::launcher(scene, is_open),
-            voice::voice(scene),
-        ))
-        .into_any()
+    let Some(owner) = Owner::current().map(|owner| owner.child()) else { return };
+    let (root, mut drawn) = (root.clone(), Some(places));
+    effect(move || {
+        if is_open.get()
+            && let Some(places) = drawn.take()
+        {
+            owner.with(|| {
+                untrack(|| {
+                    let panel = panel::panel(scene, places);
+                    // Before the launcher, which closes it: so they follow in the order of Tab.
+                    let _ = root.insert_before(&panel, root.first_child().as_ref());
+                    panel::keep_open(scene, &panel, is_open);
+                });
+            });
+        }
+    });
+}
+
+/// The page's shortcuts are not meant for what is typed in here.
+fn keep_to_ourselves(root: &El, scene: Scene) {
+    dom::listen(root, "keydown", move |event| {
+        event.stop_propagation();
+        pressed(scene, event.unchecked_ref());
+    });
+    for name in ["keyup", "keypress", "paste", "wheel"] {
+        dom::listen(root, name, |event| event.stop_propagation());
+    }
 }
 
 fn pressed(scene: Scene, event: &KeyboardEvent) {
@@ -88,9 +105,9 @@ fn panel_around(target: web_sys::EventTarget) -> Option<HtmlElement> {
 
 /// From the composer to the transcript, from anywhere else to the composer.
 fn swap_focus(scene: Scene) {
-    let (Some(log), Some(input)) = (scene.log.get_untracked(), scene.input.get_untracked()) else { return };
+    let Some(Places { log, input, .. }) = scene.places() else { return };
     let is_in_input = focused(&input).is_some_and(|element| element.is_same_node(Some(&input)));
-    if is_in_input { focus(&log) } else { focus(&input) }
+    focus(&if is_in_input { log } else { input }.html());
 }
 
 /// In a sheet there is nothing beside the panel that could be seen, so the

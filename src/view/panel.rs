@@ -1,82 +1,77 @@
 //! The panel: a dialog beside the page on a desk, a sheet over it on a phone.
 
-use leptos::html::section;
+use js_sys::Reflect;
 use leptos::prelude::*;
-use web_sys::HtmlElement;
+use wasm_bindgen::JsValue;
+use web_sys::{EventTarget, HtmlElement};
 
 use super::banner::banner;
 use super::composer::composer;
-use super::header::{header, title};
-use super::scene::{Scene, focus, focused, is_touch_first, listen, matches_media, words};
+use super::dom::{El, effect, el, listen, set};
+use super::header::{header, name};
+use super::scene::{Places, Scene, focus, focused, is_touch_first, matches_media};
 use super::transcript::transcript;
 use crate::engine::Region;
 
 /// When the panel fills the window; the same words as in style/widget.css.
 const SHEET: &str = "(max-width: 479.98px), (max-height: 439.98px)";
 
-/// The panel. It stays where it is when it is closed, hidden, so that it opens
-/// again at once and where the reader was.
-pub(super) fn panel(scene: Scene, is_open: Memo<bool>) -> AnyView {
+/// Draws the panel. It stays where it is when it is closed, hidden, so that it
+/// opens again at once and where the reader was.
+pub(super) fn panel(scene: Scene, places: Places) -> El {
     let store = scene.store;
-    let place = NodeRef::<leptos::html::Section>::new();
-    Effect::new(move |was: Option<bool>| {
+    let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
+    let is_empty = Memo::new(move |_| is_empty());
+    let panel = el("section", "cw-panel")
+        .set("part", "panel")
+        .set("role", "dialog")
+        .set("tabindex", "-1")
+        .live("aria-modal", move || if scene.is_sheet.get() { "true" } else { "false" })
+        .add(&header(scene, is_empty))
+        .add(&banner(scene))
+        .add(&transcript(scene, places.log, is_empty))
+        .add(&composer(scene, places.input));
+    let named = panel.clone();
+    effect(move || set(&named, "aria-label", &name(scene)));
+    follow_viewport(scene, panel.html());
+    panel
+}
+
+/// Opens or closes the panel as the model says, once it is in the page.
+pub(super) fn keep_open(scene: Scene, panel: &El, is_open: Memo<bool>) {
+    let panel = panel.html();
+    let mut was = None;
+    effect(move || {
         let is = is_open.get();
-        let Some(panel) = place.get() else { return false };
-        if was != Some(is) {
+        if was.replace(is) != Some(is) {
             if is { show(scene, &panel) } else { hide(scene, &panel) }
         }
-        is
     });
-    Effect::new(move || {
-        if let Some(panel) = place.get() {
-            follow_viewport(scene, panel);
-        }
-    });
-    let name = move || store.read(Region::Header, |model| title(model).to_owned()).unwrap_or_default();
-    section()
-        .node_ref(place)
-        .class("cw-panel")
-        .part("panel")
-        .role("dialog")
-        .aria_label(words(name))
-        .aria_modal(Signal::derive(move || scene.is_sheet.get().then_some("true")))
-        .tabindex("-1")
-        .child((header(scene), banner(scene), transcript(scene), composer(scene)))
-        .into_any()
 }
 
 fn show(scene: Scene, panel: &HtmlElement) {
     panel.set_hidden(false);
     // A panel that opens by itself, after a reload say, takes nothing away from
     // the page; one that the visitor opened gets the focus.
-    if !is_asked_for(panel) {
-        return;
-    }
-    if is_touch_first() {
-        focus(panel);
-    } else {
-        scene.focus_input();
+    if is_asked_for(panel) {
+        if is_touch_first() { focus(panel) } else { scene.focus_input() }
     }
 }
 
 fn hide(scene: Scene, panel: &HtmlElement) {
     let had_focus = focused(panel).is_some_and(|element| panel.contains(Some(&element)));
     panel.set_hidden(true);
-    if let Some(launcher) = scene.launcher.get_untracked()
-        && had_focus
-    {
-        focus(&launcher);
+    if let Some(Places { launcher, .. }) = scene.places().filter(|_| had_focus) {
+        focus(&launcher.html());
     }
 }
 
 /// Whether the visitor's hand is behind it: they just did something, or the
 /// focus is within the widget already.
 fn is_asked_for(panel: &HtmlElement) -> bool {
-    let key = wasm_bindgen::JsValue::from_str;
-    let activation = js_sys::Reflect::get(&window().navigator(), &key("userActivation")).ok();
-    let is_active = activation
-        .filter(wasm_bindgen::JsValue::is_object)
-        .and_then(|activation| js_sys::Reflect::get(&activation, &key("isActive")).ok());
+    let member = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name)).ok();
+    let activation = member(&window().navigator(), "userActivation").filter(JsValue::is_object);
+    let is_active = activation.and_then(|activation| member(&activation, "isActive"));
     is_active.is_some_and(|is_active| is_active.is_truthy()) || focused(panel).is_some()
 }
 
@@ -92,13 +87,10 @@ fn follow_viewport(scene: Scene, panel: HtmlElement) {
         }
     };
     fit();
-    match window().visual_viewport() {
-        Some(viewport) => {
-            listen(&viewport, "resize", fit.clone());
-            listen(&viewport, "scroll", fit);
-        }
-        None => listen(&window(), "resize", fit),
-    }
+    let target = window().visual_viewport().map_or_else(|| window().into(), EventTarget::from);
+    let again = fit.clone();
+    listen(&target, "resize", move |_| fit());
+    listen(&target, "scroll", move |_| again());
 }
 
 fn px(length: f64) -> String {

@@ -1,51 +1,37 @@
 //! A message of the visitor.
 
-use leptos::html::{article, div, span};
-use leptos::prelude::*;
-
+use super::dom::{El, el};
 use super::failure::failure;
-use super::scene::{Scene, part, word};
+use super::scene::Scene;
 use super::strings::Text;
 use super::time;
 use crate::engine::{Delivery, Item, Key, Model, Question, Region};
 
-/// A question's row.
-pub(super) fn question(scene: Scene, key: Key) -> AnyView {
+/// Draws a question. What it says never changes; how far it got does.
+pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
     let store = scene.store;
-    // What a question says never changes; how far it got does.
-    let (said, at) = store
-        .peek(|model| find(model, key).map(|question| (question.text.clone(), question.at)))
-        .flatten()
-        .unwrap_or_default();
-    let delivery = Memo::new(move |_| {
-        store
-            .read(Region::Item(key), |model| find(model, key).map(|question| question.delivery.clone()))
-            .flatten()
-    });
-    let state = move || match delivery.get() {
+    let said = store.peek(|model| find(model, key).map(|question| (question.text.clone(), question.at)));
+    let (said, at) = said.flatten().unwrap_or_default();
+    let delivery =
+        move || store.read(Region::Item(key), |model| Some(find(model, key)?.delivery.clone())).flatten();
+    let state = move || match delivery() {
         Some(Delivery::Sending) => "sending",
         Some(Delivery::Failed(_)) => "failed",
         _ => "sent",
     };
-    let meta = move || match delivery.get() {
-        Some(Delivery::Failed(why)) => failure(scene, key, &why),
-        state => {
-            let text = if state == Some(Delivery::Sending) { Text::Sending } else { Text::Sent };
-            let mut words = text.get().to_owned();
-            if let Some(at) = at {
-                words.push(' ');
-                words.push_str(&time::clock(at));
-            }
-            span().class("cw-when").child(words).into_any()
-        }
+    let below = move || {
+        let text = match delivery()? {
+            Delivery::Failed(why) => return Some(failure(scene, key, &why)),
+            Delivery::Sending => Text::Sending,
+            Delivery::Sent => Text::Sent,
+        };
+        let time = at.map(time::clock).unwrap_or_default();
+        Some(el("span", "cw-when").text(text.get()).text(" ").text(&time))
     };
-    article()
-        .class("cw-row cw-question")
-        .part("message")
-        .aria_label(Text::You.get())
-        .attr("data-delivery", word(state))
-        .child((div().class("cw-bubble").dir("auto").child(said), div().class("cw-meta").child(part(meta))))
-        .into_any()
+    row.set("aria-label", Text::You.get())
+        .live("data-delivery", state)
+        .add(&el("div", "cw-bubble").set("dir", "auto").text(&said))
+        .add(&el("div", "cw-meta").part(below))
 }
 
 fn find(model: &Model, key: Key) -> Option<&Question> {

@@ -1,18 +1,16 @@
 //! A message of the agent: activities, reasoning, the text, sources, actions
 //! and follow-up questions.
 
-use leptos::ev;
-use leptos::html::{article, button, details, div, li, ol, p, span, strong, summary, ul};
-use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{CharacterData, Element};
+use web_sys::Element;
 
 use super::clipboard;
+use super::dom::{El, append, button, effect, el, icon, set, text};
 use super::failure::failure;
-use super::header::title;
-use super::icon::{Icon, icon};
+use super::header::name;
+use super::icon::Icon;
 use super::markdown::{Drawing, lead_to};
-use super::scene::{Scene, after, part, word, words};
+use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
 use super::welcome::chips;
@@ -21,34 +19,33 @@ use crate::engine::{Activity, Event, Item, Key, Model, Region, Reply, ReplyPhase
 /// How long "Copied" is shown, in ms.
 const COPIED_MS: u64 = 2_000;
 
-/// A reply's row.
-pub(super) fn reply(scene: Scene, key: Key) -> AnyView {
-    let store = scene.store;
-    let phase = Memo::new(move |_| {
-        store.read(Region::Live(key), |_| ());
-        read(scene, key, |reply| reply.phase.clone()).unwrap_or(ReplyPhase::Done)
+/// Draws a reply. The text of one that has ended is drawn once and not watched;
+/// only what stands below it may change after that.
+pub(super) fn reply(scene: Scene, key: Key, row: El) -> El {
+    let prose = el("div", "cw-prose").set("dir", "auto").on("click", move |event| {
+        let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if let Some(button) = pressed.and_then(|element| element.closest(".cw-copy").ok().flatten()) {
+            copy_code(scene, &button);
+        }
     });
-    let state = move || match phase.get() {
-        ReplyPhase::Waiting { .. } => "waiting",
-        ReplyPhase::Streaming => "streaming",
-        _ => "ended",
-    };
-    let name = move || store.read(Region::Header, |model| title(model).to_owned()).unwrap_or_default();
-    article()
-        .class("cw-row cw-reply")
-        .part("message")
-        .aria_label(words(name))
-        .attr("data-state", word(state))
-        .child((
-            part(move || activities(read(scene, key, |reply| reply.activities.clone()).unwrap_or_default())),
-            reasoning(scene, key, phase),
-            prose(scene, key),
-            part(move || ending(scene, key, phase.get())),
-            part(move || sources(read(scene, key, |reply| reply.sources.clone()).unwrap_or_default())),
-            part(move || actions(scene, key, &phase.get())),
-            part(move || follow_ups(scene, key, phase)),
-        ))
-        .into_any()
+    let thoughts = Thoughts::new();
+    let drawn = row
+        .clone()
+        .set("aria-label", &name(scene))
+        .part(move || activities(&read(scene, key, |reply| reply.activities.clone())?))
+        .add(&thoughts.place)
+        .add(&prose)
+        .part(move || foot(scene, key));
+    let mut body = Body { row, thoughts, drawing: Drawing::new(prose.html().into()) };
+    if scene.store.peek(|model| find(model, key).is_some_and(Reply::is_live)) == Some(true) {
+        effect(move || {
+            scene.store.read(Region::Live(key), |_| ());
+            read(scene, key, |reply| body.show(reply));
+        });
+    } else {
+        scene.store.peek(|model| find(model, key).map(|reply| body.show(reply)));
+    }
+    drawn
 }
 
 /// Reads the reply, and follows all of it but its growing text.
@@ -63,42 +60,179 @@ fn find(model: &Model, key: Key) -> Option<&Reply> {
     }
 }
 
-/// The text. Leptos makes the element; what is in it belongs to the [`Drawing`].
-fn prose(scene: Scene, key: Key) -> AnyView {
-    let place = NodeRef::<leptos::html::Div>::new();
-    let mut drawing: Option<Drawing> = None;
-    Effect::new(move || {
-        let Some(root) = place.get() else { return };
-        let drawing = drawing.get_or_insert_with(|| Drawing::new(root.into()));
-        scene.store.read(Region::Live(key), |_| ());
-        scene.store.read(Region::Item(key), |model| {
-            if let Some(reply) = find(model, key) {
-                drawing.show(&reply.document);
-                drawing.link(&reply.sources);
-            }
-        });
-    });
-    div()
-        .node_ref(place)
-        .class("cw-prose")
-        .dir("auto")
-        .on(ev::click, move |event: web_sys::MouseEvent| {
-            let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-            let button = pressed.and_then(|element| element.closest(".cw-copy").ok().flatten());
-            if let Some(button) = button {
-                copy_code(scene, button);
-            }
-        })
-        .into_any()
+/// The part of a reply that grows, once per frame.
+struct Body {
+    row: El,
+    thoughts: Thoughts,
+    drawing: Drawing,
 }
 
-fn copy_code(scene: Scene, button: Element) {
+impl Body {
+    fn show(&mut self, reply: &Reply) {
+        let state = match reply.phase {
+            ReplyPhase::Waiting { .. } => "waiting",
+            ReplyPhase::Streaming => "streaming",
+            _ => "ended",
+        };
+        set(&self.row, "data-state", state);
+        self.thoughts.show(&reply.reasoning, state == "waiting");
+        self.drawing.show(&reply.document);
+        self.drawing.link(&reply.sources);
+    }
+}
+
+/// What the model thought, folded.
+struct Thoughts {
+    place: El,
+    label: web_sys::Text,
+    content: web_sys::Text,
+    shown: usize,
+}
+
+impl Thoughts {
+    fn new() -> Self {
+        let (label, content) = (text(""), text(""));
+        let summary = el("summary", "").add(&icon(Icon::Down)).add(&el("span", "").add(&label));
+        let place = el("details", "cw-thoughts")
+            .set("hidden", "")
+            .add(&summary)
+            .add(&el("div", "cw-thoughts-text").set("dir", "auto").add(&content));
+        Self { place, label, content, shown: 0 }
+    }
+
+    fn show(&mut self, reasoning: &str, is_thinking: bool) {
+        if reasoning.is_empty() {
+            return;
+        }
+        if self.shown == 0 {
+            let _ = self.place.remove_attribute("hidden");
+        }
+        self.label.set_data(if is_thinking { Text::Thinking } else { Text::Thought }.get());
+        if let Some(more) = reasoning.get(self.shown..).filter(|more| !more.is_empty()) {
+            let _ = self.content.append_data(more);
+        }
+        self.shown = reasoning.len();
+    }
+}
+
+fn activities(activities: &[Activity]) -> Option<El> {
+    let list = el("ul", "cw-activities");
+    for activity in activities {
+        let text = match activity.succeeded {
+            None => Text::ToolRuns,
+            Some(true) => Text::ToolDone,
+            Some(false) => Text::ToolFailed,
+        };
+        let words = el("span", "").text(text.get()).text(" ").add(&el("strong", "").text(&activity.tool));
+        append(&list, &el("li", "").add(&icon(Icon::Tool)).add(&words));
+    }
+    list.has_child_nodes().then_some(list)
+}
+
+/// Draws what stands below the text.
+fn foot(scene: Scene, key: Key) -> Option<El> {
+    let can_regenerate = scene.store.read(Region::Header, |model| model.features.retry)?;
+    read(scene, key, |reply| {
+        let follow_ups = || chips(scene, Text::FollowUps, reply.suggestions.clone());
+        let is_done = reply.phase == ReplyPhase::Done;
+        el("div", "cw-foot")
+            .maybe(ending(scene, key, reply))
+            .maybe(sources(&reply.sources))
+            .maybe(actions(scene, key, reply, can_regenerate))
+            .maybe(is_done.then(follow_ups).flatten())
+    })
+}
+
+/// What stands where the text ends: the waiting, or why there is no more.
+fn ending(scene: Scene, key: Key, reply: &Reply) -> Option<El> {
+    match &reply.phase {
+        // Hidden by its style as soon as text comes.
+        ReplyPhase::Waiting { label } => {
+            let dot = || el("span", "");
+            let dots = el("span", "cw-dots").set("aria-hidden", "true").add(&dot()).add(&dot()).add(&dot());
+            let class = if label.is_some() { "" } else { "cw-hidden" };
+            let words = label.as_deref().unwrap_or(Text::Waiting.get());
+            Some(el("p", "cw-waiting").add(&dots).add(&el("span", class).text(words)))
+        }
+        ReplyPhase::Failed(why) => Some(failure(scene, key, why)),
+        ReplyPhase::Stopped => Some(note(Text::Stopped)),
+        ReplyPhase::Done if reply.is_empty() => Some(note(Text::EmptyReply)),
+        ReplyPhase::Streaming | ReplyPhase::Done => None,
+    }
+}
+
+fn note(text: Text) -> El {
+    el("p", "cw-note").text(text.get())
+}
+
+fn sources(sources: &[Source]) -> Option<El> {
+    let list = el("ol", "cw-sources").set("aria-label", Text::Sources.get());
+    for (index, source) in sources.iter().enumerate() {
+        let chip = el(if source.href.is_some() { "a" } else { "span" }, "cw-source")
+            .set("part", "source")
+            .set("title", &source.title)
+            .add(&el("span", "cw-cite").set("aria-hidden", "true").text(&(index + 1).to_string()))
+            .add(&el("span", "cw-source-title").set("dir", "auto").text(&source.title));
+        if let Some(href) = &source.href {
+            lead_to(&chip, href);
+        }
+        append(&list, &el("li", "").add(&chip));
+    }
+    list.has_child_nodes().then_some(list)
+}
+
+/// Draws the icons under a reply that has ended, and its time. "Try again" is
+/// hidden by its style on all but the last: earlier ones have been built upon.
+fn actions(scene: Scene, key: Key, reply: &Reply, can_regenerate: bool) -> Option<El> {
+    if reply.is_live() {
+        return None;
+    }
+    let again = match reply.phase {
+        ReplyPhase::Done if can_regenerate => Some(Event::RegeneratePressed { key }),
+        ReplyPhase::Stopped => Some(Event::RetryPressed { key }),
+        _ => None,
+    };
+    let has_text = !reply.text.trim().is_empty();
+    if !has_text && again.is_none() {
+        return None;
+    }
+    let again = again.map(|event| {
+        let press = move |_| {
+            scene.store.dispatch(event.clone());
+            scene.focus_input();
+        };
+        button("cw-action cw-again", press).label(Text::TryAgain.get()).add(&icon(Icon::Again))
+    });
+    let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(at)));
+    Some(el("div", "cw-actions").maybe(has_text.then(|| copy_button(scene, key))).maybe(again).maybe(time))
+}
+
+fn copy_button(scene: Scene, key: Key) -> El {
+    let press = move |event: web_sys::Event| {
+        let text = scene.store.peek(|model| Some(find(model, key)?.text.clone())).flatten();
+        let pressed = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
+        let (Some(text), Some(button)) = (text, pressed) else { return };
+        let beside = button.clone().into();
+        clipboard::copy(text, beside, move |copied| {
+            tell_copied(scene, copied);
+            if copied {
+                set(&button, "data-done", "");
+                after(COPIED_MS, move || {
+                    let _ = button.remove_attribute("data-done");
+                });
+            }
+        });
+    };
+    button("cw-action", press).label(Text::CopyReply.get()).add(&icon(Icon::Copy)).add(&icon(Icon::Done))
+}
+
+fn copy_code(scene: Scene, button: &Element) {
     let code = button.parent_element().and_then(|head| head.next_element_sibling());
     let Some(code) = code.and_then(|area| area.text_content()) else { return };
-    let beside = button.clone();
-    clipboard::copy(code, beside.into(), move |copied| {
+    let label = button.last_child();
+    clipboard::copy(code, button.clone().into(), move |copied| {
         tell_copied(scene, copied);
-        let Some(label) = button.last_child() else { return };
+        let Some(label) = label else { return };
         label.set_text_content(Some(outcome(copied).get()));
         after(COPIED_MS, move || label.set_text_content(Some(Text::Copy.get())));
     });
@@ -110,194 +244,4 @@ const fn outcome(copied: bool) -> Text {
 
 fn tell_copied(scene: Scene, copied: bool) {
     scene.say(outcome(copied).get());
-}
-
-/// What the model thought, folded. It grows like the text does.
-fn reasoning(scene: Scene, key: Key, phase: Memo<ReplyPhase>) -> AnyView {
-    let store = scene.store;
-    let is_there = Memo::new(move |_| {
-        store.read(Region::Live(key), |_| ());
-        read(scene, key, |reply| !reply.reasoning.is_empty()).unwrap_or_default()
-    });
-    let draw = move || {
-        if !is_there.get() {
-            return ().into_any();
-        }
-        let place = NodeRef::<leptos::html::Div>::new();
-        let mut shown = 0;
-        Effect::new(move || {
-            let Some(root) = place.get() else { return };
-            store.read(Region::Live(key), |_| ());
-            read(scene, key, |reply| shown = grow(&root, &reply.reasoning, shown));
-        });
-        let label = move || match phase.get() {
-            ReplyPhase::Waiting { .. } => Text::Thinking.get(),
-            _ => Text::Thought.get(),
-        };
-        details()
-            .class("cw-thoughts")
-            .child((
-                summary().child((icon(Icon::Down), span().child(word(label)))),
-                div().node_ref(place).class("cw-thoughts-text").dir("auto"),
-            ))
-            .into_any()
-    };
-    part(draw).into_any()
-}
-
-/// Adds to an element what its text grew by, and gives the text's new length.
-fn grow(root: &Element, text: &str, shown: usize) -> usize {
-    match (root.first_child(), text.get(shown..)) {
-        (Some(node), Some(more)) => {
-            if let Some(data) = node.dyn_ref::<CharacterData>() {
-                let _ = data.append_data(more);
-            }
-        }
-        _ => root.set_text_content(Some(text)),
-    }
-    text.len()
-}
-
-fn activities(activities: Vec<Activity>) -> AnyView {
-    if activities.is_empty() {
-        return ().into_any();
-    }
-    let lines = activities.into_iter().map(|activity| {
-        let text = match activity.succeeded {
-            None => Text::ToolRuns,
-            Some(true) => Text::ToolDone,
-            Some(false) => Text::ToolFailed,
-        };
-        li().child((icon(Icon::Tool), span().child((text.get(), " ", strong().child(activity.tool)))))
-    });
-    ul().class("cw-activities").child(lines.collect::<Vec<_>>()).into_any()
-}
-
-/// What stands where the text ends: the waiting, or why there is no more.
-fn ending(scene: Scene, key: Key, phase: ReplyPhase) -> AnyView {
-    match phase {
-        ReplyPhase::Waiting { label } => p()
-            .class("cw-waiting")
-            .child((
-                span().class("cw-dots").aria_hidden("true").child((span(), span(), span())),
-                span()
-                    .class(if label.is_some() { "" } else { "cw-hidden" })
-                    .child(label.unwrap_or_else(|| Text::Waiting.get().to_owned())),
-            ))
-            .into_any(),
-        ReplyPhase::Streaming => ().into_any(),
-        ReplyPhase::Failed(why) => failure(scene, key, &why),
-        ReplyPhase::Stopped => note(Text::Stopped),
-        ReplyPhase::Done => {
-            let is_empty = read(scene, key, Reply::is_empty).unwrap_or_default();
-            if is_empty { note(Text::EmptyReply) } else { ().into_any() }
-        }
-    }
-}
-
-fn note(text: Text) -> AnyView {
-    p().class("cw-note").child(text.get()).into_any()
-}
-
-fn sources(sources: Vec<Source>) -> AnyView {
-    if sources.is_empty() {
-        return ().into_any();
-    }
-    let lines =
-        sources.into_iter().enumerate().map(|(index, source)| li().child(source_link(index + 1, source)));
-    ol().class("cw-sources").aria_label(Text::Sources.get()).child(lines.collect::<Vec<_>>()).into_any()
-}
-
-fn source_link(number: usize, source: Source) -> AnyView {
-    let inner = (
-        span().class("cw-cite").aria_hidden("true").child(number.to_string()),
-        span().class("cw-source-title").dir("auto").child(source.title.clone()),
-    );
-    match source.href {
-        None => span().class("cw-source").part("source").child(inner).into_any(),
-        Some(href) => leptos::html::a()
-            .class("cw-source")
-            .part("source")
-            .title(source.title)
-            .child(inner)
-            .directive(move |anchor: Element, ()| lead_to(&anchor, &href), ())
-            .into_any(),
-    }
-}
-
-/// The icons under a reply that has ended, and its time.
-fn actions(scene: Scene, key: Key, phase: &ReplyPhase) -> AnyView {
-    if matches!(phase, ReplyPhase::Waiting { .. } | ReplyPhase::Streaming) {
-        return ().into_any();
-    }
-    let store = scene.store;
-    let (has_text, at) =
-        read(scene, key, |reply| (!reply.text.trim().is_empty(), reply.at)).unwrap_or((false, None));
-    let can_regenerate = store.read(Region::Header, |model| model.features.retry).unwrap_or_default();
-    let again = match phase {
-        ReplyPhase::Done if can_regenerate => Some(Event::RegeneratePressed { key }),
-        ReplyPhase::Stopped => Some(Event::RetryPressed { key }),
-        _ => None,
-    };
-    // Only the last reply can be had anew: an earlier one has been built upon.
-    let again = again.filter(|_| is_last(scene, key));
-    if !has_text && again.is_none() {
-        return ().into_any();
-    }
-    div()
-        .class("cw-actions")
-        .child((
-            has_text.then(|| copy_button(scene, key)),
-            again.map(|event| {
-                button()
-                    .class("cw-action")
-                    .r#type("button")
-                    .title(Text::TryAgain.get())
-                    .aria_label(Text::TryAgain.get())
-                    .on(ev::click, move |_| {
-                        store.dispatch(event.clone());
-                        scene.focus_input_unless_touch();
-                    })
-                    .child(icon(Icon::Again))
-            }),
-            at.map(|at| span().class("cw-when").child(time::clock(at))),
-        ))
-        .into_any()
-}
-
-fn copy_button(scene: Scene, key: Key) -> AnyView {
-    let is_copied = RwSignal::new(false);
-    let press = move |event: web_sys::MouseEvent| {
-        let text = scene.store.peek(|model| find(model, key).map(|reply| reply.text.clone())).flatten();
-        let beside = event.current_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-        let (Some(text), Some(beside)) = (text, beside) else { return };
-        clipboard::copy(text, beside, move |copied| {
-            tell_copied(scene, copied);
-            is_copied.try_set(copied);
-            after(COPIED_MS, move || {
-                is_copied.try_set(false);
-            });
-        });
-    };
-    button()
-        .class("cw-action")
-        .r#type("button")
-        .title(Text::CopyReply.get())
-        .aria_label(Text::CopyReply.get())
-        .attr("data-done", word(move || if is_copied.get() { "true" } else { "false" }))
-        .on(ev::click, press)
-        .child((icon(Icon::Copy), icon(Icon::Done)))
-        .into_any()
-}
-
-fn follow_ups(scene: Scene, key: Key, phase: Memo<ReplyPhase>) -> AnyView {
-    if phase.get() != ReplyPhase::Done || !is_last(scene, key) {
-        return ().into_any();
-    }
-    chips(scene, Text::FollowUps, read(scene, key, |reply| reply.suggestions.clone()).unwrap_or_default())
-}
-
-fn is_last(scene: Scene, key: Key) -> bool {
-    let last = scene.store.read(Region::List, |model| model.items().last().map(|(last, _)| *last));
-    last.flatten() == Some(key)
 }

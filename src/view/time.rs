@@ -38,7 +38,7 @@ pub(super) fn is_pause(before: Option<Moment>, at: Moment) -> bool {
 }
 
 /// What a clock shows that counts down: minutes and seconds.
-pub(super) fn countdown(seconds: u32) -> String {
+pub(super) fn countdown(seconds: usize) -> String {
     let rest = seconds % 60;
     let mut out = (seconds / 60).to_string();
     out.push_str(if rest < 10 { ":0" } else { ":" });

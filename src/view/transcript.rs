@@ -1,20 +1,17 @@
 //! The transcript: a keyed list in its own scroll area, which follows the end
 //! only while the reader is there.
 
-use std::cell::Cell;
-
 use js_sys::Array;
-use leptos::ev;
-use leptos::html::{button, div, p, span};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
-use web_sys::{HtmlElement, ResizeObserver};
+use web_sys::{Element, HtmlElement, Node, ResizeObserver};
 
-use super::icon::{Icon, icon};
+use super::dom::{El, button, effect, el, icon, text};
+use super::icon::Icon;
 use super::question::question;
 use super::reply::reply;
-use super::scene::{Scene, focus, part};
+use super::scene::{Places, Scene, focus};
 use super::strings::Text;
 use super::time;
 use super::welcome::welcome;
@@ -32,53 +29,44 @@ struct Row {
     pause: Option<Moment>,
 }
 
-/// The transcript and the pill that leads to its end.
-pub(super) fn transcript(scene: Scene) -> AnyView {
-    let store = scene.store;
-    let content = NodeRef::<leptos::html::Div>::new();
+impl Row {
+    /// Whether two rows are drawn alike.
+    fn is_same(self, other: Self) -> bool {
+        self.key == other.key && self.pause.is_some() == other.pause.is_some()
+    }
+}
+
+/// Draws the transcript and the pill that leads to its end.
+pub(super) fn transcript(scene: Scene, place: El, is_empty: Memo<bool>) -> El {
     let following = RwSignal::new(true);
-    follow(scene, content, following);
-    let last_top = Cell::new(0);
+    let list = el("div", "cw-list").part(move || if is_empty.get() { welcome(scene) } else { None });
+    keep_rows(scene, &list);
+    keep_end(scene, &place, &list, following);
+    let mut last_top = 0;
     let on_scroll = move |event: web_sys::Event| {
-        let log = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+        let log = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
         let Some(log) = log.filter(|log| log.client_height() > 0) else { return };
         let top = log.scroll_top();
-        let before = last_top.replace(top);
+        let before = std::mem::replace(&mut last_top, top);
         if log.scroll_height() - log.client_height() - top < NEAR_PX {
-            following.set(true);
-        } else if top < before {
-            // Only going up leaves the end. That text came in below does not.
+            if !following.get_untracked() {
+                following.set(true);
+            }
+        } else if top < before && following.get_untracked() {
+            // Only going up leaves the end; that text came in below does not.
             following.set(false);
         }
     };
-    let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
-    let is_empty = Memo::new(move |_| is_empty());
-    let list = view! {
-        <For
-            each=move || store.read(Region::List, rows).unwrap_or_default()
-            key=|row| (row.key, row.pause.is_some())
-            children=move |row| draw(scene, row)
-        />
-    };
-    div()
-        .class("cw-stage")
-        .child((
-            div()
-                .node_ref(scene.log)
-                .class("cw-log")
-                .part("log")
-                .role("log")
-                .aria_live("off")
-                .aria_label(Text::Transcript.get())
-                .tabindex("0")
-                .on(ev::scroll, on_scroll)
-                .child(div().node_ref(content).class("cw-list").child((
-                    part(move || if is_empty.get() { welcome(scene) } else { ().into_any() }),
-                    list,
-                ))),
-            pill(scene, following),
-        ))
-        .into_any()
+    let log = place
+        .set("part", "log")
+        .set("role", "log")
+        .set("aria-live", "off")
+        .set("aria-label", Text::Transcript.get())
+        .set("tabindex", "0")
+        .on("scroll", on_scroll)
+        .add(&list);
+    let unseen = unseen(scene, following);
+    el("div", "cw-stage").add(&log).part(move || pill(scene, following, unseen))
 }
 
 fn rows(model: &Model) -> Vec<Row> {
@@ -95,42 +83,98 @@ fn rows(model: &Model) -> Vec<Row> {
     model.items().iter().map(row).collect()
 }
 
-fn draw(scene: Scene, row: Row) -> AnyView {
-    let item = if row.is_question { question(scene, row.key) } else { reply(scene, row.key) };
-    let Some(at) = row.pause else { return item };
-    (p().class("cw-time").child(time::day_and_clock(at, time::now())), item).into_any()
+/// A row on the screen, and the owner of what keeps it up to date.
+struct Shown {
+    row: Row,
+    element: El,
+    owner: Owner,
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.owner.cleanup();
+        self.element.remove();
+    }
+}
+
+/// Draws the rows, and keeps those that stay: what is equal at the beginning
+/// and at the end is not looked at, and what lies between is short, since a
+/// conversation grows at its ends.
+fn keep_rows(scene: Scene, list: &El) {
+    let end = text("");
+    super::dom::append(list, &end);
+    // Rows outlive the run of the effect that draws them, so they have an owner
+    // beside it, which goes with it.
+    let Some(owner) = Owner::current().map(|owner| owner.child()) else { return };
+    let mut shown: Vec<Shown> = Vec::new();
+    let list = list.clone();
+    effect(move || {
+        let wanted = scene.store.read(Region::List, rows).unwrap_or_default();
+        let is_kept = |(old, new): &(&Shown, &Row)| old.row.is_same(**new);
+        let head = shown.iter().zip(&wanted).take_while(is_kept).count();
+        let most = shown.len().min(wanted.len()) - head;
+        let tail = shown.iter().rev().zip(wanted.iter().rev()).take(most).take_while(is_kept).count();
+        let after = shown.split_off(shown.len() - tail);
+        let mut between = shown.split_off(head);
+        for row in wanted.into_iter().skip(head).rev().skip(tail).rev() {
+            let kept = between.iter().position(|old| old.row.is_same(row));
+            let item = kept.map_or_else(|| draw(scene, row, owner.child()), |at| between.swap_remove(at));
+            let next: &Node = after.first().map_or(&end, |next| &next.element);
+            // What it is put before is a child of the list.
+            let _ = list.insert_before(&item.element, Some(next));
+            shown.push(item);
+        }
+        shown.extend(after);
+    });
+}
+
+fn draw(scene: Scene, row: Row, owner: Owner) -> Shown {
+    let element = owner.with(|| {
+        // What a row reads while it is drawn is no reason to draw the list anew.
+        untrack(|| {
+            let time = row.pause.map(|at| el("p", "cw-time").text(&time::day_and_clock(at, time::now())));
+            let class = if row.is_question { "cw-row cw-question" } else { "cw-row cw-reply" };
+            let place = el("article", class).set("part", "message").maybe(time);
+            if row.is_question { question(scene, row.key, place) } else { reply(scene, row.key, place) }
+        })
+    });
+    Shown { row, element, owner }
 }
 
 /// Keeps the end in sight. The observer is called once per frame, after layout
 /// and before paint: nothing has to be measured for it, whatever grew.
-fn follow(scene: Scene, content: NodeRef<leptos::html::Div>, following: RwSignal<bool>) {
-    let store = scene.store;
-    Effect::new(move || {
-        let (Some(log), Some(content)) = (scene.log.get(), content.get()) else { return };
-        let watched = log.clone();
-        let grown = Closure::<dyn FnMut(Array)>::new(move |_| {
-            if following.try_get_untracked() == Some(true) {
-                to_end(&watched);
-            }
-        });
-        let Ok(observer) = ResizeObserver::new(grown.as_ref().unchecked_ref()) else { return };
-        observer.observe(&log);
-        observer.observe(&content);
-        let watch = StoredValue::new_local(Some((observer, grown)));
-        on_cleanup(move || {
-            if let Some((observer, _closure)) = watch.try_update_value(Option::take).flatten() {
-                observer.disconnect();
-            }
-        });
+fn keep_end(scene: Scene, log: &El, list: &El, following: RwSignal<bool>) {
+    let watched = log.html();
+    let grown = Closure::<dyn FnMut(Array)>::new(move |_| {
+        if following.try_get_untracked() == Some(true) {
+            to_end(&watched);
+        }
     });
+    if let Ok(observer) = ResizeObserver::new(grown.as_ref().unchecked_ref()) {
+        observer.observe(log);
+        observer.observe(list);
+        StoredValue::new_local(Watch { observer, _grown: grown });
+    }
     // Who asks wants to see the answer.
-    Effect::new(move |before: Option<Option<Key>>| {
-        let newest = store.read(Region::List, newest_question).flatten();
-        if before.is_some_and(|before| newest > before) {
+    let mut newest = None;
+    effect(move || {
+        let now = scene.store.read(Region::List, newest_question).flatten();
+        if std::mem::replace(&mut newest, now) < now {
             following.set(true);
         }
-        newest
     });
+}
+
+/// An observer that ends when it is dropped.
+struct Watch {
+    observer: ResizeObserver,
+    _grown: Closure<dyn FnMut(Array)>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
 }
 
 fn newest_question(model: &Model) -> Option<Key> {
@@ -142,50 +186,40 @@ fn to_end(log: &HtmlElement) {
     log.set_scroll_top(i32::MAX);
 }
 
-fn pill(scene: Scene, following: RwSignal<bool>) -> AnyView {
-    let store = scene.store;
-    let newest = move || store.peek(|model| model.items().last().map(|(key, _)| *key)).flatten();
-    // The newest item that the reader has had before their eyes.
-    let seen = Memo::new(
-        move |before: Option<&Option<Key>>| {
-            if following.get() { newest() } else { before.copied().flatten().or_else(newest) }
-        },
-    );
-    let unseen = Memo::new(move |_| {
-        if following.get() {
-            // What comes now is seen as it comes.
-            return 0;
-        }
-        let seen = seen.get();
-        let count = |model: &Model| {
+/// How many replies came below since the reader left the end.
+fn unseen(scene: Scene, following: RwSignal<bool>) -> Memo<usize> {
+    let mut seen = None;
+    let count = RwSignal::new(0);
+    effect(move || {
+        let is_following = following.get();
+        let later = |model: &Model| {
+            if is_following {
+                seen = model.items().iter().map(|(key, _)| *key).max();
+            }
             let later = model.items().iter().rev().take_while(|(key, _)| Some(*key) > seen);
             later.filter(|(_, item)| matches!(item, Item::Reply(_))).count()
         };
-        store.read(Region::List, count).unwrap_or_default()
+        count.set(scene.store.read(Region::List, later).unwrap_or_default());
     });
+    Memo::new(move |_| count.get())
+}
+
+fn pill(scene: Scene, following: RwSignal<bool>, unseen: Memo<usize>) -> Option<El> {
+    if following.get() {
+        return None;
+    }
+    let label = match unseen.get() {
+        0 => Text::JumpToLatest.get().to_owned(),
+        1 => Text::OneNew.get().to_owned(),
+        many => Text::ManyNew.with(&time::number(many)),
+    };
     let press = move |_| {
         following.set(true);
-        if let Some(log) = scene.log.get_untracked() {
-            to_end(&log);
-            focus(&log);
+        if let Some(Places { log, .. }) = scene.places() {
+            to_end(&log.html());
+            focus(&log.html());
         }
     };
-    let draw = move || {
-        if following.get() {
-            return ().into_any();
-        }
-        let label = match unseen.get() {
-            0 => Text::JumpToLatest.get().to_owned(),
-            1 => Text::OneNew.get().to_owned(),
-            many => Text::ManyNew.with(&time::number(many)),
-        };
-        button()
-            .class("cw-pill")
-            .part("pill")
-            .r#type("button")
-            .on(ev::click, press)
-            .child((icon(Icon::Down), span().child(label)))
-            .into_any()
-    };
-    part(draw).into_any()
+    let pill = button("cw-pill", press).set("part", "pill");
+    Some(pill.add(&icon(Icon::Down)).add(&el("span", "").text(&label)))
 }
