@@ -57,10 +57,17 @@ impl Store {
     /// Reads the model, and runs the surrounding effect or view again when this
     /// region is to be shown anew. `None` once the widget is gone.
     pub fn read<R>(&self, region: Region, read: impl FnOnce(&Model) -> R) -> Option<R> {
-        let inner = self.inner.try_get_value()?;
-        inner.trigger(region).track();
+        let inner = self.subscribed(region)?;
         let model = inner.model.borrow();
         Some(read(&model))
+    }
+
+    /// The part of `read` that is the same for every reader, and there once.
+    #[inline(never)]
+    fn subscribed(&self, region: Region) -> Option<Rc<Inner>> {
+        let inner = self.inner.try_get_value()?;
+        inner.trigger(region).track();
+        Some(inner)
     }
 
     /// Reads the model as it is now, without subscribing.
