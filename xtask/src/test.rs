@@ -94,7 +94,7 @@ fn clippy_wasm(workspace: &Workspace) -> Result<Outcome> {
     let packages = ["-p", "chinwag", "-p", "chinwag-protocol"];
     let mut arguments = vec!["clippy", "--locked", "--target", WASM];
     arguments.extend(packages);
-    arguments.extend(["--lib", "--tests", "--", "-D", "warnings"]);
+    arguments.extend(["--lib", "--test", "web", "--", "-D", "warnings"]);
     cargo(workspace, &arguments)
 }
 
