@@ -35,7 +35,7 @@ const MAX_QUESTION_WORDS: usize = 64;
 /// How well a word of nearly the same meaning stands for the word itself.
 const SYNONYM: f32 = 0.65;
 /// How well a corrected word stands for the one that was written.
-const SLIP: f32 = 0.85;
+const SLIP: f32 = 0.75;
 /// How well a word of the same beginning stands for the word itself.
 const RELATIVE: f32 = 0.6;
 /// A word tells little if more than this part of all sections have it.
@@ -61,6 +61,8 @@ pub(super) struct Hit {
     heading: f32,
     /// Whether a telling word of the question stands in its heading.
     is_headed: bool,
+    /// Whether a telling word of the question stands in it as it was asked.
+    is_literal: bool,
 }
 
 /// One word of the question, with all that is accepted for it.
@@ -332,7 +334,7 @@ impl Index {
         let (mut total, mut covered, mut strength, mut telling) = (0.0_f32, 0.0_f32, 0.0_f32, 0_usize);
         let mut asked_in_heading: HashMap<u32, f32> = HashMap::new();
         let mut in_heading_weight = 0.0_f32;
-        let mut is_headed = false;
+        let (mut is_headed, mut is_literal) = (false, false);
         for concept in &question.concepts {
             total += concept.weight;
             let (mut best, mut best_factor, mut heading_factor) = (0.0_f32, 0.0_f32, 0.0_f32);
@@ -358,6 +360,7 @@ impl Index {
             strength += concept.weight * best;
             covered += concept.weight * best_factor;
             in_heading_weight += concept.weight * heading_factor;
+            is_literal |= concept.is_telling && best_factor >= 1.0;
             is_headed |= !names_document && concept.is_telling && heading_factor >= 1.0;
             telling += usize::from(best_factor > 0.0 && concept.is_telling);
         }
@@ -398,7 +401,7 @@ impl Index {
             + 0.15 * proposal * total;
         // A list of links speaks of everything and answers nothing.
         let score = sum * coverage.powf(0.7) / total * (1.0 - 0.6 * section.links);
-        Hit { place: section.place, score, coverage, telling, heading, is_headed }
+        Hit { place: section.place, score, coverage, telling, heading, is_headed, is_literal }
     }
 
     fn add_concepts(&self, into: &mut Understood, analyzer: &mut Analyzer, text: &str, share: f32) {
@@ -467,6 +470,7 @@ impl Index {
             forms.push((*stem, 1.0));
         }
         self.add_synonyms(&mut forms, &token.stem, 1.0);
+        let mut is_guessed = false;
         let mut is_ordinary = self.synonyms.contains_key(&token.stem);
         if forms.is_empty() {
             if let Some((left, right)) = self.two_words(&token.plain) {
@@ -478,6 +482,7 @@ impl Index {
             if let Some(stem) = self.misspelt(&token.plain).filter(|_| forms.is_empty()) {
                 let (text, _) = self.frequencies.get(stem as usize).cloned().unwrap_or_default();
                 forms.push((stem, SLIP));
+                is_guessed = token.plain.chars().count() <= 6;
                 self.add_synonyms(&mut forms, &analyzer.stem(&text), SLIP);
             }
             let ordinary = Slip::of(&token.plain).and_then(|slip| slip.ordinary());
@@ -498,7 +503,10 @@ impl Index {
             (true, false) => 0.75,
             (true, true) => 0.35,
         };
-        vec![self.concept(importance * doubt * by_meaning, forms)]
+        let mut concept = self.concept(importance * doubt * by_meaning, forms);
+        // What was only guessed is no evidence.
+        concept.is_telling &= !is_guessed;
+        vec![concept]
     }
 
     fn add_synonyms(&self, forms: &mut Vec<(u32, f32)>, stem: &str, share: f32) {
@@ -706,6 +714,11 @@ fn is_answer(hit: &Hit) -> bool {
         // "How does it work?" is a question where "How it works" is a heading.
         return hit.heading >= 1.0 && hit.coverage >= LEAST_COVERAGE_OF_NOTHING;
     }
+    // A synonym stands for a word, but is no evidence by itself that the
+    // documents speak of what the other words name.
+    if !hit.is_literal && hit.coverage < SYNONYM * 0.98 {
+        return false;
+    }
     let least = LEAST_COVERAGE.get(hit.telling - 1).or(LEAST_COVERAGE.last()).copied().unwrap_or(1.0);
     hit.coverage >= least - if hit.is_headed { HEADED } else { 0.0 }
 }
@@ -803,6 +816,13 @@ impl Slip {
     fn distance(&self, known: &str) -> Option<usize> {
         let known: Vec<char> = known.chars().collect();
         if known.len() < 4 || known.first() != self.letters.first() {
+            return None;
+        }
+        // `world` is no slip for `word`: in a short word, the letter that is
+        // too much is one that was typed twice.
+        let is_short = self.letters.len() <= 6;
+        let is_doubled = self.letters.iter().zip(self.letters.iter().skip(1)).any(|(one, next)| one == next);
+        if is_short && known.len() < self.letters.len() && !is_doubled {
             return None;
         }
         edits(&self.letters, &known, self.allowed)
