@@ -96,7 +96,7 @@ const OWN_HEADERS: &[&str] = &[
 
 impl Reader<'_> {
     /// The shared keys, as far as `shape` allows them.
-    pub(super) fn hosted(&self, section: &mut Section<'_>, shape: &Shape) -> Option<Hosted> {
+    pub(super) fn hosted(&self, section: &mut Section<'_>, shape: &Shape) -> Option<Box<Hosted>> {
         let base_url = match (section.take("base_url"), shape.base_url) {
             (Some(field), _) => Some(field.parsed(parse_base_url)),
             (None, Some(default)) => Some(parse_base_url(default).ok()),
@@ -128,7 +128,7 @@ impl Reader<'_> {
         };
         let headers = self.headers(section);
         // Everything has been looked at: all faults of the section are told.
-        Some(Hosted {
+        Some(Box::new(Hosted {
             base_url: base_url?,
             api_key: api_key?,
             agent_id: agent_id?,
@@ -137,9 +137,10 @@ impl Reader<'_> {
             temperature: temperature?,
             max_tokens: max_tokens?,
             headers: headers?,
-        })
+        }))
     }
 
+    #[expect(clippy::option_option, reason = "a fault and an absence are two things")]
     fn api_key(&self, section: &mut Section<'_>, shape: &Shape, is_default: bool) -> Option<Option<Secret>> {
         if shape.api_key == Need::Absent {
             return Some(None);

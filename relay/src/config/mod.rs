@@ -104,7 +104,7 @@ pub enum Provider {
     /// `provider = "docs"`: a folder of Markdown.
     Docs(DocsConfig),
     /// `provider = "openai-chat"`: Chat Completions, of OpenAI and many others.
-    OpenAiChat(Hosted),
+    OpenAiChat(Box<Hosted>),
 }
 
 /// The fields of `provider = "docs"`.

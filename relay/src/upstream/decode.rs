@@ -152,9 +152,16 @@ impl Events {
         self.decoder.feed(bytes, |frame| out.push(frame)).map_err(|error| malformed(error.to_string()))
     }
 
-    /// The event that was not ended, if there is one.
-    pub fn finish(&mut self, out: &mut Vec<Frame>) -> Result<(), UpstreamFailure> {
-        self.feed(b"\n\n", out)
+    /// The event that lacks its blank line, if its data is whole: `[DONE]` or
+    /// JSON, as all providers here send. What was cut is no event.
+    pub fn finish(&mut self, out: &mut Vec<Frame>) {
+        // It cannot be too large: two line ends hold nothing.
+        let _ = self.decoder.feed(b"\n\n", |frame| {
+            let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&frame.data).is_ok();
+            if is_json || frame.data.trim() == sse::DONE {
+                out.push(frame);
+            }
+        });
     }
 }
 

@@ -30,6 +30,7 @@ impl UpstreamFailure {
 
     /// Adds what the provider or the system said. It goes to the log, never
     /// into a chunk or an answer.
+    #[must_use]
     pub fn because(mut self, detail: impl AsRef<str>) -> Self {
         let detail = detail.as_ref();
         let end = detail.floor_char_boundary(MAX_DETAIL_BYTES);
@@ -39,6 +40,7 @@ impl UpstreamFailure {
     }
 
     /// Says when to come again, at most in an hour.
+    #[must_use]
     pub fn after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait.map(|wait| wait.min(MAX_RETRY_AFTER));
         self

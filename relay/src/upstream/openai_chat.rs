@@ -195,7 +195,7 @@ impl Decode for Streamed {
 
     fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
         let mut frames = Vec::new();
-        self.events.finish(&mut frames)?;
+        self.events.finish(&mut frames);
         self.take(frames, out)?;
         // Some servers leave [DONE] out; a reason to end is an end all the same.
         if self.reply.finish_reason.is_some() {

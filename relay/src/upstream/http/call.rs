@@ -52,12 +52,14 @@ impl Call {
     }
 
     /// Adds to the query.
+    #[must_use]
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
     /// Adds a header. A value that cannot stand in one is left out.
+    #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -66,12 +68,14 @@ impl Call {
     }
 
     /// It may be sent again even if the provider may have begun to work on it.
+    #[must_use]
     pub fn safe(mut self) -> Self {
         self.repeat = Repeat::Safe;
         self
     }
 
     /// Logs it under the request of a turn.
+    #[must_use]
     pub fn of(mut self, turn: &Turn) -> Self {
         self.request_id.clone_from(&turn.request_id);
         self

@@ -34,7 +34,7 @@ type Opening = Pin<Box<dyn Future<Output = Result<Opened, UpstreamFailure>> + Se
 
 enum State {
     Opening(Opening),
-    Reading(Opened),
+    Reading(Box<Opened>),
     Over,
 }
 
@@ -50,7 +50,7 @@ pub fn drive(opening: impl Future<Output = Result<Opened, UpstreamFailure>> + Se
             }
             state = match state {
                 State::Opening(opening) => match opening.await {
-                    Ok(opened) => State::Reading(opened),
+                    Ok(opened) => State::Reading(Box::new(opened)),
                     Err(failure) => {
                         ready.push_back(failure.chunk());
                         State::Over

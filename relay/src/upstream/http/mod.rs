@@ -47,7 +47,7 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long an idle connection is kept for the next request.
-const POOL_IDLE: Duration = Duration::from_secs(60);
+const POOL_IDLE: Duration = Duration::from_mins(1);
 
 /// An answer that is not a success, for the adapter to read.
 #[derive(Debug)]
@@ -289,9 +289,9 @@ impl Http {
         };
         let status = response.status();
         if status.is_server_error() {
-            pass.fail()
+            pass.fail();
         } else {
-            pass.succeed()
+            pass.succeed();
         }
         self.log_head(call, &response);
         if status.is_success() {

@@ -1,0 +1,76 @@
+//! The providers, one file each: what they answer, and how they refuse.
+
+use std::fmt::Debug;
+
+use crate::answer::Answer;
+use crate::script::Switches;
+use crate::server::Recorded;
+
+mod openai_chat;
+
+/// Which provider is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// OpenAI Chat Completions.
+    OpenAiChat,
+}
+
+impl Kind {
+    /// Every provider.
+    pub const ALL: &[Self] = &[Self::OpenAiChat];
+
+    /// Its name, as the relay's configuration has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai-chat",
+        }
+    }
+
+    /// The provider of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// What stands in `base_url` after the port.
+    pub(crate) fn base_path(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "/v1",
+        }
+    }
+
+    pub(crate) fn provider(self) -> Box<dyn Provider> {
+        match self {
+            Self::OpenAiChat => Box::new(openai_chat::OpenAiChat),
+        }
+    }
+}
+
+/// Why a provider refuses a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The key is missing or another.
+    WrongKey,
+    /// Too many requests.
+    TooMany,
+    /// The budget is used up.
+    NoCredit,
+    /// That status, with the provider's words for it.
+    Status(u16),
+    /// The key is refused, and repeated.
+    WithKey,
+}
+
+/// One provider. It may keep conversations, behind a lock of its own.
+pub(crate) trait Provider: Debug + Send + Sync {
+    /// Whether a request to that path needs a key.
+    fn needs_key(&self, _request: &Recorded) -> bool {
+        true
+    }
+
+    /// What it answers.
+    fn answer(&self, request: &Recorded, switches: &Switches) -> Answer;
+
+    /// How it refuses.
+    fn refuse(&self, refused: Refused, request: &Recorded) -> Answer;
+}
