@@ -8,18 +8,20 @@
 
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
-use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, UnwrapThrowExt as _};
 use web_sys::{AddEventListenerOptions, Element, Event, EventTarget, HtmlElement, Node, Text};
+
+/// Why the one call here that could fail does not.
+const VALID: &str = "the names of elements in this room are constants, and valid";
 
 /// An element that is being drawn.
 #[derive(Debug, Clone)]
 pub(super) struct El(Element);
 
 /// Draws an element with a class; an empty class is left out.
-#[expect(clippy::expect_used, reason = "every name is a constant of this room and a valid one")]
 pub(super) fn el(tag: &'static str, class: &'static str) -> El {
-    let made = document().create_element(tag).expect("the names of elements in this room are valid");
+    let made = document().create_element(tag).expect_throw(VALID);
     if !class.is_empty() {
         made.set_class_name(class);
     }
@@ -27,11 +29,10 @@ pub(super) fn el(tag: &'static str, class: &'static str) -> El {
 }
 
 /// Draws an icon. It says nothing to a screen reader: what is around it does.
-#[expect(clippy::expect_used, reason = "both names are constants and valid")]
 pub(super) fn icon(icon: super::icon::Icon) -> El {
     let made = |tag| {
         let made = document().create_element_ns(Some("http://www.w3.org/2000/svg"), tag);
-        El(made.expect("the names of elements in this room are valid"))
+        El(made.expect_throw(VALID))
     };
     made("svg")
         .set("class", "cw-icon")

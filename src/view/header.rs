@@ -70,10 +70,12 @@ pub(super) fn avatar(scene: Scene, class: &'static str) -> El {
     el("span", class).set("aria-hidden", "true").live_text(move || initials(&name(scene))).part(picture)
 }
 
+/// The first letters of two words; its style makes them capitals, which takes
+/// no table of all the world's letters.
 fn initials(name: &str) -> String {
     let letters =
-        name.split_whitespace().filter_map(|word| word.chars().find(|letter| letter.is_alphanumeric()));
-    letters.take(2).flat_map(char::to_uppercase).collect()
+        name.split_whitespace().filter_map(|word| word.chars().find(|letter| !letter.is_ascii_punctuation()));
+    letters.take(2).collect()
 }
 
 fn status(scene: Scene) -> (&'static str, Text) {

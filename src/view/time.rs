@@ -1,9 +1,9 @@
 //! Times as the visitor reads them: in the language of the strings, in the hour
 //! form of the browser where the two agree.
 
-use js_sys::{Array, Date, Intl, Object, Reflect};
+use js_sys::{Date, Object, Reflect};
 use leptos::prelude::window;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::JsValue;
 
 use super::strings::{FALLBACK_LOCALE, LANGUAGE, Text};
 use crate::engine::Moment;
@@ -73,11 +73,7 @@ fn format(at: Moment, fields: &[(&str, &str)]) -> String {
         // Defining a property of a plain object that was just made cannot fail.
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
     }
-    let locales = Array::of1(&JsValue::from_str(&locale()));
-    let format = Intl::DateTimeFormat::new(&locales, &options);
-    let date = Date::new(&JsValue::from_f64(at.0));
-    let shown = format.format().call1(&JsValue::UNDEFINED, date.unchecked_ref());
-    shown.ok().and_then(|text| text.as_string()).unwrap_or_default()
+    Date::new(&JsValue::from_f64(at.0)).to_locale_string(&locale(), &options).into()
 }
 
 /// The browser's own locale if it is one of the strings' language: that tells
