@@ -5,6 +5,7 @@
 //! [`Origin`], a site's agent exists, a secret is present. No other room reads
 //! the file or the environment.
 
+mod chatbase;
 mod document;
 mod duration;
 mod error;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use chinwag_protocol::SiteKey;
 
+pub use chatbase::{ChatbaseV1Config, ChatbotIdKey};
 pub use error::{ConfigError, Problem};
 pub use hosted::Hosted;
 pub use limits::Limits;
@@ -105,6 +107,10 @@ pub enum Provider {
     Docs(DocsConfig),
     /// `provider = "openai-chat"`: Chat Completions, of OpenAI and many others.
     OpenAiChat(Box<Hosted>),
+    /// `provider = "chatbase-v2"`: agents at Chatbase.
+    ChatbaseV2(Box<Hosted>),
+    /// `provider = "chatbase-v1"`: the older interface of Chatbase.
+    ChatbaseV1(Box<ChatbaseV1Config>),
 }
 
 /// The fields of `provider = "docs"`.
@@ -229,12 +235,14 @@ impl Site {
 
 impl Provider {
     /// Every name that `provider` may have.
-    pub const NAMES: &[&str] = &["docs", "openai-chat"];
+    pub const NAMES: &[&str] = &["docs", "chatbase-v2", "chatbase-v1", "openai-chat"];
 
     /// The name in the file.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Docs(_) => "docs",
+            Self::ChatbaseV2(_) => "chatbase-v2",
+            Self::ChatbaseV1(_) => "chatbase-v1",
             Self::OpenAiChat(_) => "openai-chat",
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chinwag_protocol::{ConversationId, SiteKey};
 
+use super::chatbase::CHATBASE_V2;
 use super::document::{Document, Field, Section, did_you_mean};
 use super::error::ConfigError;
 use super::hosted::{Need, Shape};
@@ -166,6 +167,8 @@ impl Reader<'_> {
         };
         match field.string()?.as_str() {
             "docs" => self.docs(section).map(Provider::Docs),
+            "chatbase-v2" => self.hosted(section, &CHATBASE_V2).map(Provider::ChatbaseV2),
+            "chatbase-v1" => self.chatbase_v1(section).map(Provider::ChatbaseV1),
             "openai-chat" => self.hosted(section, &OPENAI).map(Provider::OpenAiChat),
             unknown => {
                 let hint = did_you_mean(unknown, Provider::NAMES.iter().copied());

@@ -13,6 +13,8 @@ use futures_util::Stream;
 use crate::config::{Limits, Provider};
 
 pub mod capability;
+pub mod chatbase_v1;
+pub mod chatbase_v2;
 pub mod decode;
 pub mod docs;
 pub mod failure;
@@ -27,6 +29,8 @@ pub use capability::{Capabilities, Support};
 pub use failure::UpstreamFailure;
 pub use memory::{Learned, Memory, ProviderIds};
 
+use self::chatbase_v1::ChatbaseV1;
+use self::chatbase_v2::ChatbaseV2;
 use self::docs::{DocsAgent, DocsError};
 use self::http::HttpError;
 use self::openai_chat::OpenAiChat;
@@ -139,6 +143,8 @@ pub fn build(agent: &str, provider: &Provider, limits: &Limits) -> Result<Built,
             let docs = DocsAgent::start(agent, docs.path.clone())?;
             return Ok(Built { upstream: docs.clone(), docs: Some(docs) });
         }
+        Provider::ChatbaseV2(settings) => Arc::new(ChatbaseV2::new(agent, settings, limits)?),
+        Provider::ChatbaseV1(settings) => Arc::new(ChatbaseV1::new(agent, settings, limits)?),
         Provider::OpenAiChat(settings) => Arc::new(OpenAiChat::new(agent, settings, limits)?),
     };
     Ok(Built { upstream, docs: None })
@@ -155,4 +161,6 @@ const DOCS: Capabilities = Capabilities {
 /// Every provider by its name in the configuration, its title in the
 /// documentation, and what it can do.
 pub const CATALOGUE: &[(&str, &str, Capabilities)] =
-    &[("docs", "Docs agent", DOCS), ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES)];
+    &[("docs", "Docs agent", DOCS), ("chatbase-v2", "Chatbase, API v2", chatbase_v2::CAPABILITIES),
+    ("chatbase-v1", "Chatbase, API v1", chatbase_v1::CAPABILITIES),
+    ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES)];

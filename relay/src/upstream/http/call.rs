@@ -76,8 +76,14 @@ impl Call {
 
     /// Logs it under the request of a turn.
     #[must_use]
-    pub fn of(mut self, turn: &Turn) -> Self {
-        self.request_id.clone_from(&turn.request_id);
+    pub fn of(self, turn: &Turn) -> Self {
+        self.under(&turn.request_id)
+    }
+
+    /// Logs it under a request of that id.
+    #[must_use]
+    pub fn under(mut self, request_id: &str) -> Self {
+        request_id.clone_into(&mut self.request_id);
         self
     }
 }
