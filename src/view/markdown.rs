@@ -565,3 +565,42 @@ fn cite(mark: &El, number: usize, source: &Source) {
         set(mark, "aria-label", &label);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(content: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        cut_marks(content, &mut out);
+        let shown = |piece: Piece<'_>| match piece {
+            Piece::Text(content) => content.to_owned(),
+            Piece::Mark(number) => format!("<{number}>"),
+            Piece::Inline(_) => String::new(),
+        };
+        out.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn citation_marks_are_cut_out_of_the_text_around_them() {
+        assert_eq!(cut("fades first.[1] Keep[12][3]"), ["fades first.", "<1>", " Keep", "<12>", "<3>"]);
+        assert_eq!(cut("[1]"), ["<1>"]);
+    }
+
+    #[test]
+    fn other_brackets_stay_text() {
+        for content in ["a[i] [0] [123] [x1] [] [ 1 ]", "half [1", "[", "]", "", "[+1] [²]"] {
+            assert_eq!(cut(content).concat(), content);
+            assert!(cut(content).len() <= 1, "{content}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_while_a_mark_arrives() {
+        let whole = "a [b [1] c] [22] d";
+        for end in 0..=whole.len() {
+            let seen: String = cut(&whole[..end]).concat().replace('<', "[").replace('>', "]");
+            assert_eq!(seen, whole[..end]);
+        }
+    }
+}

@@ -233,3 +233,39 @@ impl Text {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_one_whole_sentence_or_two() {
+        use Reason::{
+            Blocked, Closed, Interrupted, NotAllowed, Other, RateLimited, Timeout, TooLong, Unavailable,
+            Unreachable,
+        };
+        let all = [
+            Unreachable,
+            Timeout,
+            RateLimited,
+            Unavailable,
+            NotAllowed,
+            TooLong,
+            Blocked,
+            Closed,
+            Interrupted,
+            Other,
+        ];
+        let mut said: Vec<&str> = all.iter().map(|reason| Text::of(*reason).get()).collect();
+        assert!(said.iter().all(|sentence| sentence.ends_with('.') && sentence.len() > 12));
+        said.sort_unstable();
+        said.dedup();
+        assert_eq!(said.len(), all.len(), "two reasons read alike");
+    }
+
+    #[test]
+    fn a_value_takes_the_place_of_the_mark() {
+        assert_eq!(Text::TryAgainIn.with("0:24"), "Try again in 0:24");
+        assert_eq!(Text::Today.with("100 %"), "Today, 100 %");
+    }
+}

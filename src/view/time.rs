@@ -82,3 +82,24 @@ fn locale() -> String {
     let own = window().navigator().language().filter(|own| own.starts_with(LANGUAGE));
     own.unwrap_or_else(|| FALLBACK_LOCALE.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_countdown_has_two_digits_of_seconds() {
+        assert_eq!(
+            [countdown(0), countdown(9), countdown(24), countdown(61)],
+            ["0:00", "0:09", "0:24", "1:01"]
+        );
+    }
+
+    #[test]
+    fn a_time_stands_above_the_first_message_and_after_a_pause() {
+        let at = |minutes: f64| Moment(minutes * 60_000.0);
+        assert!(is_pause(None, at(0.0)));
+        assert!(!is_pause(Some(at(0.0)), at(30.0)));
+        assert!(is_pause(Some(at(0.0)), at(31.0)));
+    }
+}
