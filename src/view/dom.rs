@@ -101,48 +101,59 @@ impl El {
     }
 
     /// Sets an attribute, and sets it anew when what it reads changes.
-    pub(super) fn live(self, name: &'static str, mut read: impl FnMut() -> &'static str + 'static) -> Self {
-        let element = self.0.clone();
-        let mut shown = None;
-        effect(move || {
-            let value = read();
-            if shown.replace(value) != Some(value) {
-                set(&element, name, value);
-            }
-        });
+    pub(super) fn live(self, name: &'static str, read: impl FnMut() -> &'static str + 'static) -> Self {
+        keep_attribute(self.0.clone(), name, Box::new(read));
         self
     }
 
     /// Adds a text that is written anew when what it reads changes.
-    pub(super) fn live_text(self, mut read: impl FnMut() -> String + 'static) -> Self {
-        let node = text("");
-        append(&self.0, &node);
-        effect(move || {
-            let content = read();
-            if node.data() != content {
-                node.set_data(&content);
-            }
-        });
+    pub(super) fn live_text(self, read: impl FnMut() -> String + 'static) -> Self {
+        keep_text(&self.0, Box::new(read));
         self
     }
 
     /// Adds a part that is drawn anew when what it reads changes.
-    pub(super) fn part(self, mut draw: impl FnMut() -> Option<El> + 'static) -> Self {
-        let end = text("");
-        append(&self.0, &end);
-        let mut shown: Option<El> = None;
-        effect(move || {
-            let fresh = draw();
-            if let (Some(fresh), Some(parent)) = (&fresh, end.parent_node()) {
-                // `end` is a child of its own parent.
-                let _ = parent.insert_before(fresh, Some(&end));
-            }
-            if let Some(old) = std::mem::replace(&mut shown, fresh) {
-                old.0.remove();
-            }
-        });
+    pub(super) fn part(self, draw: impl FnMut() -> Option<El> + 'static) -> Self {
+        keep_part(&self.0, Box::new(draw));
         self
     }
+}
+
+fn keep_attribute(element: Element, name: &'static str, mut read: Box<dyn FnMut() -> &'static str>) {
+    let mut shown = None;
+    effect(move || {
+        let value = read();
+        if shown.replace(value) != Some(value) {
+            set(&element, name, value);
+        }
+    });
+}
+
+fn keep_text(element: &Element, mut read: Box<dyn FnMut() -> String>) {
+    let node = text("");
+    append(element, &node);
+    effect(move || {
+        let content = read();
+        if node.data() != content {
+            node.set_data(&content);
+        }
+    });
+}
+
+fn keep_part(element: &Element, mut draw: Box<dyn FnMut() -> Option<El>>) {
+    let end = text("");
+    append(element, &end);
+    let mut shown: Option<El> = None;
+    effect(move || {
+        let fresh = draw();
+        if let (Some(fresh), Some(parent)) = (&fresh, end.parent_node()) {
+            // `end` is a child of its own parent.
+            let _ = parent.insert_before(fresh, Some(&end));
+        }
+        if let Some(old) = std::mem::replace(&mut shown, fresh) {
+            old.0.remove();
+        }
+    });
 }
 
 impl std::ops::Deref for El {

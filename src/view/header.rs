@@ -22,7 +22,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
         scene.focus_input();
     };
     let who =
-        el("div", "cw-who").add(&el("h2", "cw-name").set("dir", "auto").live_text(move || name(scene))).add(
+        el("div", "cw-who").add(&el("h2", "cw-name").add(&el("bdi", "").live_text(move || name(scene)))).add(
             &el("p", "cw-status")
                 .live("data-state", move || status(scene).0)
                 .add(&el("span", "").live_text(move || status(scene).1.get().to_owned())),

@@ -23,11 +23,11 @@ pub(super) fn welcome(scene: Scene) -> Option<El> {
     let (headline, rest) = split(&greeting);
     let is_long = headline.chars().nth(MAX_HEADLINE_CHARS).is_some();
     let class = if is_long { "cw-greeting cw-greeting-long" } else { "cw-greeting" };
-    let subline = || el("p", "cw-subline").set("dir", "auto").text(rest);
+    let subline = || el("p", "cw-subline").add(&el("bdi", "").text(rest));
     Some(
         el("div", "cw-welcome")
             .add(&avatar(scene, "cw-avatar cw-avatar-large"))
-            .add(&el("h3", class).set("dir", "auto").text(headline))
+            .add(&el("h3", class).add(&el("bdi", "").text(headline)))
             .maybe((!rest.is_empty()).then(subline))
             .maybe(chips(scene, Text::Suggestions, prompts)),
     )
