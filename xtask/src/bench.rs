@@ -2,8 +2,10 @@
 
 use crate::dist::{self, SizePass};
 use crate::workspace::Workspace;
-use crate::{budget, process};
-use anyhow::Result;
+use crate::node::Node;
+use crate::{budget, process, report, run};
+use anyhow::{Context, Result};
+use std::process::Command;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
@@ -22,8 +24,11 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             budget::check(&workspace.root, &manifest)
         }
         Measure::Relay => {
-            let mut command = workspace.cargo();
-            command.args(["run", "--release", "-p", "chinwag-relay", "--example", "added_latency"]);
+            let node = Node::prepare(workspace).context("this bench needs Node")?;
+            report::detail("building the relay");
+            run::build_relay(workspace)?;
+            let mut command = Command::new(&node.program);
+            command.arg(workspace.root.join("xtask").join("bench-relay.mjs")).arg(workspace.relay());
             process::run(&mut command, "the relay's bench")
         }
     }
