@@ -13,7 +13,7 @@ pub struct Json(Box<RawValue>);
 impl Json {
     /// Checks a text and keeps it.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text).map(Self)
+        RawValue::from_string(text.to_owned()).map(Self)
     }
 
     /// The JSON text as it came.

@@ -122,7 +122,7 @@ impl Handle {
     }
 }
 
-fn to_js(error: &dyn std::error::Error) -> JsError {
+fn to_js(error: &dyn std::fmt::Display) -> JsError {
     let mut message = String::from("Chinwag: ");
     message.push_str(&error.to_string());
     JsError::new(&message)

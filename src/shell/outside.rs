@@ -3,10 +3,9 @@
 
 use std::cell::RefCell;
 
-use chinwag_protocol::{ConversationId, Page, TokenAnswer, UiMessage};
+use chinwag_protocol::{ConversationId, FromFields, Page, TokenAnswer, UiMessage};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use super::clock;
@@ -16,7 +15,7 @@ use super::store::Store;
 use super::stream::Stream;
 use super::transport::Call;
 use crate::engine::turn::TurnId;
-use crate::engine::{Effect, Event};
+use crate::engine::{Effect, Event, TransportError};
 
 /// Everything outside the model that one widget holds on to. Dropping it ends
 /// its streams, timers and listeners.
@@ -67,8 +66,8 @@ impl Outside {
                 // A struct of strings always serialises.
                 let body = serde_json::to_string(&body).unwrap_or_default();
                 let call = Call::post(self.url("/v1/token"), None, body);
-                spawn_local(async move {
-                    store.dispatch(match call.fetch::<TokenAnswer>().await {
+                call.then(move |answer| {
+                    store.dispatch(match read::<TokenAnswer>(answer) {
                         Ok(answer) => Event::TokenArrived { request, answer: Box::new(answer) },
                         Err(error) => Event::TokenFailed { request, error },
                     });
@@ -86,11 +85,9 @@ impl Outside {
             Effect::AbortStream { turn } => self.let_go(turn),
             Effect::StopReply { token, conversation } => {
                 let call = Call::post(self.chat_url(&conversation, "/stop"), Some(token), String::from("{}"));
-                spawn_local(async move {
-                    // The reply was ended here already; should the relay not
-                    // hear of it, it ends by itself.
-                    let _ = call.fetch_text().await;
-                });
+                // The reply was ended here already; should the relay not hear of
+                // it, it ends by itself.
+                call.then(|_| ());
             }
             Effect::LoadMessages { request, token, conversation, cursor } => {
                 let mut url = self.url("/v1/conversations/");
@@ -101,8 +98,8 @@ impl Outside {
                     url.push_str(&String::from(js_sys::encode_uri_component(&cursor)));
                 }
                 let call = Call::get(url, token);
-                spawn_local(async move {
-                    store.dispatch(match call.fetch::<Page<UiMessage>>().await {
+                call.then(move |answer| {
+                    store.dispatch(match read::<Page<UiMessage>>(answer) {
                         Ok(page) => Event::MessagesArrived { request, page },
                         Err(error) => Event::MessagesFailed { request, error },
                     });
@@ -144,4 +141,8 @@ impl Outside {
         url.push_str(action);
         url
     }
+}
+
+fn read<T: FromFields>(answer: Result<String, TransportError>) -> Result<T, TransportError> {
+    T::from_json(&answer?).map_err(|_| TransportError::Protocol)
 }

@@ -4,6 +4,7 @@ use chinwag_protocol::{ErrorCode, ErrorEnvelope, FromFields};
 use gloo_net::http::{Method, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal, RequestCredentials};
 
 use crate::engine::TransportError;
@@ -69,14 +70,17 @@ impl Call {
         if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
     }
 
-    /// Sends it and reads the JSON of the answer.
-    pub async fn fetch<T: FromFields>(self) -> Result<T, TransportError> {
-        let text = self.fetch_text().await?;
-        T::from_json(&text).map_err(|_| TransportError::Protocol)
+    /// Sends it and hands over the text of the answer. Boxed, so that the state
+    /// of a request under way is compiled once for all of them.
+    pub fn then(self, take: impl FnOnce(Result<String, TransportError>) + 'static) {
+        self.then_boxed(Box::new(take));
     }
 
-    /// Sends it and reads the text of the answer.
-    pub async fn fetch_text(self) -> Result<String, TransportError> {
+    fn then_boxed(self, take: Box<dyn FnOnce(Result<String, TransportError>)>) {
+        spawn_local(async move { take(self.fetch().await) });
+    }
+
+    async fn fetch(self) -> Result<String, TransportError> {
         let controller = AbortController::new().map_err(|_| TransportError::Protocol)?;
         let signal = controller.signal();
         let timeout = Timeout::new(ANSWER_TIMEOUT_MS, move || controller.abort());
