@@ -23,11 +23,19 @@ pub(crate) struct Wire {
     pub(crate) has_format: bool,
     /// A request may be sent again after 502, 504 or a lost connection.
     pub(crate) is_repeat_safe: bool,
+    /// A budget that is used up can be told from a key that is refused.
+    pub(crate) tells_budget: bool,
 }
 
 impl Wire {
     pub(crate) const FRAMED: Self =
-        Self { has_late_errors: true, has_end: true, has_format: true, is_repeat_safe: false };
+        Self {
+        has_late_errors: true,
+        has_end: true,
+        has_format: true,
+        is_repeat_safe: false,
+        tells_budget: true,
+    };
 }
 
 /// Makes the tests of one provider: `contract!(Kind::X, Wire { ... });`.
@@ -131,10 +139,11 @@ fn wrong_key(_: Kind) -> &'static str {
     "another-key"
 }
 
-pub(crate) async fn a_used_up_budget_is_told_and_not_tried_again(kind: Kind, _: Wire) {
+pub(crate) async fn a_used_up_budget_is_told_and_not_tried_again(kind: Kind, wire: Wire) {
     let simulator = Simulator::start(kind, Switches::with(Trouble::NoCredit)).await.unwrap();
     let reply = ask(&agent(kind, &simulator.base_url, ""), &turn(QUESTION)).await;
-    assert_eq!(reply.code(), ErrorCode::CreditsExhausted);
+    let told = if wire.tells_budget { ErrorCode::CreditsExhausted } else { ErrorCode::Misconfigured };
+    assert_eq!(reply.code(), told);
     assert_eq!(simulator.requests().len(), 1);
 }
 

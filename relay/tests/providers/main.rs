@@ -5,4 +5,6 @@ mod contract;
 mod golden;
 mod support;
 
+mod chatbase_v1;
+mod chatbase_v2;
 mod openai_chat;

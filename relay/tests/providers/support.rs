@@ -17,6 +17,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 /// The keys that a provider cannot do without, beside `base_url` and `api_key`.
 pub(crate) fn needed(kind: Kind) -> &'static str {
     match kind {
+        Kind::ChatbaseV2 | Kind::ChatbaseV1 => "agent_id = \"kq1_example\"",
         Kind::OpenAiChat => "model = \"simulated\"",
         _ => "",
     }

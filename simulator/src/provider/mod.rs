@@ -6,23 +6,31 @@ use crate::answer::Answer;
 use crate::script::Switches;
 use crate::server::Recorded;
 
+mod chatbase_v1;
+mod chatbase_v2;
 mod openai_chat;
 
 /// Which provider is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
+    /// Chatbase, API v2.
+    ChatbaseV2,
+    /// Chatbase, API v1.
+    ChatbaseV1,
     /// OpenAI Chat Completions.
     OpenAiChat,
 }
 
 impl Kind {
     /// Every provider.
-    pub const ALL: &[Self] = &[Self::OpenAiChat];
+    pub const ALL: &[Self] = &[Self::ChatbaseV2, Self::ChatbaseV1, Self::OpenAiChat];
 
     /// Its name, as the relay's configuration has it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::ChatbaseV2 => "chatbase-v2",
+            Self::ChatbaseV1 => "chatbase-v1",
             Self::OpenAiChat => "openai-chat",
         }
     }
@@ -35,12 +43,16 @@ impl Kind {
     /// What stands in `base_url` after the port.
     pub(crate) fn base_path(self) -> &'static str {
         match self {
+            Self::ChatbaseV2 => "/api/v2",
+            Self::ChatbaseV1 => "/api/v1",
             Self::OpenAiChat => "/v1",
         }
     }
 
     pub(crate) fn provider(self) -> Box<dyn Provider> {
         match self {
+            Self::ChatbaseV2 => Box::new(chatbase_v2::ChatbaseV2::default()),
+            Self::ChatbaseV1 => Box::new(chatbase_v1::ChatbaseV1::default()),
             Self::OpenAiChat => Box::new(openai_chat::OpenAiChat),
         }
     }
