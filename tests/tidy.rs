@@ -31,7 +31,7 @@ const FORBIDDEN_IN_ENGINE: &[&str] = &[
     "JsValue",
 ];
 
-/// Most lines of a source file, tests included: past it, it is two rooms.
+/// Most lines of a source file above its tests: past it, it is two rooms.
 const LONGEST_FILE: usize = 600;
 
 struct Source {
@@ -169,9 +169,9 @@ fn no_html_string_is_written_anywhere() {
 #[test]
 fn no_file_is_longer_than_a_room() {
     let mut found = Vec::new();
-    for folder in ["src", "protocol/src", "relay/src", "xtask/src"] {
+    for folder in ["src", "protocol/src", "relay/src", "simulator/src", "xtask/src"] {
         for source in sources(folder) {
-            let lines = source.text.lines().count();
+            let lines = source.text.lines().take_while(|line| *line != "#[cfg(test)]").count();
             if lines > LONGEST_FILE {
                 found.push(format!("{}: {lines} lines", source.path.display()));
             }
