@@ -6,6 +6,8 @@
 //! the file or the environment.
 
 mod chatbase;
+mod chatbotkit;
+mod chatsby;
 mod document;
 mod duration;
 mod error;
@@ -105,6 +107,10 @@ pub struct Agent {
 pub enum Provider {
     /// `provider = "docs"`: a folder of Markdown.
     Docs(DocsConfig),
+    /// `provider = "chatsby"`: agents at Chatsby.
+    Chatsby(Box<Hosted>),
+    /// `provider = "chatbotkit"`: bots at ChatBotKit.
+    ChatBotKit(Box<Hosted>),
     /// `provider = "openai-chat"`: Chat Completions, of OpenAI and many others.
     OpenAiChat(Box<Hosted>),
     /// `provider = "chatbase-v2"`: agents at Chatbase.
@@ -235,7 +241,7 @@ impl Site {
 
 impl Provider {
     /// Every name that `provider` may have.
-    pub const NAMES: &[&str] = &["docs", "chatbase-v2", "chatbase-v1", "openai-chat"];
+    pub const NAMES: &[&str] = &["docs", "chatbase-v2", "chatbase-v1", "chatsby", "chatbotkit", "openai-chat"];
 
     /// The name in the file.
     pub fn name(&self) -> &'static str {
@@ -243,6 +249,8 @@ impl Provider {
             Self::Docs(_) => "docs",
             Self::ChatbaseV2(_) => "chatbase-v2",
             Self::ChatbaseV1(_) => "chatbase-v1",
+            Self::Chatsby(_) => "chatsby",
+            Self::ChatBotKit(_) => "chatbotkit",
             Self::OpenAiChat(_) => "openai-chat",
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chinwag_protocol::{ConversationId, SiteKey};
 
 use super::chatbase::CHATBASE_V2;
+use super::chatsby::CHATSBY;
 use super::document::{Document, Field, Section, did_you_mean};
 use super::error::ConfigError;
 use super::hosted::{Need, Shape};
@@ -169,6 +170,8 @@ impl Reader<'_> {
             "docs" => self.docs(section).map(Provider::Docs),
             "chatbase-v2" => self.hosted(section, &CHATBASE_V2).map(Provider::ChatbaseV2),
             "chatbase-v1" => self.chatbase_v1(section).map(Provider::ChatbaseV1),
+            "chatsby" => self.hosted(section, &CHATSBY).map(Provider::Chatsby),
+            "chatbotkit" => self.chatbotkit(section).map(Provider::ChatBotKit),
             "openai-chat" => self.hosted(section, &OPENAI).map(Provider::OpenAiChat),
             unknown => {
                 let hint = did_you_mean(unknown, Provider::NAMES.iter().copied());

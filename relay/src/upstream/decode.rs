@@ -153,15 +153,20 @@ impl Events {
     }
 
     /// The event that lacks its blank line, if its data is whole: `[DONE]` or
-    /// JSON, as all providers here send. What was cut is no event.
-    pub fn finish(&mut self, out: &mut Vec<Frame>) {
+    /// JSON, as all providers here send. What was cut is no event; whether there
+    /// was one is the answer.
+    pub fn finish(&mut self, out: &mut Vec<Frame>) -> bool {
+        let mut is_cut = false;
         // It cannot be too large: two line ends hold nothing.
         let _ = self.decoder.feed(b"\n\n", |frame| {
             let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&frame.data).is_ok();
             if is_json || frame.data.trim() == sse::DONE {
                 out.push(frame);
+            } else {
+                is_cut = !frame.data.trim().is_empty();
             }
         });
+        is_cut
     }
 }
 

@@ -15,6 +15,8 @@ use crate::config::{Limits, Provider};
 pub mod capability;
 pub mod chatbase_v1;
 pub mod chatbase_v2;
+pub mod chatbotkit;
+pub mod chatsby;
 pub mod decode;
 pub mod docs;
 pub mod failure;
@@ -31,6 +33,8 @@ pub use memory::{Learned, Memory, ProviderIds};
 
 use self::chatbase_v1::ChatbaseV1;
 use self::chatbase_v2::ChatbaseV2;
+use self::chatbotkit::ChatBotKit;
+use self::chatsby::Chatsby;
 use self::docs::{DocsAgent, DocsError};
 use self::http::HttpError;
 use self::openai_chat::OpenAiChat;
@@ -145,6 +149,8 @@ pub fn build(agent: &str, provider: &Provider, limits: &Limits) -> Result<Built,
         }
         Provider::ChatbaseV2(settings) => Arc::new(ChatbaseV2::new(agent, settings, limits)?),
         Provider::ChatbaseV1(settings) => Arc::new(ChatbaseV1::new(agent, settings, limits)?),
+        Provider::Chatsby(settings) => Arc::new(Chatsby::new(agent, settings, limits)?),
+        Provider::ChatBotKit(settings) => Arc::new(ChatBotKit::new(agent, settings, limits)?),
         Provider::OpenAiChat(settings) => Arc::new(OpenAiChat::new(agent, settings, limits)?),
     };
     Ok(Built { upstream, docs: None })
@@ -163,4 +169,6 @@ const DOCS: Capabilities = Capabilities {
 pub const CATALOGUE: &[(&str, &str, Capabilities)] =
     &[("docs", "Docs agent", DOCS), ("chatbase-v2", "Chatbase, API v2", chatbase_v2::CAPABILITIES),
     ("chatbase-v1", "Chatbase, API v1", chatbase_v1::CAPABILITIES),
+    ("chatsby", "Chatsby", chatsby::CAPABILITIES),
+    ("chatbotkit", "ChatBotKit", chatbotkit::CAPABILITIES),
     ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES)];

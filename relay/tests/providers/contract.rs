@@ -257,7 +257,7 @@ pub(crate) async fn a_stopped_reply_leaves_no_connection_open(kind: Kind, _: Wir
         while simulator.requests().is_empty() && Instant::now() < patience {
             let _ = tokio::time::timeout(Duration::from_millis(20), stream.next()).await;
         }
-        assert_eq!(simulator.requests().len(), 1, "{trouble:?}");
+        assert!(!simulator.requests().is_empty(), "{trouble:?}");
         let _ = tokio::time::timeout(Duration::from_millis(50), stream.next()).await;
         assert!(simulator.open_connections() > 0, "{trouble:?}");
         let dropped = Instant::now();

@@ -1,10 +1,20 @@
 //! Every adapter against its simulator, its golden files, and bytes that nobody
 //! meant.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
 mod contract;
 mod golden;
 mod support;
 
 mod chatbase_v1;
 mod chatbase_v2;
+mod chatbotkit;
+mod chatsby;
 mod openai_chat;

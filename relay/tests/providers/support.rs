@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_protocol::{Chunk, ConversationId, ErrorCode, ErrorData, Part, Role, UiMessage};
-use chinwag_relay::config::{Config, Limits, Overrides};
+use chinwag_relay::config::{Config, ConfigError, Limits, Overrides, Provider};
 use chinwag_relay::upstream::{self, ChunkStream, Memory, ProviderIds, Turn, Upstream};
 use chinwag_simulator::{KEY, Kind, Simulator, Switches};
 use futures_util::StreamExt as _;
@@ -18,6 +18,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 pub(crate) fn needed(kind: Kind) -> &'static str {
     match kind {
         Kind::ChatbaseV2 | Kind::ChatbaseV1 => "agent_id = \"kq1_example\"",
+        Kind::Chatsby => "agent_id = \"agent_1a2b3c4d5e\"",
+        Kind::ChatBotKit => "agent_id = \"bot-1\"",
         Kind::OpenAiChat => "model = \"simulated\"",
         _ => "",
     }
@@ -42,10 +44,25 @@ pub(crate) fn agent_with(
         kind.name(),
         needed(kind),
     );
+    let provider = provider_with(&text, key).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    upstream::build("a", &provider, limits).unwrap().upstream
+}
+
+/// The agent `a` of a whole configuration.
+pub(crate) fn agent_from(text: &str) -> Arc<dyn Upstream> {
+    let provider = provider_from(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    upstream::build("a", &provider, &limits()).unwrap().upstream
+}
+
+/// What is behind the agent `a` of a whole configuration.
+pub(crate) fn provider_from(text: &str) -> Result<Provider, ConfigError> {
+    provider_with(text, KEY)
+}
+
+fn provider_with(text: &str, key: &'static str) -> Result<Provider, ConfigError> {
     let environment = |name: &str| (name == "KEY").then(|| key.to_owned());
-    let config = Config::parse(Path::new("chinwag.toml"), &text, &environment, &Overrides::default());
-    let config = config.unwrap_or_else(|error| panic!("{error}\n{text}"));
-    upstream::build("a", &config.agents["a"].provider, limits).unwrap().upstream
+    let config = Config::parse(Path::new("chinwag.toml"), text, &environment, &Overrides::default())?;
+    Ok(config.agents["a"].provider.clone())
 }
 
 /// Time-outs that a test can wait for.

@@ -8,6 +8,8 @@ use crate::server::Recorded;
 
 mod chatbase_v1;
 mod chatbase_v2;
+mod chatbotkit;
+mod chatsby;
 mod openai_chat;
 
 /// Which provider is simulated.
@@ -18,19 +20,25 @@ pub enum Kind {
     ChatbaseV2,
     /// Chatbase, API v1.
     ChatbaseV1,
+    /// Chatsby.
+    Chatsby,
+    /// ChatBotKit.
+    ChatBotKit,
     /// OpenAI Chat Completions.
     OpenAiChat,
 }
 
 impl Kind {
     /// Every provider.
-    pub const ALL: &[Self] = &[Self::ChatbaseV2, Self::ChatbaseV1, Self::OpenAiChat];
+    pub const ALL: &[Self] = &[Self::ChatbaseV2, Self::ChatbaseV1, Self::Chatsby, Self::ChatBotKit, Self::OpenAiChat];
 
     /// Its name, as the relay's configuration has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::ChatbaseV2 => "chatbase-v2",
             Self::ChatbaseV1 => "chatbase-v1",
+            Self::Chatsby => "chatsby",
+            Self::ChatBotKit => "chatbotkit",
             Self::OpenAiChat => "openai-chat",
         }
     }
@@ -45,7 +53,7 @@ impl Kind {
         match self {
             Self::ChatbaseV2 => "/api/v2",
             Self::ChatbaseV1 => "/api/v1",
-            Self::OpenAiChat => "/v1",
+            Self::Chatsby | Self::ChatBotKit | Self::OpenAiChat => "/v1",
         }
     }
 
@@ -53,6 +61,8 @@ impl Kind {
         match self {
             Self::ChatbaseV2 => Box::new(chatbase_v2::ChatbaseV2::default()),
             Self::ChatbaseV1 => Box::new(chatbase_v1::ChatbaseV1::default()),
+            Self::Chatsby => Box::new(chatsby::Chatsby::default()),
+            Self::ChatBotKit => Box::new(chatbotkit::ChatBotKit::default()),
             Self::OpenAiChat => Box::new(openai_chat::OpenAiChat),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_protocol::ErrorCode;
 use chinwag_protocol::limits::MAX_EVENT_BYTES;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
@@ -41,6 +42,11 @@ impl Answer {
         let value = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
         essence.trim().to_ascii_lowercase()
+    }
+
+    /// The headers, for what a provider says of its limits.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
     }
 
     /// Whether the answer is JSON as a whole, though a stream was asked for.

@@ -1,0 +1,361 @@
+//! From ChatBotKit's bytes to chunks: one JSON object per line, the same as named
+//! server-sent events, or one JSON body.
+//!
+//! The same text comes up to four times: as tokens, as a message, and in two
+//! results. It is shown as it first comes; what comes later only adds what was
+//! left out.
+
+use chinwag_protocol::{Chunk, ErrorCode, FinishReason, Json, MessageMetadata, Usage};
+use serde_json::Value;
+
+use super::refusal::read_error;
+use crate::upstream::decode::{Blocks, Decode, Events, Lines, Whole, malformed};
+use crate::upstream::failure::UpstreamFailure;
+use crate::upstream::memory::Memory;
+
+/// Longest name of an action that is shown, in characters.
+const MAX_LABEL_CHARS: usize = 80;
+
+/// The decoder of a stream of lines. What it learns goes into `memory`.
+pub fn lines(memory: Memory) -> impl Decode {
+    Streamed { wire: Wire::Lines(Lines::default()), reply: Reply::new(memory) }
+}
+
+/// The decoder of a stream of events.
+pub fn events(memory: Memory) -> impl Decode {
+    Streamed { wire: Wire::Events(Events::default()), reply: Reply::new(memory) }
+}
+
+/// The decoder of an answer that came as one JSON body. It may be an error
+/// though the status was 200: after a while the server commits to that.
+pub fn whole(memory: Memory) -> impl Decode {
+    Whole::new(move |body: &[u8], out: &mut Vec<Chunk>| {
+        let body: Value = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+        Reply::new(memory.clone()).end(&body, out)
+    })
+}
+
+enum Wire {
+    Lines(Lines),
+    Events(Events),
+}
+
+struct Streamed {
+    wire: Wire,
+    reply: Reply,
+}
+
+impl Decode for Streamed {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        match &mut self.wire {
+            Wire::Lines(lines) => {
+                let mut whole = Vec::new();
+                let fed = lines.feed(bytes, &mut whole);
+                for line in whole {
+                    self.reply.take_line(&line, out)?;
+                }
+                fed
+            }
+            Wire::Events(events) => {
+                let mut whole = Vec::new();
+                let fed = events.feed(bytes, &mut whole);
+                for frame in whole {
+                    self.reply.take_event(&frame.event, &frame.data, out)?;
+                }
+                fed
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        self.reply.is_at_end = true;
+        match &mut self.wire {
+            Wire::Lines(lines) => {
+                let mut last = Vec::new();
+                lines.finish(&mut last);
+                last.iter().try_for_each(|line| self.reply.take_line(line, out))
+            }
+            Wire::Events(events) => {
+                let mut last = Vec::new();
+                events.finish(&mut last);
+                last.iter().try_for_each(|frame| self.reply.take_event(&frame.event, &frame.data, out))
+            }
+        }
+    }
+}
+
+/// What is known of the reply so far.
+struct Reply {
+    memory: Memory,
+    blocks: Blocks,
+    /// Everything that was said.
+    said: String,
+    /// What was said since the last message ended.
+    open: String,
+    /// What was said before an action, and was in no `message` yet.
+    unclaimed: Vec<String>,
+    /// The last message that came as a whole.
+    last_message: String,
+    /// Whether thoughts came since the last message of that kind.
+    has_thought: bool,
+    usage: Option<Usage>,
+    is_ended: bool,
+    /// No more bytes come: what cannot be read now was cut.
+    is_at_end: bool,
+}
+
+impl Reply {
+    fn new(memory: Memory) -> Self {
+        Self {
+            memory,
+            blocks: Blocks::default(),
+            said: String::new(),
+            open: String::new(),
+            unclaimed: Vec::new(),
+            last_message: String::new(),
+            has_thought: false,
+            usage: None,
+            is_ended: false,
+            is_at_end: false,
+        }
+    }
+
+    fn take_line(&mut self, line: &str, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        let item = self.parse(line)?;
+        match item.get("type").and_then(Value::as_str) {
+            Some(kind) => self.take(kind, item.get("data").unwrap_or(&Value::Null), out),
+            // A body of the JSON form under the wrong name: a result or an error.
+            None if has_text(&item, "text") || is_error(&item) => self.end(&item, out),
+            None => Ok(()),
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Value, UpstreamFailure> {
+        let code = if self.is_at_end { ErrorCode::Interrupted } else { ErrorCode::UpstreamError };
+        serde_json::from_str(text).map_err(|error| {
+            UpstreamFailure::new(code).because(format!("an event is not the expected JSON: {error}"))
+        })
+    }
+
+    fn take_event(&mut self, event: &str, data: &str, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if event.is_empty() {
+            return self.take_line(data, out);
+        }
+        let data = if data.trim().is_empty() { Value::Null } else { self.parse(data)? };
+        self.take(event, &data, out)
+    }
+
+    fn take(&mut self, kind: &str, data: &Value, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if self.is_ended {
+            return Ok(());
+        }
+        match kind {
+            "token" => self.say(text(data, "token"), out),
+            "reasoningToken" => {
+                self.has_thought = true;
+                self.blocks.reasoning(text(data, "token"), out);
+            }
+            "message" => self.take_message(data, out),
+            "usage" => self.add_usage(data),
+            "intentDetectionBegin" => out.push(status("intent", None)),
+            "operationBegin" => {
+                self.end_message(out);
+                let action = data.get("action").unwrap_or(&Value::Null);
+                // Its input and output are between the bot and its tools.
+                out.push(status("operation", Some(text(action, "name"))));
+            }
+            "compactionBegin" => out.push(status("compaction", None)),
+            "progressReport" => out.push(status("progress", progress(data).as_deref())),
+            "completeBegin" => self.end_message(out),
+            "waitForChannelMessageBegin" => self.begin_call(data, out),
+            "waitForChannelMessageEnd" => end_call(data, out),
+            "result" => return self.end(data, out),
+            "error" => return Err(fail(data)),
+            "abort" => {
+                self.is_ended = true;
+                self.blocks.close(out);
+                out.push(Chunk::Abort { reason: None });
+            }
+            // Heartbeats (ping, nop), what the result repeats (sendResult,
+            // receiveResult), the ends of what was begun, audio, and whatever is
+            // new.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str, out: &mut Vec<Chunk>) {
+        self.said.push_str(text);
+        self.open.push_str(text);
+        self.blocks.text(text, out);
+    }
+
+    /// What comes next is another message, or none.
+    fn end_message(&mut self, out: &mut Vec<Chunk>) {
+        self.blocks.close(out);
+        let open = std::mem::take(&mut self.open);
+        if !open.trim().is_empty() {
+            self.unclaimed.push(open);
+        }
+    }
+
+    /// A message as a whole; most often its tokens have said it already.
+    fn take_message(&mut self, data: &Value, out: &mut Vec<Chunk>) {
+        let whole = text(data, "text");
+        match text(data, "type") {
+            "bot" => self.take_bot_message(whole, out),
+            "reasoning" => {
+                if !std::mem::take(&mut self.has_thought) {
+                    self.blocks.reasoning(whole, out);
+                }
+                self.blocks.close(out);
+            }
+            // The others are between the bot and its tools.
+            _ => {}
+        }
+    }
+
+    fn take_bot_message(&mut self, whole: &str, out: &mut Vec<Chunk>) {
+        whole.clone_into(&mut self.last_message);
+        let is_same = |said: &String| said.trim() == whole.trim();
+        if let Some(place) = self.unclaimed.iter().position(is_same) {
+            self.unclaimed.remove(place);
+            return;
+        }
+        if self.open.trim().is_empty() && !self.unclaimed.is_empty() {
+            // Not word for word what was said, but what stands for it: nothing
+            // else was said that it could be.
+            self.unclaimed.remove(0);
+            return;
+        }
+        // What was said otherwise cannot be unsaid; what is missing is added.
+        if let Some(missing) = whole.strip_prefix(self.open.as_str()) {
+            let missing = missing.to_owned();
+            self.say(&missing, out);
+        }
+        self.open.clear();
+        self.blocks.close(out);
+    }
+
+    fn add_usage(&mut self, data: &Value) {
+        let count = |key: &str| data.get(key).and_then(Value::as_u64).unwrap_or_default();
+        // Once per call of the model, and a turn may have several.
+        let usage = self.usage.get_or_insert_default();
+        usage.input_tokens = usage.input_tokens.saturating_add(count("inputTokensUsed"));
+        usage.output_tokens = usage.output_tokens.saturating_add(count("outputTokensUsed"));
+    }
+
+    /// The bot waits for somebody to run a function. The channel names the call:
+    /// there is one per call.
+    fn begin_call(&mut self, data: &Value, out: &mut Vec<Chunk>) {
+        self.end_message(out);
+        let function = data.get("function").unwrap_or(&Value::Null);
+        let (channel, name) = (text(data, "channel"), text(function, "name"));
+        if channel.is_empty() || name.is_empty() {
+            return;
+        }
+        out.push(Chunk::ToolInputStart { tool_call_id: channel.to_owned(), tool_name: name.to_owned() });
+        if let Some(input) = carried(function.get("args")) {
+            out.push(Chunk::ToolInputAvailable {
+                tool_call_id: channel.to_owned(),
+                tool_name: name.to_owned(),
+                input,
+            });
+        }
+    }
+
+    /// The last word: a result, or an error in its place.
+    fn end(&mut self, result: &Value, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if !has_text(result, "text") {
+            if is_error(result) {
+                return Err(fail(result));
+            }
+            // `{"ping": true}` stands where the handler had no result.
+            let detail = "the answer ended without a result";
+            return Err(UpstreamFailure::new(ErrorCode::Interrupted).because(detail));
+        }
+        self.is_ended = true;
+        self.say_missing(text(result, "text"), out);
+        self.blocks.close(out);
+        let reason = match result.get("end").map(|end| text(end, "reason")).unwrap_or_default() {
+            "stop" | "" => FinishReason::Stop,
+            "length" | "iteration" => FinishReason::Length,
+            // Inferred: the turn ended in an action that waits for somebody.
+            "activity" => FinishReason::ToolCalls,
+            "error" => return Err(malformed("the result says that the turn failed")),
+            "abort" => {
+                out.push(Chunk::Abort { reason: None });
+                return Ok(());
+            }
+            _ => FinishReason::Other,
+        };
+        self.memory.keep_reply(text(result, "id"));
+        let metadata =
+            self.usage.map(|usage| MessageMetadata { usage: Some(usage), ..MessageMetadata::default() });
+        out.push(Chunk::Finish { reason, metadata });
+        Ok(())
+    }
+
+    /// Adds what the result holds and nothing has said.
+    fn say_missing(&mut self, result: &str, out: &mut Vec<Chunk>) {
+        if result.trim() == self.last_message.trim() && !self.said.is_empty() {
+            return;
+        }
+        let known = if self.open.is_empty() { &self.said } else { &self.open };
+        let missing = match result.strip_prefix(known.as_str()) {
+            Some(missing) => missing.to_owned(),
+            None if self.open.is_empty() && !self.said.contains(result.trim()) => result.to_owned(),
+            None => return,
+        };
+        self.say(&missing, out);
+    }
+}
+
+fn fail(error: &Value) -> UpstreamFailure {
+    read_error(error.get("error").unwrap_or(error), &malformed(""))
+}
+
+fn end_call(data: &Value, out: &mut Vec<Chunk>) {
+    let channel = text(data, "channel");
+    if channel.is_empty() {
+        return;
+    }
+    let message = data.get("message").unwrap_or(&Value::Null);
+    let tool_call_id = channel.to_owned();
+    if message.get("error").is_some_and(|error| !error.is_null()) {
+        out.push(Chunk::ToolOutputError { tool_call_id, error_text: "the tool failed".to_owned() });
+    } else if let Some(output) = carried(message.get("data").or(Some(message))) {
+        out.push(Chunk::ToolOutputAvailable { tool_call_id, output });
+    }
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn has_text(value: &Value, key: &str) -> bool {
+    value.get(key).is_some_and(Value::is_string)
+}
+
+/// `{message, code}`, flat or within `error`.
+fn is_error(body: &Value) -> bool {
+    has_text(body, "code") || body.get("error").is_some_and(|error| !error.is_null())
+}
+
+fn carried(value: Option<&Value>) -> Option<Json> {
+    Json::parse(&value.filter(|value| !value.is_null()).map_or_else(|| "{}".to_owned(), Value::to_string))
+        .ok()
+}
+
+fn progress(data: &Value) -> Option<String> {
+    let number = |key: &str| data.get(key).and_then(Value::as_u64);
+    Some(format!("{} / {}", number("step")?, number("total")?))
+}
+
+fn status(phase: &str, label: Option<&str>) -> Chunk {
+    let label = label.map(|label| label.chars().take(MAX_LABEL_CHARS).collect::<String>());
+    Chunk::Status { phase: phase.to_owned(), label: label.filter(|label| !label.is_empty()) }
+}

@@ -1,0 +1,244 @@
+//! `chatbotkit`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_protocol::{Chunk, ErrorCode, Feedback, Json, Role};
+use chinwag_relay::config::Limits;
+use chinwag_relay::upstream::chatbotkit::{self, ChatBotKit};
+use chinwag_relay::upstream::decode::Decoder;
+use chinwag_relay::upstream::{Memory, ProviderIds, Rating, Turn, Upstream};
+use chinwag_simulator::{Kind, Recorded, Simulator, Switches, Trouble};
+use serde_json::json;
+
+use crate::contract::{Wire, contract};
+use crate::golden;
+use crate::support::{again, agent, agent_from, ask, ask_once, follow_up, provider_from, turn};
+
+const KIND: Kind = Kind::ChatBotKit;
+
+contract!(KIND, Wire::FRAMED);
+
+#[test]
+fn golden_files_hold_and_no_bytes_break_the_decoder() {
+    golden::check("chatbotkit", &["jsonl", "sse", "whole"], |wire| match wire {
+        "whole" => Decoder::new(chatbotkit::whole(Memory::default())),
+        "sse" => Decoder::new(chatbotkit::events(Memory::default())),
+        _ => Decoder::new(chatbotkit::lines(Memory::default())),
+    });
+}
+
+/// An agent's section with these lines in place of the usual ones.
+fn config(simulator: &Simulator, more: &str) -> String {
+    format!(
+        "[[site]]\nkey = \"site_a\"\norigins = []\nagent = \"a\"\n\n[agent.a]\nprovider = \"chatbotkit\"\n\
+         base_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n{more}\n",
+        simulator.base_url
+    )
+}
+
+fn paths(requests: &[Recorded]) -> Vec<&str> {
+    requests.iter().map(|request| request.path.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_conversation_is_created_once_for_the_visitor_and_then_gone_on_with() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    let mut first = turn("Hi");
+    first.context = Some(Json::parse("{\"page\":\"/prices\"}").unwrap());
+    let reply = ask(&agent, &first).await;
+    ask(&agent, &follow_up(&first, &reply, "And?")).await;
+    let requests = simulator.requests();
+    assert_eq!(
+        paths(&requests),
+        [
+            "/v1/contact/ensure",
+            "/v1/conversation/create",
+            "/v1/conversation/conversation-1/complete",
+            "/v1/conversation/conversation-1/complete",
+        ]
+    );
+    assert_eq!(requests[0].body, json!({ "fingerprint": "visitor-1" }));
+    assert_eq!(requests[1].body["botId"], "bot-1");
+    assert_eq!(requests[1].body["contactId"], "contact-1");
+    let context = &requests[1].body["messages"][0];
+    assert_eq!(context["type"], "context");
+    assert!(context["text"].as_str().unwrap().contains("{\"page\":\"/prices\"}"));
+    assert_eq!(requests[3].body, json!({ "text": "And?" }));
+    assert_eq!(requests[3].header("accept"), "application/jsonl");
+    assert_eq!(requests[3].header("authorization"), "Bearer simulator-key");
+}
+
+#[tokio::test]
+async fn a_model_with_a_prompt_takes_the_place_of_a_bot_but_not_both() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent_from(&config(&simulator, "model = \"m\"\nsystem_prompt = \"Be brief.\""));
+    assert!(ask(&agent, &turn("Hi")).await.is_finished());
+    let created = &simulator.requests()[1].body;
+    assert_eq!(*created, json!({ "model": "m", "backstory": "Be brief.", "contactId": "contact-1" }));
+    for (more, words) in [
+        ("", "the id of the bot"),
+        ("agent_id = \"b\"\nmodel = \"m\"", "leave out model"),
+        ("agent_id = \"b\"\nsystem_prompt = \"p\"", "leave out model"),
+        ("agent_id = \"b\"\ntemperature = 1", "temperature"),
+    ] {
+        let error = provider_from(&config(&simulator, more)).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("chinwag.toml:"), "{more}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_takes_the_old_reply_back_and_asks_nothing_twice() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    let asked = turn("Hi");
+    ask(&agent, &asked).await;
+    let reply = ask(&agent, &again(&asked)).await;
+    assert!(reply.text().contains("Question 1"), "{}", reply.text());
+    let requests = simulator.requests();
+    let [.., delete, complete] = requests.as_slice() else { panic!("{requests:?}") };
+    assert_eq!(delete.path, "/v1/conversation/conversation-1/message/msg-3/delete");
+    assert_eq!(complete.body, json!({}));
+}
+
+#[tokio::test]
+async fn a_retry_of_a_reply_that_is_not_there_asks_again() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    let asked = turn("Hi");
+    ask(&agent, &asked).await;
+    let conversation = asked.memory.learned().conversation;
+    let ids = ProviderIds { conversation, replaced: Some("msg-random".into()), previous: None };
+    let reply = ask(&agent, &Turn { memory: Memory::new(ids), ..turn("Hi") }).await;
+    assert!(reply.is_finished(), "{reply:?}");
+    assert_eq!(simulator.requests().last().unwrap().body, json!({ "text": "Hi" }));
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_gone_is_begun_anew_with_what_was_said() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    let first = turn("Hi");
+    let reply = ask(&agent, &first).await;
+    let ids = ProviderIds { conversation: Some("gone".into()), ..ProviderIds::default() };
+    let second = Turn { memory: Memory::new(ids), ..follow_up(&first, &reply, "And?") };
+    let reply = ask(&agent, &second).await;
+    assert!(reply.text().contains("Question 2"), "{}", reply.text());
+    let requests = simulator.requests();
+    let created = requests.iter().rfind(|request| request.path.ends_with("/create")).unwrap();
+    assert_eq!(created.body["messages"][0], json!({ "type": "user", "text": "Hi" }));
+    assert_eq!(created.body["messages"][1]["type"], "bot");
+    assert!(second.memory.learned().conversation.is_some_and(|id| id != "gone"));
+}
+
+#[tokio::test]
+async fn events_and_lines_say_the_same_once() {
+    let lines = ask_once(KIND, Switches::default(), "think").await;
+    let events = ask_once(KIND, Switches { generation: 1, ..Switches::default() }, "think").await;
+    assert_eq!(lines, events);
+    assert_eq!(lines.text().matches("Question 1").count(), 1);
+    assert!(lines.0.iter().any(|chunk| matches!(chunk, Chunk::ReasoningDelta { .. })), "{lines:?}");
+    let Some(Chunk::Finish { metadata: Some(metadata), .. }) = lines.0.last() else { panic!("{lines:?}") };
+    assert_eq!(metadata.usage.map(|usage| (usage.input_tokens, usage.output_tokens)), Some((300, 11)));
+}
+
+#[tokio::test]
+async fn a_bot_that_is_not_there_is_misconfigured_and_the_check_says_so() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent_from(&config(&simulator, "agent_id = \"nobody\""));
+    assert_eq!(ask(&agent, &turn("Hi")).await.code(), ErrorCode::Misconfigured);
+    assert_eq!(agent.check().await.unwrap_err().code(), ErrorCode::Misconfigured);
+}
+
+#[tokio::test]
+async fn a_rating_is_a_vote_with_its_reason_and_one_that_cannot_be_taken_back() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    let asked = turn("Hi");
+    ask(&agent, &asked).await;
+    let learned = asked.memory.learned();
+    let rating = |value, reason: Option<&str>, reply: &str| Rating {
+        conversation: learned.conversation.clone().unwrap(),
+        reply: reply.to_owned(),
+        value,
+        reason: reason.map(str::to_owned),
+        request_id: "request-2".to_owned(),
+    };
+    let reply = learned.reply.clone().unwrap();
+    agent.rate(rating(Some(Feedback::Positive), None, &reply)).await.unwrap();
+    agent.rate(rating(Some(Feedback::Negative), Some("too long"), &reply)).await.unwrap();
+    agent.rate(rating(None, None, &reply)).await.unwrap();
+    agent.rate(rating(Some(Feedback::Positive), None, "msg-random")).await.unwrap();
+    let requests = simulator.requests();
+    let votes: Vec<_> = requests[3..].iter().map(|request| (request.path.as_str(), &request.body)).collect();
+    let path = "/v1/conversation/conversation-1/message";
+    assert_eq!(
+        votes,
+        [
+            (format!("{path}/msg-3/upvote").as_str(), &json!({})),
+            (format!("{path}/msg-3/downvote").as_str(), &json!({ "reason": "too long" })),
+            (format!("{path}/msg-random/upvote").as_str(), &json!({})),
+        ]
+    );
+    simulator.switch(Switches::with(Trouble::Status(500)));
+    assert!(agent.rate(rating(Some(Feedback::Positive), None, &reply)).await.is_err());
+}
+
+fn bot(simulator: &Simulator) -> ChatBotKit {
+    let provider = provider_from(&config(simulator, "agent_id = \"bot-1\"")).unwrap();
+    let chinwag_relay::config::Provider::ChatBotKit(settings) = provider else { panic!("{provider:?}") };
+    ChatBotKit::new("a", &settings, &Limits::default()).unwrap()
+}
+
+#[tokio::test]
+async fn the_messages_of_a_conversation_come_in_pages_until_one_is_empty() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let bot = Arc::new(bot(&simulator));
+    let agent: Arc<dyn Upstream> = bot.clone();
+    let mut asked = turn("Hi");
+    asked.context = Some(Json::parse("{}").unwrap());
+    ask(&agent, &asked).await;
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = bot.messages("conversation-1", 2, cursor.as_deref()).await.unwrap();
+        seen.extend(page.messages.into_iter().map(|message| message.role));
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [Role::User, Role::Assistant], "the page's context is not shown");
+    let queries: Vec<String> =
+        simulator.requests()[3..].iter().map(|request| request.query.clone()).collect();
+    assert_eq!(queries[0], "order=asc&take=2");
+    assert!(queries[1].starts_with("order=asc&take=2&cursor=msg-"), "{queries:?}");
+}
+
+#[tokio::test]
+async fn a_session_opens_one_conversation_and_hides_its_token() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let bot = Arc::new(bot(&simulator));
+    let agent: Arc<dyn Upstream> = bot.clone();
+    ask(&agent, &turn("Hi")).await;
+    let session = bot.open_session("conversation-1", Duration::from_secs(1)).await.unwrap();
+    assert_eq!((session.token.expose(), session.expires_at), ("session-token", 1_790_003_600_000));
+    assert!(!format!("{session:?}").contains("session-token"));
+    let requests = simulator.requests();
+    let asked = requests.last().unwrap();
+    assert_eq!(asked.path, "/v1/conversation/conversation-1/session/create");
+    assert_eq!(asked.body, json!({ "durationInSeconds": 1800 }), "the provider's shortest");
+}
+
+#[tokio::test]
+async fn the_answer_of_a_function_goes_to_its_channel() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let bot = bot(&simulator);
+    let output = Json::parse("{\"sky\":\"rain\"}").unwrap();
+    bot.publish("weather-0123456789", Ok(&output)).await.unwrap();
+    bot.publish("weather-0123456789", Err("no such city")).await.unwrap();
+    let requests = simulator.requests();
+    assert_eq!(requests[0].path, "/v1/channel/weather-0123456789/publish");
+    assert_eq!(requests[0].body, json!({ "message": { "data": { "sky": "rain" } } }));
+    assert_eq!(requests[1].body, json!({ "message": { "error": "no such city" } }));
+}
