@@ -107,7 +107,7 @@ impl Reply {
         };
         let kind = event.get("type").and_then(Value::as_str).unwrap_or(name);
         match kind {
-            "" if present(&event, "error").is_some() => self.fail(&event),
+            "" if present(&event, "error").is_some() => Err(failure(&event)),
             "" => self.take_response(payload, out),
             _ => {
                 self.has_heard = true;
@@ -168,7 +168,7 @@ impl Reply {
                     self.end(reason, out);
                 }
             }
-            "error" => return self.fail(event),
+            "error" => return Err(failure(event)),
             "abort" => return Err(interrupted("the provider gave the reply up")),
             _ if kind.starts_with("tool-") => return self.take_tool(kind, event, payload, out),
             // Kinds of a newer provider are nothing to us.
@@ -368,12 +368,6 @@ impl Reply {
         out.push(Chunk::Finish { reason, metadata: None });
     }
 
-    /// An error in one of its three shapes: `errorText`, `error`, `message`.
-    fn fail(&self, event: &Value) -> Result<(), UpstreamFailure> {
-        let error = ["error", "errorText"].into_iter().find_map(|key| present(event, key));
-        Err(refusal::read_error(error.unwrap_or(event), &malformed("")))
-    }
-
     fn skip(&mut self, reason: &str) {
         self.skipped += 1;
         tracing::debug!(reason, skipped = self.skipped, "an event is left out");
@@ -386,6 +380,12 @@ impl Reply {
     fn garbage(&self) -> UpstreamFailure {
         malformed(format!("none of its {} events could be read", self.skipped))
     }
+}
+
+/// An error in one of its three shapes: `errorText`, `error`, `message`.
+fn failure(event: &Value) -> UpstreamFailure {
+    let error = ["error", "errorText"].into_iter().find_map(|key| present(event, key));
+    refusal::read_error(error.unwrap_or(event), &malformed(""))
 }
 
 fn interrupted(detail: &str) -> UpstreamFailure {
