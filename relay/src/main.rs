@@ -2,16 +2,18 @@
 //! serves until a signal, and says in one sentence why it cannot.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use chinwag_relay::api;
 use chinwag_relay::app::{App, BuildError};
+use chinwag_relay::check;
 use chinwag_relay::config::{Config, ConfigError, DEFAULT_FILE, Overrides, parse_addr};
 use chinwag_relay::edge::{self, LogFormat, Options};
-use clap::Parser;
+use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
+use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -22,17 +24,38 @@ use tokio::time::sleep;
 struct Cli {
     /// The configuration; without it, chinwag.toml of the working directory if it
     /// is there, else a demo.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// Where to listen, whatever the configuration says.
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_addr)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_addr, global = true)]
     addr: Option<SocketAddr>,
     /// The folder that docs agents answer from, whatever the configuration says.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     docs: Option<PathBuf>,
     /// How to write the log.
-    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    #[arg(long, value_name = "FORMAT", default_value = "auto", global = true)]
     log_format: LogFormat,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Calls the provider of each agent once, without a question, and says
+    /// whether key, plan and agent id work.
+    Check,
+    /// Plays a provider on this machine, to try a configuration without a key.
+    /// It listens on --addr, else on 127.0.0.1:8788.
+    Simulate {
+        /// Its name in the configuration, such as openai-chat.
+        #[arg(value_parser = parse_kind)]
+        provider: Kind,
+        /// What goes wrong with every answer, to see how the widget tells it:
+        /// silent, falls-silent, cut, late-error, malformed, rate-limited,
+        /// no-credit, busy.
+        #[arg(long, value_name = "NAME", value_parser = parse_trouble)]
+        trouble: Option<Trouble>,
+    },
 }
 
 /// Why the relay does not start.
@@ -46,6 +69,8 @@ enum Failure {
     Build(#[from] BuildError),
     #[error("the system refuses what the relay needs: {0}")]
     System(#[from] io::Error),
+    #[error("{failed} of {all} agents cannot answer")]
+    Check { failed: usize, all: usize },
 }
 
 fn main() -> ExitCode {
@@ -62,12 +87,18 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(Command::Simulate { provider, trouble }) = cli.command {
+        return runtime.block_on(simulate(cli.addr.unwrap_or(SIMULATOR_ADDR), provider, trouble));
+    }
     let overrides = Overrides { addr: cli.addr, docs: cli.docs.clone() };
     let default = Path::new(DEFAULT_FILE);
     let file = cli.config.as_deref().or_else(|| default.exists().then_some(default));
     let config = Config::load(file, &overrides)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(run(config));
+    let outcome = match cli.command {
+        Some(Command::Check) => runtime.block_on(check(config)),
+        _ => runtime.block_on(run(config)),
+    };
     // Work on a blocking thread cannot be cancelled; nobody waits for it now.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
@@ -108,6 +139,61 @@ async fn run(mut config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Asks each provider, and prints one line for each agent.
+async fn check(config: Config) -> Result<(), Failure> {
+    let findings = check::check(&config).await;
+    for finding in &findings {
+        // A closed standard output leaves nobody to tell.
+        let _ = writeln!(io::stdout(), "{finding}");
+    }
+    let failed = findings.iter().filter(|finding| !finding.works()).count();
+    if failed == 0 { Ok(()) } else { Err(Failure::Check { failed, all: findings.len() }) }
+}
+
+/// Plays a provider until the process is ended.
+async fn simulate(addr: SocketAddr, kind: Kind, trouble: Option<Trouble>) -> Result<(), Failure> {
+    let switches = Switches { trouble, pace: SIMULATOR_PACE, ..Switches::default() };
+    let simulator = Simulator::start_on(addr, kind, switches)
+        .await
+        .map_err(|error| Failure::Bind(bind_failure(addr, &error)))?;
+    let example = check::example(kind.name(), &simulator.base_url);
+    let _ = write!(
+        io::stdout(),
+        "Simulating {} at {}\n\nAn agent in chinwag.toml that asks it:\n\n{example}\n\
+         Start the relay with SIMULATOR_KEY={KEY} in its environment. End this with Ctrl-C.\n",
+        kind.name(),
+        simulator.base_url,
+    );
+    tokio::select! {
+        () = simulator.run() => Ok(()),
+        ended = tokio::signal::ctrl_c() => Ok(ended?),
+    }
+}
+
+fn parse_kind(name: &str) -> Result<Kind, String> {
+    Kind::by_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("the providers are {}", known.join(", "))
+    })
+}
+
+fn parse_trouble(name: &str) -> Result<Trouble, &'static str> {
+    Ok(match name {
+        "silent" => Trouble::Silent,
+        "falls-silent" => Trouble::FallsSilent,
+        "cut" => Trouble::Cut,
+        "late-error" => Trouble::LateError,
+        "malformed" => Trouble::Malformed,
+        "rate-limited" => Trouble::RateLimited { retry_after_s: Some(60) },
+        "no-credit" => Trouble::NoCredit,
+        "busy" => Trouble::Status(503),
+        _ => {
+            return Err("the troubles are silent, falls-silent, cut, late-error, malformed, rate-limited, \
+                        no-credit and busy");
+        }
+    })
+}
+
 /// Prints where the relay is, once it can answer.
 async fn announce(app: App, url: String) {
     while !app.is_ready() {
@@ -130,5 +216,11 @@ fn bind_failure(addr: SocketAddr, error: &io::Error) -> String {
         _ => format!("cannot listen on {addr}: {error}"),
     }
 }
+
+/// Beside the relay's own port.
+const SIMULATOR_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
+
+/// Time between two pieces of a simulated answer: so that it is seen to stream.
+const SIMULATOR_PACE: Duration = Duration::from_millis(60);
 
 const LAST_WORDS: Duration = Duration::from_secs(2);

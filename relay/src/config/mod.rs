@@ -113,6 +113,10 @@ pub enum Provider {
     ChatBotKit(Box<Hosted>),
     /// `provider = "openai-chat"`: Chat Completions, of OpenAI and many others.
     OpenAiChat(Box<Hosted>),
+    /// `provider = "openai-responses"`: Responses, of OpenAI and some others.
+    OpenAiResponses(Box<Hosted>),
+    /// `provider = "ai-sdk"`: any endpoint that speaks the UI message stream.
+    AiSdk(Box<Hosted>),
     /// `provider = "chatbase-v2"`: agents at Chatbase.
     ChatbaseV2(Box<Hosted>),
     /// `provider = "chatbase-v1"`: the older interface of Chatbase.
@@ -241,7 +245,8 @@ impl Site {
 
 impl Provider {
     /// Every name that `provider` may have.
-    pub const NAMES: &[&str] = &["docs", "chatbase-v2", "chatbase-v1", "chatsby", "chatbotkit", "openai-chat"];
+    pub const NAMES: &[&str] =
+        &["docs", "chatbase-v2", "chatbase-v1", "chatsby", "chatbotkit", "openai-chat", "openai-responses", "ai-sdk"];
 
     /// The name in the file.
     pub fn name(&self) -> &'static str {
@@ -252,6 +257,8 @@ impl Provider {
             Self::Chatsby(_) => "chatsby",
             Self::ChatBotKit(_) => "chatbotkit",
             Self::OpenAiChat(_) => "openai-chat",
+            Self::OpenAiResponses(_) => "openai-responses",
+            Self::AiSdk(_) => "ai-sdk",
         }
     }
 }

@@ -34,6 +34,18 @@ const OPENAI: Shape = Shape {
     max_tokens: Need::Optional,
 };
 
+/// The keys of `ai-sdk`: the endpoint is an application, and decides the rest.
+const AI_SDK: Shape = Shape {
+    base_url: None,
+    api_key: Need::Optional,
+    key_prefixes: &[],
+    agent_id: Need::Absent,
+    model: Need::Absent,
+    system_prompt: Need::Absent,
+    temperature: Need::Absent,
+    max_tokens: Need::Absent,
+};
+
 /// What a reader needs beside the text.
 pub(super) struct Reader<'r> {
     /// The folder that relative paths start from.
@@ -173,6 +185,8 @@ impl Reader<'_> {
             "chatsby" => self.hosted(section, &CHATSBY).map(Provider::Chatsby),
             "chatbotkit" => self.chatbotkit(section).map(Provider::ChatBotKit),
             "openai-chat" => self.hosted(section, &OPENAI).map(Provider::OpenAiChat),
+            "openai-responses" => self.hosted(section, &OPENAI).map(Provider::OpenAiResponses),
+            "ai-sdk" => self.hosted(section, &AI_SDK).map(Provider::AiSdk),
             unknown => {
                 let hint = did_you_mean(unknown, Provider::NAMES.iter().copied());
                 field.complain(format!("unknown provider {unknown:?}{hint}; known providers: {}", known()));

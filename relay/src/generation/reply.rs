@@ -14,6 +14,8 @@ pub(super) struct Reply {
     parts: Vec<Part>,
     open: Vec<OpenBlock>,
     is_step_open: bool,
+    /// Parts that were there before the step.
+    step_begin: usize,
     bytes: usize,
     usage: Option<Usage>,
 }
@@ -71,6 +73,7 @@ impl Reply {
             Chunk::StartStep => {
                 self.end_step(&mut emit);
                 self.is_step_open = true;
+                self.step_begin = self.parts.len();
                 emit(&Chunk::StartStep);
             }
             Chunk::FinishStep => self.end_step(&mut emit),
@@ -117,10 +120,16 @@ impl Reply {
             | Chunk::ToolInputError { .. }
             | Chunk::ToolOutputAvailable { .. }
             | Chunk::ToolOutputError { .. } => return self.take_tool(&chunk, &mut emit),
-            // The relay begins and ends replies itself; a discarded step is the
-            // upstream's to resolve; what is unknown here is nobody's.
+            // Clients of the AI SDK reject a stream with this chunk, so that what
+            // they were told of the step stays until they read the conversation
+            // again; in the transcript it is gone.
+            Chunk::ResetStep => {
+                self.end_blocks(&mut emit);
+                self.parts.truncate(self.step_begin);
+            }
+            // The relay begins and ends replies itself; what is unknown here is
+            // nobody's.
             Chunk::Start { .. }
-            | Chunk::ResetStep
             | Chunk::Unknown { .. }
             | Chunk::Finish { .. }
             | Chunk::Error { .. }
@@ -205,6 +214,7 @@ impl Reply {
     fn end_step(&mut self, emit: &mut impl FnMut(&Chunk)) {
         if std::mem::take(&mut self.is_step_open) {
             self.end_blocks(emit);
+            self.step_begin = self.parts.len();
             emit(&Chunk::FinishStep);
         }
     }
@@ -400,6 +410,24 @@ mod tests {
         ]);
         assert!(reply.parts().is_empty());
         assert!(seen.is_empty(), "{seen:?}");
+    }
+
+    #[test]
+    fn a_discarded_step_is_not_kept_and_those_before_it_are() {
+        let (reply, seen) = run(vec![
+            Chunk::StartStep,
+            text("a", "First."),
+            Chunk::FinishStep,
+            Chunk::StartStep,
+            text("a", "Half"),
+            Chunk::ResetStep,
+            text("a", "Second."),
+        ]);
+        let kept = ["First.", "Second."].map(|text| Part::Text { text: text.into() });
+        assert_eq!(reply.parts(), kept);
+        assert!(seen.iter().all(|chunk| !chunk.contains("reset-step")), "{seen:?}");
+        let begun = seen.iter().filter(|chunk| chunk.contains("text-start")).count();
+        assert_eq!(begun, 3, "what follows is a block of its own: {seen:?}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 #[error("{}", self.text())]
 pub struct UpstreamFailure {
     code: ErrorCode,
+    status: Option<u16>,
     retry_after: Option<Duration>,
     detail: Option<String>,
 }
@@ -25,7 +26,7 @@ pub struct UpstreamFailure {
 impl UpstreamFailure {
     /// A failure of that code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, retry_after: None, detail: None }
+        Self { code, status: None, retry_after: None, detail: None }
     }
 
     /// Adds what the provider or the system said. It goes to the log, never
@@ -46,6 +47,11 @@ impl UpstreamFailure {
         self
     }
 
+    /// The HTTP status that the provider refused the request with, if it did.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
     /// What went wrong.
     pub fn code(&self) -> ErrorCode {
         self.code
@@ -59,6 +65,13 @@ impl UpstreamFailure {
     /// The provider's or the system's words, for the operator.
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
+    }
+
+    /// The same failure with the status of the refusal that it was read from.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
     }
 
     /// The same failure with its detail passed through `change`.

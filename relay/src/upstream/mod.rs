@@ -12,6 +12,7 @@ use futures_util::Stream;
 
 use crate::config::{Limits, Provider};
 
+pub mod ai_sdk;
 pub mod capability;
 pub mod chatbase_v1;
 pub mod chatbase_v2;
@@ -25,6 +26,7 @@ pub mod http;
 pub mod memory;
 mod openai;
 pub mod openai_chat;
+pub mod openai_responses;
 pub mod source;
 
 pub use capability::{Capabilities, Support};
@@ -35,9 +37,11 @@ use self::chatbase_v1::ChatbaseV1;
 use self::chatbase_v2::ChatbaseV2;
 use self::chatbotkit::ChatBotKit;
 use self::chatsby::Chatsby;
+use self::ai_sdk::AiSdk;
 use self::docs::{DocsAgent, DocsError};
 use self::http::HttpError;
 use self::openai_chat::OpenAiChat;
+use self::openai_responses::OpenAiResponses;
 
 /// One question to an agent, with all that it may need to answer.
 #[derive(Debug, Clone)]
@@ -152,6 +156,8 @@ pub fn build(agent: &str, provider: &Provider, limits: &Limits) -> Result<Built,
         Provider::Chatsby(settings) => Arc::new(Chatsby::new(agent, settings, limits)?),
         Provider::ChatBotKit(settings) => Arc::new(ChatBotKit::new(agent, settings, limits)?),
         Provider::OpenAiChat(settings) => Arc::new(OpenAiChat::new(agent, settings, limits)?),
+        Provider::OpenAiResponses(settings) => Arc::new(OpenAiResponses::new(agent, settings, limits)?),
+        Provider::AiSdk(settings) => Arc::new(AiSdk::new(agent, settings, limits)?),
     };
     Ok(Built { upstream, docs: None })
 }
@@ -171,4 +177,6 @@ pub const CATALOGUE: &[(&str, &str, Capabilities)] =
     ("chatbase-v1", "Chatbase, API v1", chatbase_v1::CAPABILITIES),
     ("chatsby", "Chatsby", chatsby::CAPABILITIES),
     ("chatbotkit", "ChatBotKit", chatbotkit::CAPABILITIES),
-    ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES)];
+    ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES),
+    ("openai-responses", "OpenAI Responses", openai_responses::CAPABILITIES),
+    ("ai-sdk", "AI SDK", ai_sdk::CAPABILITIES)];

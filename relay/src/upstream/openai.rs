@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::decode::malformed;
 use super::failure::UpstreamFailure;
 use super::http::{Call, Http, Refusal};
+use crate::config::Hosted;
 
 /// Most tool calls of one reply.
 const MAX_CALLS: usize = 64;
@@ -73,6 +74,11 @@ fn known_code(code: &str) -> Option<ErrorCode> {
         "server_error" | "api_error" | "internal_server_error" => ErrorCode::UpstreamError,
         _ => return None,
     })
+}
+
+/// Whether it is OpenAI itself, which knows newer fields than others do.
+pub(super) fn is_openai(settings: &Hosted) -> bool {
+    settings.base_url.host_str() == Some("api.openai.com")
 }
 
 /// What the page tells, as the model reads it: data, not orders.

@@ -28,10 +28,6 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     ..Capabilities::BASE
 };
 
-/// The one host that wants the newer name of `max_tokens`; most others know
-/// only the older.
-const OPENAI_HOST: &str = "api.openai.com";
-
 /// An agent behind Chat Completions.
 #[derive(Debug)]
 pub struct OpenAiChat {
@@ -63,8 +59,12 @@ impl OpenAiChat {
             set("temperature", temperature.into());
         }
         if let Some(max_tokens) = self.settings.max_tokens {
-            let is_openai = self.settings.base_url.host_str() == Some(OPENAI_HOST);
-            set(if is_openai { "max_completion_tokens" } else { "max_tokens" }, max_tokens.into());
+            // OpenAI's newer models refuse the older name; most other servers know
+            // only that.
+            set(
+                if openai::is_openai(&self.settings) { "max_completion_tokens" } else { "max_tokens" },
+                max_tokens.into(),
+            );
         }
         if !turn.tools.is_empty() {
             let tools = turn.tools.iter().map(|tool| {

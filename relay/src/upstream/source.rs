@@ -27,15 +27,21 @@ impl Sources {
         });
     }
 
-    /// A cited document without an address.
+    /// A cited document without an address, of a kind that the provider does not
+    /// tell.
     pub fn add_document(&mut self, id: &str, title: &str, out: &mut Vec<Chunk>) {
+        self.add_document_of(id, "text/plain", title, out);
+    }
+
+    /// A cited document without an address.
+    pub fn add_document_of(&mut self, id: &str, media_type: &str, title: &str, out: &mut Vec<Chunk>) {
         if title.is_empty() || self.told.len() >= MAX_SOURCES || self.told.iter().any(|told| told == id) {
             return;
         }
         self.told.push(id.to_owned());
         out.push(Chunk::SourceDocument {
             source_id: self.told.len().to_string(),
-            media_type: "text/plain".to_owned(),
+            media_type: media_type.to_owned(),
             title: title.to_owned(),
         });
     }

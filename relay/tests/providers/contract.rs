@@ -28,8 +28,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) const FRAMED: Self =
-        Self {
+    pub(crate) const FRAMED: Self = Self {
         has_late_errors: true,
         has_end: true,
         has_format: true,

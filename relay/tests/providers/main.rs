@@ -13,8 +13,10 @@ mod contract;
 mod golden;
 mod support;
 
+mod ai_sdk;
 mod chatbase_v1;
 mod chatbase_v2;
 mod chatbotkit;
 mod chatsby;
 mod openai_chat;
+mod openai_responses;

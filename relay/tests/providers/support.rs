@@ -20,7 +20,7 @@ pub(crate) fn needed(kind: Kind) -> &'static str {
         Kind::ChatbaseV2 | Kind::ChatbaseV1 => "agent_id = \"kq1_example\"",
         Kind::Chatsby => "agent_id = \"agent_1a2b3c4d5e\"",
         Kind::ChatBotKit => "agent_id = \"bot-1\"",
-        Kind::OpenAiChat => "model = \"simulated\"",
+        Kind::OpenAiChat | Kind::OpenAiResponses => "model = \"simulated\"",
         _ => "",
     }
 }

@@ -188,12 +188,12 @@ fn complete(kept: &mut Kept, conversation: &str, request: &Recorded, switches: &
     if form == Form::Body {
         return Answer::json(200, result);
     }
-    let item = |kind: &str, data: &Value| match form {
-        Form::Events => named(kind, data),
-        _ => {
-            let line = json!({ "type": kind, "data": data, "createdAt": 1_790_000_000_000_u64 });
-            Bytes::from(format!("{line}\n"))
+    let item = |kind: &str, data: &Value| {
+        if form == Form::Events {
+            return named(kind, data);
         }
+        let line = json!({ "type": kind, "data": data, "createdAt": 1_790_000_000_000_u64 });
+        Bytes::from(format!("{line}\n"))
     };
     let step = json!({ "instance": "i1", "iteration": "1" });
     let mut events = vec![

@@ -73,24 +73,24 @@ impl Chatsby {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.requests += 1;
         let remaining = LIMIT.saturating_sub(kept.requests);
-        let (conversation, number) = match kept.keys.get(key) {
-            Some(known) => known.clone(),
-            None => {
-                let conversation = match text_of("conversation_id") {
-                    Some(id) if kept.conversations.contains_key(id) => id.to_owned(),
-                    Some(_) => {
-                        return error(404, "not_found_error", "resource_not_found", Some("conversation_id"));
-                    }
-                    None => format!("conv_{}", kept.conversations.len() + 1),
-                };
-                let questions = kept.conversations.entry(conversation.clone()).or_default();
-                questions.push(question.to_owned());
-                let asked = (conversation, questions.len());
-                if !key.is_empty() {
-                    kept.keys.insert(key.to_owned(), asked.clone());
+        let known = kept.keys.get(key).cloned();
+        let (conversation, number) = if let Some(known) = known {
+            known
+        } else {
+            let conversation = match text_of("conversation_id") {
+                Some(id) if kept.conversations.contains_key(id) => id.to_owned(),
+                Some(_) => {
+                    return error(404, "not_found_error", "resource_not_found", Some("conversation_id"));
                 }
-                asked
+                None => format!("conv_{}", kept.conversations.len() + 1),
+            };
+            let questions = kept.conversations.entry(conversation.clone()).or_default();
+            questions.push(question.to_owned());
+            let asked = (conversation, questions.len());
+            if !key.is_empty() {
+                kept.keys.insert(key.to_owned(), asked.clone());
             }
+            asked
         };
         drop(kept);
         let answer = reply(agent, question, &conversation, number, request.body["stream"] == true, switches);

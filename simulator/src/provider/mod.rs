@@ -6,11 +6,13 @@ use crate::answer::Answer;
 use crate::script::Switches;
 use crate::server::Recorded;
 
+mod ai_sdk;
 mod chatbase_v1;
 mod chatbase_v2;
 mod chatbotkit;
 mod chatsby;
 mod openai_chat;
+mod openai_responses;
 
 /// Which provider is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,11 +28,15 @@ pub enum Kind {
     ChatBotKit,
     /// OpenAI Chat Completions.
     OpenAiChat,
+    /// OpenAI Responses.
+    OpenAiResponses,
+    /// An endpoint of the AI SDK.
+    AiSdk,
 }
 
 impl Kind {
     /// Every provider.
-    pub const ALL: &[Self] = &[Self::ChatbaseV2, Self::ChatbaseV1, Self::Chatsby, Self::ChatBotKit, Self::OpenAiChat];
+    pub const ALL: &[Self] = &[Self::ChatbaseV2, Self::ChatbaseV1, Self::Chatsby, Self::ChatBotKit, Self::OpenAiChat, Self::OpenAiResponses, Self::AiSdk];
 
     /// Its name, as the relay's configuration has it.
     pub fn name(self) -> &'static str {
@@ -40,6 +46,8 @@ impl Kind {
             Self::Chatsby => "chatsby",
             Self::ChatBotKit => "chatbotkit",
             Self::OpenAiChat => "openai-chat",
+            Self::OpenAiResponses => "openai-responses",
+            Self::AiSdk => "ai-sdk",
         }
     }
 
@@ -53,7 +61,8 @@ impl Kind {
         match self {
             Self::ChatbaseV2 => "/api/v2",
             Self::ChatbaseV1 => "/api/v1",
-            Self::Chatsby | Self::ChatBotKit | Self::OpenAiChat => "/v1",
+            Self::Chatsby | Self::ChatBotKit | Self::OpenAiChat | Self::OpenAiResponses => "/v1",
+            Self::AiSdk => "/api/chat",
         }
     }
 
@@ -64,6 +73,8 @@ impl Kind {
             Self::Chatsby => Box::new(chatsby::Chatsby::default()),
             Self::ChatBotKit => Box::new(chatbotkit::ChatBotKit::default()),
             Self::OpenAiChat => Box::new(openai_chat::OpenAiChat),
+            Self::OpenAiResponses => Box::new(openai_responses::OpenAiResponses::default()),
+            Self::AiSdk => Box::new(ai_sdk::AiSdk),
         }
     }
 }

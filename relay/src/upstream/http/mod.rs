@@ -362,7 +362,7 @@ impl Http {
             }
             None => failure.because(status.to_string()),
         };
-        failure.map_detail(|detail| self.redact(detail))
+        failure.with_status(status).map_detail(|detail| self.redact(detail))
     }
 
     /// An error of the connection in words, without the URL: ids stand in it.
