@@ -149,7 +149,8 @@ fn in_turn(place: Place, http: Http, settings: Arc<Hosted>, queue: Arc<Queue>, t
             ask(&http, &settings, &queue, &turn).await
         });
     }
-    let notice = Chunk::Status { phase: "queued".to_owned(), label: None };
+    let label = Some("Waiting in line".to_owned());
+    let notice = Chunk::Status { phase: "queued".to_owned(), label };
     let turn_came = async move {
         match place.wait().await {
             // The time-out for silence counts from here.

@@ -33,8 +33,14 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the key rests at most, whatever the provider says.
 const MAX_REST: Duration = Duration::from_mins(10);
 
-/// Every queue that an agent holds, by the digest of its server and key.
-static QUEUES: LazyLock<Mutex<Vec<(Vec<u8>, Weak<Queue>)>>> = LazyLock::new(Mutex::default);
+/// Every queue that an agent holds.
+static QUEUES: LazyLock<Mutex<Vec<Shared>>> = LazyLock::new(Mutex::default);
+
+/// A queue by the digest of its server and key.
+struct Shared {
+    digest: Vec<u8>,
+    queue: Weak<Queue>,
+}
 
 /// The queue of one key.
 pub(super) struct Queue {
@@ -71,13 +77,14 @@ impl Queue {
     /// The queue of that key, shared with every agent that has it.
     pub(super) fn of(base_url: &Url, key: Option<&Secret>) -> Arc<Self> {
         let key = key.map(Secret::expose).unwrap_or_default();
-        let name = digest(&SHA256, format!("{base_url}\n{key}").as_bytes()).as_ref().to_vec();
+        let digest = digest(&SHA256, format!("{base_url}\n{key}").as_bytes()).as_ref().to_vec();
         let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.retain(|(_, queue)| queue.strong_count() > 0);
-        let known = queues.iter().find(|(other, _)| *other == name).and_then(|(_, queue)| queue.upgrade());
+        queues.retain(|shared| shared.queue.strong_count() > 0);
+        let known = queues.iter().find(|shared| shared.digest == digest);
+        let known = known.and_then(|shared| shared.queue.upgrade());
         known.unwrap_or_else(|| {
             let queue = Arc::new(Self::new());
-            queues.push((name, Arc::downgrade(&queue)));
+            queues.push(Shared { digest, queue: Arc::downgrade(&queue) });
             queue
         })
     }
