@@ -9,7 +9,7 @@ let loading;
 
 /** Fetches and starts the module, once per page. A failed attempt may be repeated. */
 function load(wasmUrl, cssUrl) {
-  loading ??= Promise.all([text(cssUrl), start({ module_or_path: wasmUrl })]).then(
+  loading ??= Promise.all([text(cssUrl), start({ module_or_path: wasmUrl }).catch(explain)]).then(
     ([css]) => css,
     (error) => {
       loading = undefined;
@@ -17,6 +17,15 @@ function load(wasmUrl, cssUrl) {
     },
   );
   return loading;
+}
+
+/** Says how to mend what pages most often get wrong. */
+function explain(error) {
+  if (!(error instanceof WebAssembly.CompileError)) throw error;
+  throw new Error(
+    "Chinwag: this page refuses WebAssembly. Its Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
+    { cause: error },
+  );
 }
 
 async function text(url) {

@@ -27,7 +27,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
                 .live("data-state", move || status(scene).0)
                 .add(&el("span", "").live_text(move || status(scene).1.get().to_owned())),
         );
-    el("header", "cw-header")
+    el("div", "cw-header")
         .set("part", "header")
         .add(&avatar(scene, "cw-avatar"))
         .add(&who)

@@ -153,7 +153,7 @@ test("a relay that cannot be reached keeps the message, and Retry sends it", asy
   await chat.settle();
   proxy.away = true;
   await chat.ask(ACCENT_QUESTION);
-  await chat.host.getByText("Not sent.").waitFor();
+  await chat.log.getByText("The chat could not be reached.").waitFor();
   assert.ok((await chat.log.innerText()).includes(ACCENT_QUESTION));
   proxy.away = false;
   await chat.host.getByRole("button", { name: "Try again" }).last().click();
