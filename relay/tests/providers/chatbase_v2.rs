@@ -269,6 +269,15 @@ async fn a_result_that_nobody_waits_for_ends_in_one_error() {
 }
 
 #[tokio::test]
+async fn a_result_without_its_conversation_is_not_sent_as_a_question() {
+    let simulator = simulator().await;
+    let lost = continued(&turn("use the tool"), &Reply(Vec::new()), Json::parse("1").ok(), None);
+    let refused = ask(&agent(KIND, &simulator.base_url, ""), &lost).await;
+    assert_eq!(refused.code(), ErrorCode::NotFound);
+    assert!(chats(&simulator).is_empty());
+}
+
+#[tokio::test]
 async fn a_rating_is_set_and_cleared_at_the_provider() {
     let simulator = simulator().await;
     let agent = agent(KIND, &simulator.base_url, "");

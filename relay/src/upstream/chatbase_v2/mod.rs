@@ -63,14 +63,19 @@ impl ChatbaseV2 {
 
     /// The first calls of a turn, up to the one whose answer is the reply.
     async fn ask(&self, turn: &Turn) -> Result<Answer, UpstreamFailure> {
+        let brings_results = turn.message.role == Role::Assistant;
         let Some(conversation) = self.conversation_of(turn).await else {
+            if brings_results {
+                let failure = UpstreamFailure::new(ErrorCode::NotFound);
+                return Err(failure.because("results of tools, and no conversation that asked for them"));
+            }
             return self.http.send(&self.question(turn, None)).await.map_err(of_agent);
         };
-        if turn.message.role == Role::Assistant {
+        if brings_results {
             self.hand_results(turn, &conversation).await?;
             // Without a message the agent goes on from the results.
             let body = json!({ "conversationId": conversation, "stream": true });
-            return self.http.send(&self.chat(turn, &body)).await.map_err(of_agent);
+            return self.http.send(&self.chat(turn, &body)).await;
         }
         if let Some(replaced) = &turn.memory.before().replaced {
             match self.http.send(&self.retry(turn, &conversation, replaced)).await {
