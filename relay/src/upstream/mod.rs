@@ -33,11 +33,11 @@ pub use capability::{Capabilities, Support};
 pub use failure::UpstreamFailure;
 pub use memory::{Learned, Memory, ProviderIds};
 
+use self::ai_sdk::AiSdk;
 use self::chatbase_v1::ChatbaseV1;
 use self::chatbase_v2::ChatbaseV2;
 use self::chatbotkit::ChatBotKit;
 use self::chatsby::Chatsby;
-use self::ai_sdk::AiSdk;
 use self::docs::{DocsAgent, DocsError};
 use self::http::HttpError;
 use self::openai_chat::OpenAiChat;
@@ -172,11 +172,13 @@ const DOCS: Capabilities = Capabilities {
 
 /// Every provider by its name in the configuration, its title in the
 /// documentation, and what it can do.
-pub const CATALOGUE: &[(&str, &str, Capabilities)] =
-    &[("docs", "Docs agent", DOCS), ("chatbase-v2", "Chatbase, API v2", chatbase_v2::CAPABILITIES),
+pub const CATALOGUE: &[(&str, &str, Capabilities)] = &[
+    ("docs", "Docs agent", DOCS),
+    ("chatbase-v2", "Chatbase, API v2", chatbase_v2::CAPABILITIES),
     ("chatbase-v1", "Chatbase, API v1", chatbase_v1::CAPABILITIES),
     ("chatsby", "Chatsby", chatsby::CAPABILITIES),
     ("chatbotkit", "ChatBotKit", chatbotkit::CAPABILITIES),
     ("openai-chat", "OpenAI Chat Completions", openai_chat::CAPABILITIES),
     ("openai-responses", "OpenAI Responses", openai_responses::CAPABILITIES),
-    ("ai-sdk", "AI SDK", ai_sdk::CAPABILITIES)];
+    ("ai-sdk", "AI SDK", ai_sdk::CAPABILITIES),
+];

@@ -36,7 +36,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every provider.
-    pub const ALL: &[Self] = &[Self::ChatbaseV2, Self::ChatbaseV1, Self::Chatsby, Self::ChatBotKit, Self::OpenAiChat, Self::OpenAiResponses, Self::AiSdk];
+    pub const ALL: &[Self] = &[
+        Self::ChatbaseV2,
+        Self::ChatbaseV1,
+        Self::Chatsby,
+        Self::ChatBotKit,
+        Self::OpenAiChat,
+        Self::OpenAiResponses,
+        Self::AiSdk,
+    ];
 
     /// Its name, as the relay's configuration has it.
     pub fn name(self) -> &'static str {
