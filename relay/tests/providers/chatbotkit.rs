@@ -1,9 +1,8 @@
 //! `chatbotkit`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use chinwag_protocol::{Chunk, ErrorCode, Feedback, Json, Role};
+use chinwag_protocol::{Chunk, ErrorCode, Feedback, Json, Role, ToolDefinition};
 use chinwag_relay::config::Limits;
 use chinwag_relay::upstream::chatbotkit::{self, ChatBotKit};
 use chinwag_relay::upstream::decode::Decoder;
@@ -216,29 +215,66 @@ async fn the_messages_of_a_conversation_come_in_pages_until_one_is_empty() {
 }
 
 #[tokio::test]
-async fn a_session_opens_one_conversation_and_hides_its_token() {
+async fn a_direct_agent_asks_under_a_token_of_the_conversation_and_opens_one_per_conversation() {
     let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
-    let bot = Arc::new(bot(&simulator));
-    let agent: Arc<dyn Upstream> = bot.clone();
-    ask(&agent, &turn("Hi")).await;
-    let session = bot.open_session("conversation-1", Duration::from_secs(1)).await.unwrap();
-    assert_eq!((session.token.expose(), session.expires_at), ("session-token", 1_790_003_600_000));
-    assert!(!format!("{session:?}").contains("session-token"));
+    let agent = agent_from(&config(&simulator, "agent_id = \"bot-1\"\ndirect = true"));
+    let first = turn("Hi");
+    let reply = ask(&agent, &first).await;
+    assert!(reply.is_finished(), "{reply:?}");
+    ask(&agent, &follow_up(&first, &reply, "And?")).await;
     let requests = simulator.requests();
-    let asked = requests.last().unwrap();
-    assert_eq!(asked.path, "/v1/conversation/conversation-1/session/create");
-    assert_eq!(asked.body, json!({ "durationInSeconds": 1800 }), "the provider's shortest");
+    let seen: Vec<(&str, &str)> = requests
+        .iter()
+        .map(|request| (request.path.rsplit_once('/').unwrap().1, request.header("authorization")))
+        .collect();
+    let (key, token) = ("Bearer simulator-key", "Bearer session-of-conversation-1");
+    assert_eq!(
+        seen,
+        [("ensure", key), ("create", key), ("create", key), ("complete", token), ("complete", token)]
+    );
+    assert_eq!(requests[2].path, "/v1/conversation/conversation-1/session/create");
+    assert_eq!(requests[2].body, json!({ "durationInSeconds": 3600 }));
 }
 
 #[tokio::test]
-async fn the_answer_of_a_function_goes_to_its_channel() {
+async fn without_direct_no_token_is_asked_for() {
     let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
-    let bot = bot(&simulator);
-    let output = Json::parse("{\"sky\":\"rain\"}").unwrap();
-    bot.publish("weather-0123456789", Ok(&output)).await.unwrap();
-    bot.publish("weather-0123456789", Err("no such city")).await.unwrap();
+    ask(&agent(KIND, &simulator.base_url, ""), &turn("Hi")).await;
+    assert!(simulator.requests().iter().all(|request| !request.path.contains("session")));
+    let error = provider_from(&config(&simulator, "agent_id = \"b\"\ndirect = 1")).unwrap_err().to_string();
+    assert!(error.contains("direct") && error.contains("true or false"), "{error}");
+}
+
+#[tokio::test]
+async fn a_tool_of_the_page_is_called_within_the_stream_and_answered_at_its_channel() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let bot = Arc::new(bot(&simulator));
+    let agent: Arc<dyn Upstream> = bot.clone();
+    let mut asked = turn("use the tool");
+    let parameters = Json::parse("{\"type\":\"object\"}").unwrap();
+    asked.tools = vec![ToolDefinition { name: "weather".into(), description: "Now".into(), parameters }];
+    let reply = ask(&agent, &asked).await;
     let requests = simulator.requests();
-    assert_eq!(requests[0].path, "/v1/channel/weather-0123456789/publish");
-    assert_eq!(requests[0].body, json!({ "message": { "data": { "sky": "rain" } } }));
-    assert_eq!(requests[1].body, json!({ "message": { "error": "no such city" } }));
+    let function = &requests.last().unwrap().body["functions"][0];
+    assert_eq!((&function["name"], &function["description"]), (&json!("weather"), &json!("Now")));
+    assert_eq!(function["parameters"], json!({ "type": "object" }));
+    let channel = function["result"]["channel"].as_str().unwrap();
+    assert!(channel.len() >= 16, "{channel}");
+    let input = Json::parse("{\"city\":\"Malm\u{f6}\"}").unwrap();
+    let called = Chunk::ToolInputAvailable {
+        tool_call_id: channel.to_owned(),
+        tool_name: "weather".into(),
+        input: input.clone(),
+    };
+    assert!(reply.0.contains(&called), "{reply:?}");
+    assert!(reply.is_finished(), "the answer comes in the same stream: {reply:?}");
+
+    bot.answer_call("conversation-1", channel, Ok(&input)).await.unwrap();
+    bot.answer_call("conversation-1", &format!("{channel}#2"), Err("no such city")).await.unwrap();
+    let requests = simulator.requests();
+    let [.., first, second] = requests.as_slice() else { panic!("{requests:?}") };
+    assert_eq!(first.path, format!("/v1/channel/{channel}/publish"));
+    assert_eq!(first.body, json!({ "message": { "data": { "city": "Malm\u{f6}" } } }));
+    assert_eq!(second.path, first.path, "the second call waits at the same channel");
+    assert_eq!(second.body, json!({ "message": { "error": "no such city" } }));
 }

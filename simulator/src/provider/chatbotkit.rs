@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use super::{Provider, Refused};
 use crate::answer::{Answer, Script, named, text};
 use crate::script::Switches;
 use crate::server::Recorded;
+
+/// How a session's token begins; the conversation follows.
+const SESSION: &str = "session-of-";
 
 #[derive(Debug, Default)]
 pub(super) struct ChatBotKit {
@@ -45,6 +49,22 @@ impl Kept {
 }
 
 impl Provider for ChatBotKit {
+    /// A session's token opens its conversation, and there only what the
+    /// provider's list has.
+    fn needs_key(&self, request: &Recorded) -> bool {
+        let path = request.path.strip_prefix("/api").unwrap_or(&request.path);
+        let segments: Vec<&str> = path.split('/').skip(2).collect();
+        let session =
+            request.header("authorization").strip_prefix("Bearer ").and_then(|t| t.strip_prefix(SESSION));
+        !match segments.as_slice() {
+            ["conversation", id, "complete"] | ["conversation", id, "message", _, "upvote" | "downvote"] => {
+                session == Some(id)
+            }
+            ["channel", _, "publish"] => session.is_some(),
+            _ => false,
+        }
+    }
+
     fn answer(&self, request: &Recorded, switches: &Switches) -> Answer {
         // Both spellings lead to the same place.
         let path = request.path.strip_prefix("/api").unwrap_or(&request.path);
@@ -66,11 +86,18 @@ impl Provider for ChatBotKit {
             ("POST", ["conversation", "create"]) => create(&mut kept, &request.body),
             (_, ["conversation", id, ..]) if !kept.conversations.contains_key(*id) => error(404, "NOT_FOUND"),
             ("POST", ["conversation", id, "complete"]) => complete(&mut kept, id, request, switches),
-            ("POST", ["conversation", id, "session", "create"]) => Answer::json(
-                200,
-                json!({ "id": kept.id("session"), "conversationId": id, "token": "session-token",
-                    "expiresAt": 1_790_003_600_000_u64 }),
-            ),
+            ("POST", ["conversation", id, "session", "create"]) => {
+                let seconds = request.body["durationInSeconds"].as_u64().unwrap_or(3600);
+                if !(1800..=86_400).contains(&seconds) {
+                    return error(400, "BAD_REQUEST");
+                }
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+                let token = format!("{SESSION}{id}");
+                Answer::json(
+                    200,
+                    json!({ "id": kept.id("session"), "token": token, "expiresAt": (now + seconds) * 1000 }),
+                )
+            }
             ("GET", ["conversation", id, "message", "list"]) => list(&kept, id, &request.query),
             ("POST", ["conversation", id, "message", message, what]) => change(&mut kept, id, message, what),
             _ => error(404, "NOT_FOUND"),
@@ -205,6 +232,18 @@ fn complete(kept: &mut Kept, conversation: &str, request: &Recorded, switches: &
     ];
     if asked.text.contains("think") {
         events.push(item("reasoningToken", &json!({ "token": "Let me see." })));
+    }
+    // Nobody is waited for: the answer is there as soon as it is asked for.
+    let function = &request.body["functions"][0];
+    if asked.text.contains("tool") && function["result"]["channel"].is_string() {
+        let channel = &function["result"]["channel"];
+        let called = json!({ "name": function["name"], "args": { "city": "Malm\u{f6}" } });
+        events.push(item("waitForChannelMessageBegin", &json!({ "channel": channel, "function": called })));
+        let message = json!({ "data": "rain" });
+        events.push(item(
+            "waitForChannelMessageEnd",
+            &json!({ "channel": channel, "function": called, "message": message }),
+        ));
     }
     events.extend(pieces.iter().map(|piece| item("token", &json!({ "token": piece }))));
     let begun = events.len().saturating_sub(2);

@@ -16,6 +16,17 @@ use crate::upstream::memory::Memory;
 /// Longest name of an action that is shown, in characters.
 const MAX_LABEL_CHARS: usize = 80;
 
+/// Most function calls of one reply.
+const MAX_CALLS: usize = 64;
+
+/// Between a channel and the number of a further call there.
+const CALL_MARK: char = '#';
+
+/// The channel that a call waits at.
+pub(super) fn channel_of(tool_call_id: &str) -> &str {
+    tool_call_id.rsplit_once(CALL_MARK).map_or(tool_call_id, |(channel, _)| channel)
+}
+
 /// The decoder of a stream of lines. What it learns goes into `memory`.
 pub fn lines(memory: Memory) -> impl Decode {
     Streamed { wire: Wire::Lines(Lines::default()), reply: Reply::new(memory) }
@@ -98,6 +109,8 @@ struct Reply {
     last_message: String,
     /// Whether thoughts came since the last message of that kind.
     has_thought: bool,
+    /// The channels of the calls so far, in order.
+    calls: Vec<String>,
     usage: Option<Usage>,
     is_ended: bool,
     /// No more bytes come: what cannot be read now was cut.
@@ -114,6 +127,7 @@ impl Reply {
             unclaimed: Vec::new(),
             last_message: String::new(),
             has_thought: false,
+            calls: Vec::new(),
             usage: None,
             is_ended: false,
             is_at_end: false,
@@ -171,7 +185,7 @@ impl Reply {
             "progressReport" => out.push(status("progress", progress(data).as_deref())),
             "completeBegin" => self.end_message(out),
             "waitForChannelMessageBegin" => self.begin_call(data, out),
-            "waitForChannelMessageEnd" => end_call(data, out),
+            "waitForChannelMessageEnd" => self.end_call(data, out),
             "result" => return self.end(data, out),
             "error" => return Err(fail(data)),
             "abort" => {
@@ -248,22 +262,43 @@ impl Reply {
         usage.output_tokens = usage.output_tokens.saturating_add(count("outputTokensUsed"));
     }
 
-    /// The bot waits for somebody to run a function. The channel names the call:
-    /// there is one per call.
+    /// The bot waits at a channel for somebody to run a function. A function that
+    /// is called twice waits at the same channel: the calls are numbered.
     fn begin_call(&mut self, data: &Value, out: &mut Vec<Chunk>) {
         self.end_message(out);
         let function = data.get("function").unwrap_or(&Value::Null);
         let (channel, name) = (text(data, "channel"), text(function, "name"));
-        if channel.is_empty() || name.is_empty() {
+        if channel.is_empty() || name.is_empty() || self.calls.len() >= MAX_CALLS {
             return;
         }
-        out.push(Chunk::ToolInputStart { tool_call_id: channel.to_owned(), tool_name: name.to_owned() });
+        self.calls.push(channel.to_owned());
+        let tool_call_id = self.call_id(channel);
+        out.push(Chunk::ToolInputStart { tool_call_id: tool_call_id.clone(), tool_name: name.to_owned() });
         if let Some(input) = carried(function.get("args")) {
-            out.push(Chunk::ToolInputAvailable {
-                tool_call_id: channel.to_owned(),
-                tool_name: name.to_owned(),
-                input,
-            });
+            out.push(Chunk::ToolInputAvailable { tool_call_id, tool_name: name.to_owned(), input });
+        }
+    }
+
+    /// The newest call at a channel: the channel itself, and from the second on
+    /// with a number behind it.
+    fn call_id(&self, channel: &str) -> String {
+        match self.calls.iter().filter(|called| *called == channel).count() {
+            0 | 1 => channel.to_owned(),
+            count => format!("{channel}{CALL_MARK}{count}"),
+        }
+    }
+
+    fn end_call(&self, data: &Value, out: &mut Vec<Chunk>) {
+        let channel = text(data, "channel");
+        if !self.calls.iter().any(|called| called == channel) {
+            return;
+        }
+        let message = data.get("message").unwrap_or(&Value::Null);
+        let tool_call_id = self.call_id(channel);
+        if message.get("error").is_some_and(|error| !error.is_null()) {
+            out.push(Chunk::ToolOutputError { tool_call_id, error_text: "the tool failed".to_owned() });
+        } else if let Some(output) = carried(message.get("data").or(Some(message))) {
+            out.push(Chunk::ToolOutputAvailable { tool_call_id, output });
         }
     }
 
@@ -316,20 +351,6 @@ impl Reply {
 
 fn fail(error: &Value) -> UpstreamFailure {
     read_error(error.get("error").unwrap_or(error), &malformed(""))
-}
-
-fn end_call(data: &Value, out: &mut Vec<Chunk>) {
-    let channel = text(data, "channel");
-    if channel.is_empty() {
-        return;
-    }
-    let message = data.get("message").unwrap_or(&Value::Null);
-    let tool_call_id = channel.to_owned();
-    if message.get("error").is_some_and(|error| !error.is_null()) {
-        out.push(Chunk::ToolOutputError { tool_call_id, error_text: "the tool failed".to_owned() });
-    } else if let Some(output) = carried(message.get("data").or(Some(message))) {
-        out.push(Chunk::ToolOutputAvailable { tool_call_id, output });
-    }
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {

@@ -7,19 +7,19 @@
 mod decode;
 mod refusal;
 mod request;
+mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chinwag_protocol::{ErrorCode, Features, Feedback, Json, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::decode::malformed;
+use self::session::Sessions;
 use super::failure::UpstreamFailure;
 use super::http::{Answer, Call, Http, HttpError, Opened, drive};
 use super::{Capabilities, ChunkStream, Rating, Support, Task, Turn, Upstream};
-use crate::config::{Hosted, Limits, Secret};
+use crate::config::{ChatBotKitConfig, Hosted, Limits};
 
 pub use self::decode::{events, lines, whole};
 
@@ -34,29 +34,16 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     ..Capabilities::BASE
 };
 
-/// Shortest and longest life of a session's token.
-const SESSION_LIFE: (Duration, Duration) = (Duration::from_mins(30), Duration::from_hours(24));
-
 /// Most messages of one page.
 const MAX_TAKE: usize = 100;
 
-/// A bot at ChatBotKit.
-#[derive(Debug)]
+/// A bot at ChatBotKit. Clones share it.
+#[derive(Debug, Clone)]
 pub struct ChatBotKit {
     http: Http,
     settings: Arc<Hosted>,
-}
-
-/// A token that opens one conversation, for a client that talks to ChatBotKit
-/// itself. It cannot be taken back, and cannot read the conversation's messages.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// The conversation, as the provider names it.
-    pub conversation: String,
-    /// Goes out as `Authorization: Bearer`.
-    pub token: Secret,
-    /// When it ends, in ms since 1970.
-    pub expires_at: u64,
+    /// There are some if turns go out under tokens in place of the key.
+    sessions: Option<Arc<Sessions>>,
 }
 
 /// A page of a conversation, as the provider keeps it.
@@ -81,28 +68,10 @@ pub struct Stored {
 
 impl ChatBotKit {
     /// Sets it up; nothing is sent yet.
-    pub fn new(agent: &str, settings: &Hosted, limits: &Limits) -> Result<Self, HttpError> {
-        let http = Http::new(agent, "chatbotkit", settings, limits, refusal::read_refusal)?;
-        Ok(Self { http, settings: Arc::new(settings.clone()) })
-    }
-
-    /// Opens a session: the provider's own token exchange. `life` is brought
-    /// between 30 minutes and 24 hours, which are the provider's limits.
-    pub async fn open_session(&self, conversation: &str, life: Duration) -> Result<Session, UpstreamFailure> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body {
-            token: String,
-            expires_at: u64,
-        }
-        let life = life.clamp(SESSION_LIFE.0, SESSION_LIFE.1);
-        let call = request::create_session(conversation, life.as_secs());
-        let body: Body = self.http.send(&call).await.map_err(settle)?.json().await?;
-        Ok(Session {
-            conversation: conversation.to_owned(),
-            token: Secret::new(body.token),
-            expires_at: body.expires_at,
-        })
+    pub fn new(agent: &str, config: &ChatBotKitConfig, limits: &Limits) -> Result<Self, HttpError> {
+        let http = Http::new(agent, "chatbotkit", &config.hosted, limits, refusal::read_refusal)?;
+        let sessions = config.direct.then(Arc::default);
+        Ok(Self { http, settings: Arc::new(config.hosted.clone()), sessions })
     }
 
     /// Reads a page of a conversation. The provider gives a cursor with its last
@@ -125,17 +94,20 @@ impl ChatBotKit {
         Ok(Page { messages: body.items.iter().filter_map(stored).collect(), cursor })
     }
 
-    /// Answers a function call of a running stream: the bot waits at `channel`.
-    pub async fn publish(&self, channel: &str, output: Result<&Json, &str>) -> Result<(), UpstreamFailure> {
+    /// Answers a function call of a running stream: the bot waits for it.
+    /// `tool_call_id` is that of the call's chunks.
+    pub async fn answer_call(
+        &self,
+        conversation: &str,
+        tool_call_id: &str,
+        output: Result<&Json, &str>,
+    ) -> Result<(), UpstreamFailure> {
         let message = match output {
-            Ok(output) => {
-                let data: Value =
-                    serde_json::from_str(output.as_str()).map_err(|error| malformed(error.to_string()))?;
-                json!({ "data": data })
-            }
+            Ok(output) => json!({ "data": output }),
             Err(error) => json!({ "error": error }),
         };
-        self.http.send(&request::publish(channel, &message)).await?;
+        let call = request::publish(decode::channel_of(tool_call_id), &message);
+        self.send_within(conversation, "", call).await?;
         Ok(())
     }
 }
@@ -158,8 +130,8 @@ impl Upstream for ChatBotKit {
     }
 
     fn reply(&self, turn: Turn) -> ChunkStream {
-        let (http, settings) = (self.http.clone(), Arc::clone(&self.settings));
-        drive(async move { open(&http, &settings, &turn).await.map_err(settle) })
+        let this = self.clone();
+        drive(async move { this.open(&turn).await.map_err(settle) })
     }
 
     fn memory_scope(&self) -> String {
@@ -175,7 +147,8 @@ impl Upstream for ChatBotKit {
                 // A vote cannot be taken back there; the relay has done so.
                 None => return Ok(()),
             };
-            match self.http.send(&request::vote(&rating, way)).await {
+            let call = request::vote(&rating, way);
+            match self.send_within(&rating.conversation, &rating.request_id, call).await {
                 Ok(_) => Ok(()),
                 // A reply that was not stored has an id that nobody knows.
                 Err(failure) if failure.code() == ErrorCode::NotFound => Ok(()),
@@ -202,56 +175,86 @@ impl Upstream for ChatBotKit {
     }
 }
 
-/// Begins a turn: in the conversation that is known, or in a new one.
-async fn open(http: &Http, settings: &Hosted, turn: &Turn) -> Result<Opened, UpstreamFailure> {
-    if let Some(conversation) = &turn.memory.before().conversation {
-        let outcome = go_on(http, conversation, turn).await;
-        // Deleted over there: a new one takes its place, with what was said.
-        let is_gone = outcome.as_ref().is_err_and(|failure| failure.code() == ErrorCode::NotFound);
-        if !is_gone {
-            return outcome.map(|answer| opened(answer, turn));
+impl ChatBotKit {
+    /// Begins a turn: in the conversation that is known, or in a new one.
+    async fn open(&self, turn: &Turn) -> Result<Opened, UpstreamFailure> {
+        if let Some(conversation) = &turn.memory.before().conversation {
+            let outcome = self.go_on(conversation, turn).await;
+            // Deleted over there: a new one takes its place, with what was said.
+            let is_gone = outcome.as_ref().is_err_and(|failure| failure.code() == ErrorCode::NotFound);
+            if !is_gone {
+                return outcome.map(|answer| opened(answer, turn));
+            }
+        }
+        let conversation = self.begin(turn).await?;
+        let answer = self.complete(&conversation, Some(&turn.message.text()), turn).await?;
+        Ok(opened(answer, turn))
+    }
+
+    async fn go_on(&self, conversation: &str, turn: &Turn) -> Result<Answer, UpstreamFailure> {
+        let text = turn.message.text();
+        let text = if self.take_back(conversation, turn).await? { None } else { Some(text.as_str()) };
+        self.complete(conversation, text, turn).await
+    }
+
+    async fn complete(
+        &self,
+        conversation: &str,
+        text: Option<&str>,
+        turn: &Turn,
+    ) -> Result<Answer, UpstreamFailure> {
+        let call = request::complete(conversation, text, turn);
+        self.send_within(conversation, &turn.request_id, call).await
+    }
+
+    /// Sends what belongs to one conversation: under its token if there are
+    /// tokens, else under the key.
+    async fn send_within(
+        &self,
+        conversation: &str,
+        request_id: &str,
+        call: Call,
+    ) -> Result<Answer, UpstreamFailure> {
+        let Some(sessions) = &self.sessions else { return self.http.send(&call).await };
+        let token = sessions.token(&self.http, conversation, request_id).await?;
+        let sent = self.http.send(&call.bearer(token)).await;
+        if sent.as_ref().is_err_and(|failure| failure.code() == ErrorCode::Misconfigured) {
+            sessions.forget(conversation);
+        }
+        sent
+    }
+
+    /// Takes the reply that this one replaces out of the conversation, so that
+    /// the question is the last message again. False if it is not there, or may
+    /// not be taken out: then the question is asked once more.
+    ///
+    /// Inferred: there is no call for a retry. A token does not allow it.
+    async fn take_back(&self, conversation: &str, turn: &Turn) -> Result<bool, UpstreamFailure> {
+        let Some(reply) = &turn.memory.before().replaced else { return Ok(false) };
+        match self.http.send(&request::delete_message(conversation, reply, turn)).await {
+            Ok(_) => Ok(true),
+            Err(failure) if is_not_offered(&failure) => Ok(false),
+            Err(failure) => Err(failure),
         }
     }
-    let conversation = begin(http, settings, turn).await?;
-    let call = request::complete(&conversation, Some(&turn.message.text()), turn);
-    Ok(opened(http.send(&call).await?, turn))
-}
 
-async fn go_on(http: &Http, conversation: &str, turn: &Turn) -> Result<Answer, UpstreamFailure> {
-    let text = turn.message.text();
-    let text = if take_back(http, conversation, turn).await? { None } else { Some(text.as_str()) };
-    http.send(&request::complete(conversation, text, turn)).await
-}
-
-/// Takes the reply that this one replaces out of the conversation, so that the
-/// question is the last message again. False if it is not there, or may not be
-/// taken out: then the question is asked once more.
-///
-/// Inferred: there is no call for a retry.
-async fn take_back(http: &Http, conversation: &str, turn: &Turn) -> Result<bool, UpstreamFailure> {
-    let Some(reply) = &turn.memory.before().replaced else { return Ok(false) };
-    match http.send(&request::delete_message(conversation, reply, turn)).await {
-        Ok(_) => Ok(true),
-        Err(failure) if is_not_offered(&failure) => Ok(false),
-        Err(failure) => Err(failure),
+    /// A new conversation, of the visitor where the account has contacts.
+    async fn begin(&self, turn: &Turn) -> Result<String, UpstreamFailure> {
+        #[derive(Deserialize)]
+        struct Made {
+            id: String,
+        }
+        let contact = match self.http.send(&request::ensure_contact(turn)).await {
+            Ok(answer) => Some(answer.json::<Made>().await?.id),
+            // The bot can answer all the same.
+            Err(failure) if is_not_offered(&failure) => None,
+            Err(failure) => return Err(failure),
+        };
+        let create = request::create(&self.settings, turn, contact.as_deref());
+        let made: Made = self.http.send(&create).await?.json().await?;
+        turn.memory.keep_conversation(&made.id);
+        Ok(made.id)
     }
-}
-
-/// A new conversation, of the visitor where the account has contacts.
-async fn begin(http: &Http, settings: &Hosted, turn: &Turn) -> Result<String, UpstreamFailure> {
-    #[derive(Deserialize)]
-    struct Made {
-        id: String,
-    }
-    let contact = match http.send(&request::ensure_contact(turn)).await {
-        Ok(answer) => Some(answer.json::<Made>().await?.id),
-        // The bot can answer all the same.
-        Err(failure) if is_not_offered(&failure) => None,
-        Err(failure) => return Err(failure),
-    };
-    let made: Made = http.send(&request::create(settings, turn, contact.as_deref())).await?.json().await?;
-    turn.memory.keep_conversation(&made.id);
-    Ok(made.id)
 }
 
 fn is_not_offered(failure: &UpstreamFailure) -> bool {

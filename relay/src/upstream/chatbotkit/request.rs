@@ -1,7 +1,8 @@
 //! What ChatBotKit is asked.
 
-use chinwag_protocol::{Role, UiMessage};
+use chinwag_protocol::{Role, ToolDefinition, UiMessage};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::config::Hosted;
 use crate::upstream::history::{self, HISTORY_TOKENS};
@@ -63,8 +64,27 @@ fn seed_message(message: &UiMessage) -> Option<Value> {
 /// A turn. Without a text it goes on from the last message. It is not repeated
 /// once it may have arrived: the text would be sent twice.
 pub(super) fn complete(conversation: &str, text: Option<&str>, turn: &Turn) -> Call {
-    let body = text.map_or_else(|| json!({}), |text| json!({ "text": text }));
-    Call::post(&["conversation", conversation, "complete"], &body).header("accept", LINES).of(turn)
+    let mut body = serde_json::Map::new();
+    if let Some(text) = text {
+        body.insert("text".to_owned(), text.into());
+    }
+    if !turn.tools.is_empty() {
+        body.insert("functions".to_owned(), turn.tools.iter().map(function).collect());
+    }
+    Call::post(&["conversation", conversation, "complete"], &Value::Object(body))
+        .header("accept", LINES)
+        .of(turn)
+}
+
+/// A tool of the page. The stream waits at its channel, of at least 16
+/// characters, until the answer is published there.
+fn function(tool: &ToolDefinition) -> Value {
+    json!({
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+        "result": { "channel": format!("chinwag-{}", Uuid::new_v4().simple()) },
+    })
 }
 
 /// Takes a message out of a conversation.
