@@ -197,6 +197,14 @@ impl<'d> Field<'d> {
         Some(number)
     }
 
+    /// True or false.
+    pub(super) fn flag(&self) -> Option<bool> {
+        match self.value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.expected("true or false"),
+        }
+    }
+
     /// A number within `range`.
     pub(super) fn number(&self, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
         let (lowest, highest) = (range.start(), range.end());

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use chinwag_protocol::SiteKey;
 
 pub use chatbase::{ChatbaseV1Config, ChatbotIdKey};
+pub use chatbotkit::ChatBotKitConfig;
 pub use error::{ConfigError, Problem};
 pub use hosted::Hosted;
 pub use limits::Limits;
@@ -110,7 +111,7 @@ pub enum Provider {
     /// `provider = "chatsby"`: agents at Chatsby.
     Chatsby(Box<Hosted>),
     /// `provider = "chatbotkit"`: bots at ChatBotKit.
-    ChatBotKit(Box<Hosted>),
+    ChatBotKit(Box<ChatBotKitConfig>),
     /// `provider = "openai-chat"`: Chat Completions, of OpenAI and many others.
     OpenAiChat(Box<Hosted>),
     /// `provider = "openai-responses"`: Responses, of OpenAI and some others.

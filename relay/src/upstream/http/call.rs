@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 
 use super::retry::Repeat;
+use crate::config::Secret;
 use crate::upstream::Turn;
 
 /// A request: what the adapter decides of it. Address, key and the operator's
@@ -17,6 +18,8 @@ pub struct Call {
     pub(super) body: Option<Vec<u8>>,
     pub(super) repeat: Repeat,
     pub(super) request_id: String,
+    /// In place of the agent's key.
+    pub(super) bearer: Option<Secret>,
 }
 
 impl Call {
@@ -31,6 +34,7 @@ impl Call {
             body: None,
             repeat: Repeat::Safe,
             request_id: String::new(),
+            bearer: None,
         }
     }
 
@@ -64,6 +68,15 @@ impl Call {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
         }
+        self
+    }
+
+    /// Goes out under that token in place of the agent's key. One that cannot
+    /// stand in a header is left out, and so is the key: nothing is sent that
+    /// the caller did not mean.
+    #[must_use]
+    pub fn bearer(mut self, token: Secret) -> Self {
+        self.bearer = Some(token);
         self
     }
 

@@ -297,7 +297,10 @@ impl Http {
         if status.is_success() {
             return Ok(response);
         }
-        let failure = self.read_refusal(response).await;
+        let mut failure = self.read_refusal(response).await;
+        if let Some(token) = call.bearer.as_ref().map(Secret::expose).filter(|token| !token.is_empty()) {
+            failure = failure.map_detail(|detail| detail.replace(token, "***"));
+        }
         // A used-up budget comes as 429 too, and no wait of ours fills it.
         let may_pass = !matches!(failure.code(), ErrorCode::CreditsExhausted | ErrorCode::Misconfigured);
         let may_repeat = may_pass && call.repeat.allows_status(status);
@@ -317,6 +320,13 @@ impl Http {
         }
         let mut headers = call.headers.clone();
         headers.extend(shared.headers.clone());
+        if let Some(token) = &call.bearer {
+            headers.remove(AUTHORIZATION);
+            if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
+                value.set_sensitive(true);
+                headers.insert(AUTHORIZATION, value);
+            }
+        }
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let mut builder = shared.client.request(call.method.clone(), url);
         if let Some(body) = &call.body {
