@@ -90,7 +90,10 @@ describe("the launcher", () => {
     assert.equal(await button.getAttribute("aria-expanded"), "false");
     assert.equal(await button.getAttribute("aria-haspopup"), "dialog");
     const box = await button.boundingBox();
-    assert.deepEqual([box.width, box.height, 1280 - box.x - box.width, 800 - box.y - box.height], [56, 56, 20, 20]);
+    const token = (name) => button.evaluate((element, name) => parseInt(getComputedStyle(element).getPropertyValue(name)), name);
+    const [size, across, up] = [await token("--cw-launcher-size"), await token("--cw-offset-x"), await token("--cw-offset-y")];
+    assert.ok(size >= 44, "large enough to touch");
+    assert.deepEqual([box.width, box.height, 1280 - box.x - box.width, 800 - box.y - box.height], [size, size, across, up]);
   });
 
   test("takes position, accent and offset from the options", async () => {

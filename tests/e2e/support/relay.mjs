@@ -20,11 +20,35 @@ export async function freePort() {
   return port;
 }
 
+const DOCS_AGENT = `[agent.docs]
+provider = "docs"
+path = ${JSON.stringify(path.join(ROOT, "docs"))}
+name = "Docs"
+suggestions = ["How do I change the accent colour?", "Which options are there?"]
+`;
+
 /**
- * Starts a relay that answers from the project's own documents, and from pages
- * of the given origins beside its own.
+ * Plays a provider. Resolves to the agent's section of a configuration that
+ * asks it, as the command prints it, and the environment that the relay needs.
  */
-export async function startRelay({ origins = [], docs = path.join(ROOT, "docs"), port, folder } = {}) {
+export async function startSimulator(provider) {
+  const child = spawn(BINARY, ["simulate", provider, "--addr", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  for await (const bytes of child.stdout) {
+    said += bytes;
+    if (said.includes("Ctrl-C")) break;
+  }
+  const agent = /^\[agent\.[^]*?\n\n/m.exec(said)?.[0];
+  const key = /SIMULATOR_KEY=(\S+)/.exec(said)?.[1];
+  if (!agent || !key) throw new Error(`the simulator of ${provider} said:\n${said}`);
+  return { agent, env: { SIMULATOR_KEY: key }, stop: () => child.kill() };
+}
+
+/**
+ * Starts a relay for pages of the given origins beside its own. Without an
+ * agent's section it answers from the project's own documents.
+ */
+export async function startRelay({ origins = [], agent = DOCS_AGENT, env = {}, port, folder } = {}) {
   port ??= await freePort();
   const own = folder === undefined;
   folder ??= await mkdtemp(path.join(tmpdir(), "chinwag-e2e-"));
@@ -39,16 +63,15 @@ data_dir = "data"
 [[site]]
 key = "site_demo"
 origins = ${JSON.stringify([origin, ...origins])}
-agent = "docs"
+agent = "${/^\[agent\.(\w+)\]/m.exec(agent)[1]}"
 
-[agent.docs]
-provider = "docs"
-path = ${JSON.stringify(docs)}
-name = "Docs"
-suggestions = ["How do I change the accent colour?", "Which options are there?"]
-`,
+${agent}`,
   );
-  const child = spawn(BINARY, ["--config", config], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BINARY, ["--config", config], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let log = "";
   child.stdout.on("data", (bytes) => (log += bytes));
   child.stderr.on("data", (bytes) => (log += bytes));
