@@ -1,10 +1,12 @@
 //! `/v1/conversations`: lists, titles, ratings, and the end of conversations.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, patch, put};
 use axum::{Json, Router};
 use chinwag_protocol::limits::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, MAX_TITLE_CHARS};
-use chinwag_protocol::{Conversation, Feedback, MessageId, Page, UiMessage};
+use chinwag_protocol::{Conversation, ConversationId, Feedback, MessageId, Page, UiMessage};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -13,9 +15,13 @@ use super::caller::Caller;
 use super::chat::read_id;
 use super::error::ApiError;
 use crate::app::App;
+use crate::upstream;
 
 /// Longest reason of a rating, in Unicode scalar values.
 const MAX_REASON_CHARS: usize = 1_000;
+
+/// How long a visitor waits for a provider to take a rating.
+const RATING_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -125,5 +131,48 @@ async fn rate(
         ));
     }
     app.store().rate(&caller.owner, &id, &message, body.value, reason).await?;
+    tell_provider(&app, &caller, &id, &message, body.value, reason).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Hands a rating on to providers that take one. The relay has it: what the
+/// provider makes of it is told to the operator alone.
+async fn tell_provider(
+    app: &App,
+    caller: &Caller,
+    conversation: &ConversationId,
+    reply: &MessageId,
+    value: Option<Feedback>,
+    reason: Option<&str>,
+) {
+    let Some(agent) = app.agent(&caller.agent).cloned() else { return };
+    let scope = agent.memory_scope();
+    if scope.is_empty() {
+        return;
+    }
+    let ids = match app.store().provider_ids_of(&caller.owner, conversation, reply, &scope).await {
+        Ok(Some(ids)) => ids,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::warn!(request_id = caller.request_id, %error, "a rating is not handed on");
+            return;
+        }
+    };
+    let rating = upstream::Rating {
+        conversation: ids.0,
+        reply: ids.1,
+        value,
+        reason: reason.map(str::to_owned),
+        request_id: caller.request_id.clone(),
+    };
+    let request_id = caller.request_id.clone();
+    let told = tokio::spawn(async move {
+        if let Err(failure) = agent.rate(rating).await {
+            let (code, detail) = (failure.code().as_str(), failure.detail().unwrap_or_default());
+            tracing::warn!(request_id, code, detail, "a provider did not take a rating");
+        }
+    });
+    // Waited for, so that two ratings of one reply arrive in their order; not for
+    // long, because the visitor waits too.
+    let _ = tokio::time::timeout(RATING_PATIENCE, told).await;
 }

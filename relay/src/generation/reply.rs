@@ -6,7 +6,7 @@
 //! upstream left out is added here, and what makes no sense is dropped.
 
 use chinwag_protocol::limits::MAX_REPLY_BYTES;
-use chinwag_protocol::{Chunk, Json, Part, Usage};
+use chinwag_protocol::{Chunk, ConversationState, Json, MessageMetadata, Part, Usage};
 
 /// The parts so far, and what is open.
 #[derive(Debug, Default)]
@@ -18,6 +18,7 @@ pub(super) struct Reply {
     step_begin: usize,
     bytes: usize,
     usage: Option<Usage>,
+    state: Option<ConversationState>,
 }
 
 #[derive(Debug)]
@@ -56,9 +57,15 @@ impl Reply {
         self.usage
     }
 
-    /// Learns what it cost.
-    pub(super) fn note_usage(&mut self, usage: Option<Usage>) {
-        self.usage = usage.or(self.usage);
+    /// What the provider says of the conversation; ongoing if it says nothing.
+    pub(super) fn state(&self) -> ConversationState {
+        self.state.unwrap_or_default()
+    }
+
+    /// Learns what it cost, and where the conversation stands.
+    pub(super) fn note(&mut self, metadata: &MessageMetadata) {
+        self.usage = metadata.usage.or(self.usage);
+        self.state = metadata.state.or(self.state);
     }
 
     /// Takes in a chunk that is not terminal, and hands on what readers see.
@@ -78,7 +85,7 @@ impl Reply {
             }
             Chunk::FinishStep => self.end_step(&mut emit),
             Chunk::MessageMetadata { metadata } => {
-                self.note_usage(metadata.usage);
+                self.note(&metadata);
                 emit(&Chunk::MessageMetadata { metadata });
             }
             Chunk::Status { .. } => emit(&chunk),

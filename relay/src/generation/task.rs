@@ -68,7 +68,11 @@ pub(super) async fn run(
     if !kept.scope.is_empty() {
         let is_done = ending.status == MessageStatus::Done;
         let learned = kept.memory.learned();
-        if let Err(error) = store.remember(&generation.key, &kept.scope, &learned, is_done).await {
+        let stored = async {
+            store.remember(&generation.key, &kept.scope, &learned, is_done).await?;
+            if is_done { store.set_state(&generation.key, reply.state()).await } else { Ok(()) }
+        };
+        if let Err(error) = stored.await {
             tracing::warn!(request_id = %generation.request_id, %error, "the provider's ids are not stored");
         }
     }
@@ -177,7 +181,9 @@ async fn sleep_until(time: Option<Instant>) {
 fn end(terminal: Chunk, reply: &mut Reply) -> Ending {
     match terminal {
         Chunk::Finish { reason, metadata } => {
-            reply.note_usage(metadata.as_ref().and_then(|metadata| metadata.usage));
+            if let Some(metadata) = &metadata {
+                reply.note(metadata);
+            }
             let status =
                 if reason == FinishReason::Error { MessageStatus::Failed } else { MessageStatus::Done };
             Ending { terminal: Chunk::Finish { reason, metadata }, status }

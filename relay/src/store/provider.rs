@@ -2,10 +2,10 @@
 //! scope that it is good for, so that an agent that moved to another provider or
 //! account does not send it ids of the old one.
 
-use chinwag_protocol::{ConversationId, MessageId};
+use chinwag_protocol::{ConversationId, ConversationState, MessageId};
 use sqlx::Row as _;
 
-use super::{Owner, ReplyKey, Store, StoreError};
+use super::{Owner, ReplyKey, Store, StoreError, row};
 use crate::upstream::{Learned, ProviderIds};
 
 /// Between scope and id; neither holds one.
@@ -67,6 +67,17 @@ impl Store {
                 .await?;
         }
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// Keeps what the provider says of a conversation. Only providers that keep
+    /// conversations say anything.
+    pub async fn set_state(&self, reply: &ReplyKey, state: ConversationState) -> Result<(), StoreError> {
+        sqlx::query("UPDATE conversation SET state = ? WHERE key = ?")
+            .bind(row::state_name(state))
+            .bind(reply.conversation())
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 
@@ -182,6 +193,17 @@ mod tests {
         finish(&store, &first, "p", ("conv", "r1"), MessageStatus::Failed).await;
         let second = ask(&store, "q2").await;
         assert_eq!(texts(&store.provider_ids(&second, "p").await.unwrap()), ["conv", "-", "-"]);
+    }
+
+    #[tokio::test]
+    async fn a_state_is_shown_until_the_provider_says_another() {
+        let store = Store::in_memory().await.unwrap();
+        let first = ask(&store, "q1").await;
+        for state in [ConversationState::TakenOver, ConversationState::Ongoing] {
+            store.set_state(&first, state).await.unwrap();
+            let page = store.conversations(&owner(), None, 10).await.unwrap();
+            assert_eq!(page.data[0].state, state);
+        }
     }
 
     #[tokio::test]

@@ -58,6 +58,15 @@ pub(super) fn status(name: &str) -> Result<MessageStatus, StoreError> {
 }
 
 /// States are the wire's words; one of a newer relay is read as `Unknown`.
+pub(super) fn state_name(state: ConversationState) -> &'static str {
+    match state {
+        ConversationState::Ongoing | ConversationState::Unknown => "ongoing",
+        ConversationState::Paused => "paused",
+        ConversationState::TakenOver => "taken-over",
+        ConversationState::Ended => "ended",
+    }
+}
+
 pub(super) fn state(name: &str) -> ConversationState {
     match name {
         "ongoing" => ConversationState::Ongoing,

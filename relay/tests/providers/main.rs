@@ -12,6 +12,8 @@
 mod contract;
 mod golden;
 mod support;
+mod table;
+mod through;
 
 mod ai_sdk;
 mod chatbase_v1;

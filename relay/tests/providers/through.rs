@@ -1,0 +1,140 @@
+//! Through the whole relay: for every provider, a visitor asks, follows up,
+//! tries again, rates and reloads, with the provider's ids kept in the store.
+
+use std::path::Path;
+
+use axum::Router;
+use axum::body::Body;
+use chinwag_relay::app::App;
+use chinwag_relay::config::{Config, Overrides};
+use chinwag_relay::{api, edge};
+use chinwag_simulator::{KEY, Kind, Simulator, Switches};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::support::needed;
+
+const PAGE: &str = "https://shop.example";
+
+/// A relay with one agent, and a visitor on its page.
+struct World {
+    simulator: Simulator,
+    router: Router,
+    authorization: String,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn new(kind: Kind) -> Self {
+        let simulator = Simulator::start(kind, Switches::default()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[server]\ndata_dir = {:?}\n\n[[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"a\"\n\n\
+             [agent.a]\nprovider = \"{}\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n{}\n",
+            folder.path().join("data"),
+            kind.name(),
+            simulator.base_url,
+            needed(kind),
+        );
+        let environment = |_: &str| Some(KEY.to_owned());
+        let config =
+            Config::parse(Path::new("chinwag.toml"), &text, &environment, &Overrides::default()).unwrap();
+        let app = App::build(config.clone()).await.unwrap();
+        let router = edge::dress(api::router(app), &config);
+        let mut world = Self { simulator, router, authorization: String::new(), _folder: folder };
+        let answer = world.call(Method::POST, "/v1/token", Some(json!({ "site": "site_a" }))).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["features"]["feedback"], true, "{answer}");
+        world.authorization = format!("Bearer {}", answer["token"].as_str().unwrap());
+        world
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> String {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("origin", PAGE)
+            .header("authorization", &self.authorization)
+            .header("content-type", "application/json")
+            .body(Body::from(body.map(|body| body.to_string()).unwrap_or_default()))
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(status.is_success() || status == StatusCode::NO_CONTENT, "{path}: {status}: {text}");
+        text
+    }
+
+    /// Sends a chat request; gives the text of the reply.
+    async fn chat(&self, trigger: &str, id: &str, text: &str) -> String {
+        let message = json!({ "id": id, "role": "user", "parts": [{ "type": "text", "text": text }] });
+        let body = json!({ "id": "c1", "messages": [message], "trigger": trigger });
+        let stream = self.call(Method::POST, "/v1/chat", Some(body)).await;
+        let chunks = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+        let chunks: Vec<Value> = chunks.filter_map(|data| serde_json::from_str(data).ok()).collect();
+        assert_eq!(chunks.last().unwrap()["type"], "finish", "{stream}");
+        chunks
+            .iter()
+            .filter(|chunk| chunk["type"] == "text-delta")
+            .filter_map(|chunk| chunk["delta"].as_str())
+            .collect()
+    }
+
+    async fn messages(&self) -> Vec<Value> {
+        let page = self.call(Method::GET, "/v1/conversations/c1/messages", None).await;
+        serde_json::from_str::<Value>(&page).unwrap()["data"].as_array().unwrap().clone()
+    }
+}
+
+async fn converse(kind: Kind) {
+    let world = World::new(kind).await;
+    let first = world.chat("submit-message", "m1", "Do you ship?").await;
+    assert!(first.contains("Question 1") && first.contains("Do you ship?"), "{kind:?}: {first}");
+    let second = world.chat("submit-message", "m2", "And when?").await;
+    assert!(second.contains("Question 2"), "{kind:?}: {second}");
+    let again = world.chat("regenerate-message", "m2", "And when?").await;
+    assert!(again.contains("And when?"), "{kind:?}: {again}");
+    let third = world.chat("submit-message", "m3", "Thanks").await;
+    assert!(third.contains("Thanks"), "{kind:?}: {third}");
+
+    let messages = world.messages().await;
+    assert_eq!(messages.len(), 6, "{kind:?}: {messages:?}");
+    assert_eq!(messages[3]["parts"][0]["text"], again, "{kind:?}: the retry stands in the first one's place");
+    let reply = messages[5]["id"].as_str().unwrap();
+    let path = format!("/v1/conversations/c1/messages/{reply}/feedback");
+    world.call(Method::PUT, &path, Some(json!({ "value": "negative", "reason": "too short" }))).await;
+    assert_eq!(world.messages().await[5]["metadata"]["feedback"], "negative", "{kind:?}");
+
+    // No call that nobody asked for: whatever else a provider needs, it got four
+    // questions.
+    let asked = |text: &str| {
+        let requests = world.simulator.requests();
+        requests.iter().filter(|request| request.body.to_string().contains(text)).count()
+    };
+    assert!(asked("Thanks") <= 1, "{kind:?}: {:?}", world.simulator.requests());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_provider_serves_a_whole_conversation() {
+    for kind in Kind::ALL {
+        converse(*kind).await;
+    }
+}
+
+#[tokio::test]
+async fn a_rating_is_handed_on_to_a_provider_that_takes_one() {
+    let world = World::new(Kind::ChatbaseV2).await;
+    world.chat("submit-message", "m1", "Do you ship?").await;
+    let reply = world.messages().await[1]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/conversations/c1/messages/{reply}/feedback");
+    for (value, expected) in [(json!("positive"), json!("positive")), (json!(null), json!(null))] {
+        world.call(Method::PUT, &path, Some(json!({ "value": value }))).await;
+        let requests = world.simulator.requests();
+        let last = requests.last().unwrap();
+        assert_eq!((&last.method, &last.body["feedback"]), (&Method::PATCH, &expected), "{last:?}");
+    }
+}
