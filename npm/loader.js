@@ -119,7 +119,7 @@
         launcher.removeAttribute("aria-busy");
         told = error;
         // A plain Error comes from the widget itself and says all; these do not.
-        console.error("chinwag:", error.name === "Error" ? "" : `does the page's Content-Security-Policy allow ${base}?`, error);
+        console.error("chinwag:", error.name === "Error" ? "" : `does the page's Content-Security-Policy allow ${base} and 'wasm-unsafe-eval'?`, error);
         if (wanted) explain();
         refused(error);
       }
