@@ -19,7 +19,7 @@ const PAUSE_MS = 2;
 const WARM_UP = 20;
 const ROUNDS = 200;
 
-const [binary] = process.argv.slice(2);
+const binary = path.resolve(process.argv[2]);
 
 const provider = http.createServer((request, response) => {
   request.resume().on("end", async () => {
