@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the numbers that the project promises.
 
 use crate::dist::{self, SizePass};
-use crate::workspace::Workspace;
 use crate::node::Node;
+use crate::workspace::Workspace;
 use crate::{budget, process, report, run};
 use anyhow::{Context, Result};
 use std::process::Command;

@@ -46,7 +46,8 @@ fn without_rules_of_others(css: &str, source: &str) -> String {
 /// The widget's classes in a selector: all begin with `cw-`.
 fn classes(selector: &str) -> impl Iterator<Item = &str> {
     selector.split(".cw-").skip(1).map(|after| {
-        let end = after.find(|letter: char| !(letter.is_alphanumeric() || letter == '-')).unwrap_or(after.len());
+        let end =
+            after.find(|letter: char| !(letter.is_alphanumeric() || letter == '-')).unwrap_or(after.len());
         &after[..end]
     })
 }
@@ -162,7 +163,8 @@ mod tests {
 
     #[test]
     fn rules_of_what_the_loader_never_draws_go() {
-        let launcher = ".cw-launcher{a:b}.cw-badge{c:d}@media (x){.cw-launcher > .cw-badge{e:f}.cw-launcher{g:h}}";
+        let launcher =
+            ".cw-launcher{a:b}.cw-badge{c:d}@media (x){.cw-launcher > .cw-badge{e:f}.cw-launcher{g:h}}";
         assert_eq!(
             styles("", launcher, r#"make("button", { class: "cw-launcher" })"#),
             ".cw-launcher{a:b}@media (x){.cw-launcher{g:h}}"

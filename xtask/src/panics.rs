@@ -73,7 +73,9 @@ pub fn remove(module: &mut Module) -> Result<Removed> {
             removed.functions += 1;
         }
     }
-    for data in module.data.iter_mut() {
+    let segments: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
+    for data in segments {
+        let data = module.data.get_mut(data);
         let DataKind::Active { offset: ConstExpr::Value(Value::I32(base)), .. } = data.kind else { continue };
         removed.bytes += clear_positions(u32::from_ne_bytes(base.to_ne_bytes()), &mut data.value);
     }
@@ -132,7 +134,8 @@ fn make_unreachable(module: &mut Module, id: FunctionId) {
 fn clear_positions(base: u32, data: &mut [u8]) -> usize {
     let mut positions = Vec::new();
     let mut paths = Vec::new();
-    let mut at = 0;
+    // Words are aligned in memory, whatever the address of the segment.
+    let mut at = base.wrapping_neg() as usize % 4;
     while let Some(words) = data.get(at..at + 16) {
         let word = |index: usize| {
             let bytes = words.get(index * 4..).and_then(|rest| rest.first_chunk::<4>());
