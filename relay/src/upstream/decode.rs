@@ -35,6 +35,7 @@ pub struct Decoder {
     inner: Box<dyn Decode>,
     text_bytes: usize,
     is_ended: bool,
+    failure: Option<UpstreamFailure>,
 }
 
 impl fmt::Debug for Decoder {
@@ -49,12 +50,18 @@ impl fmt::Debug for Decoder {
 impl Decoder {
     /// Puts a decoder under the rules.
     pub fn new(inner: impl Decode + 'static) -> Self {
-        Self { inner: Box::new(inner), text_bytes: 0, is_ended: false }
+        Self { inner: Box::new(inner), text_bytes: 0, is_ended: false, failure: None }
     }
 
     /// Whether the terminal chunk has come.
     pub fn is_ended(&self) -> bool {
         self.is_ended
+    }
+
+    /// What the reply failed with, if it did: for the log, once secrets are taken
+    /// out of it.
+    pub fn failure(&self) -> Option<&UpstreamFailure> {
+        self.failure.as_ref()
     }
 
     /// Takes in some bytes, and gives the chunks that became known.
@@ -97,9 +104,9 @@ impl Decoder {
             }
         }
         if let Err(failure) = outcome {
-            log_failure(&failure);
             self.is_ended = true;
             given.push(failure.chunk());
+            self.failure = Some(failure);
         }
         given
     }
@@ -125,11 +132,6 @@ impl Decoder {
             given.push(Chunk::Finish { reason: FinishReason::Length, metadata: None });
         }
     }
-}
-
-fn log_failure(failure: &UpstreamFailure) {
-    let detail = failure.detail().unwrap_or_default();
-    tracing::warn!(code = failure.code().as_str(), detail, "a provider's answer failed");
 }
 
 /// What was not understood, in a decoder.

@@ -60,9 +60,9 @@ impl Provider for ChatbaseV2 {
         let mut all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
         match (request.method.as_str(), path.as_slice()) {
             ("GET", ["health"]) => Answer::json(200, json!({ "status": "ok", "timestamp": 1_790_000_000 })),
-            ("POST", ["agents", agent, "chat"]) => chat(&mut all, agent, &request.body, switches),
+            ("POST", ["agents", agent, "chat"]) => chat(&mut all, agent, request, switches),
             ("POST", ["agents", agent, "conversations", id, "retry"]) => match known(&mut all, agent, id) {
-                Some(conversation) => retry(id, conversation, &request.body, switches),
+                Some(conversation) => retry(id, conversation, request, switches),
                 None => no_resource(),
             },
             ("GET", ["agents", agent, "conversations"]) => {
@@ -238,7 +238,13 @@ fn feedback(conversation: &mut Conversation, id: &str, body: &Value) -> Answer {
     Answer::json(200, json!({ "data": show(message) }))
 }
 
-fn chat(all: &mut BTreeMap<String, Conversation>, agent: &str, body: &Value, switches: &Switches) -> Answer {
+fn chat(
+    all: &mut BTreeMap<String, Conversation>,
+    agent: &str,
+    request: &Recorded,
+    switches: &Switches,
+) -> Answer {
+    let body = &request.body;
     let message = body["message"].as_str();
     if message.is_some_and(str::is_empty) {
         return invalid("message", "must not be empty");
@@ -282,10 +288,11 @@ fn chat(all: &mut BTreeMap<String, Conversation>, agent: &str, body: &Value, swi
             }
         }
     }
-    reply(&id, conversation, message.is_none(), body, switches)
+    reply(&id, conversation, message.is_none(), request, switches)
 }
 
-fn retry(id: &str, conversation: &mut Conversation, body: &Value, switches: &Switches) -> Answer {
+fn retry(id: &str, conversation: &mut Conversation, request: &Recorded, switches: &Switches) -> Answer {
+    let body = &request.body;
     let Some(replaced) = body["messageId"].as_str() else { return invalid("messageId", "required") };
     let place = conversation.messages.iter().position(|message| message.id == replaced);
     let Some(place) = place
@@ -297,7 +304,7 @@ fn retry(id: &str, conversation: &mut Conversation, body: &Value, switches: &Swi
     if !conversation.messages.iter().any(|message| message.role == "user") {
         return error(400, "CHAT_RETRY_NO_USER_MESSAGE", "No user message to retry");
     }
-    reply(id, conversation, false, body, switches)
+    reply(id, conversation, false, request, switches)
 }
 
 fn push(conversation: &mut Conversation, role: &'static str, parts: Value) -> String {
@@ -311,7 +318,7 @@ fn reply(
     conversation_id: &str,
     conversation: &mut Conversation,
     has_results: bool,
-    body: &Value,
+    request: &Recorded,
     switches: &Switches,
 ) -> Answer {
     let questions: Vec<&Message> =
@@ -376,18 +383,20 @@ fn reply(
     begun = begun.min(events.len() - 1);
     end(&mut events, generation, reason, &id, &metadata);
 
+    // Some providers repeat what they were sent.
+    let late = format!("Streaming failed for {}", request.header("authorization"));
     let late_error = match generation {
         1 => {
-            json!({ "type": "error", "error": { "code": "CHAT_STREAMING_ERROR", "message": "Streaming failed" } })
+            json!({ "type": "error", "error": { "code": "CHAT_STREAMING_ERROR", "message": late } })
         }
-        2 => json!({ "type": "error", "message": "Streaming failed" }),
-        _ => json!({ "type": "error", "errorText": "Streaming failed" }),
+        2 => json!({ "type": "error", "message": late }),
+        _ => json!({ "type": "error", "errorText": late }),
     };
     let mut whole_metadata = metadata;
     whole_metadata["finishReason"] = reason.into();
     let whole =
         json!({ "data": { "id": id, "role": "assistant", "parts": parts, "metadata": whole_metadata } });
-    if body["stream"] == false {
+    if request.body["stream"] == false {
         return Answer::json(200, whole);
     }
     let mut lines: Vec<Bytes> = events.iter().map(|event| frame(event, generation)).collect();

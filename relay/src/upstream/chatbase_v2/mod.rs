@@ -27,7 +27,6 @@ pub use self::stream::{stream, whole};
 /// What it can do.
 pub const CAPABILITIES: Capabilities = Capabilities {
     follow_up: Support::Provider,
-    history: Support::Provider,
     feedback: Support::Provider,
     retry: Support::Provider,
     tools: Support::Provider,

@@ -23,6 +23,7 @@ pub struct Answer {
     /// For the first piece; each further one gets `idle`.
     deadline: Instant,
     idle: Duration,
+    request_id: String,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -32,9 +33,10 @@ impl Answer {
         response: reqwest::Response,
         deadline: Instant,
         permit: OwnedSemaphorePermit,
+        request_id: &str,
     ) -> Self {
         let idle = http.shared.idle;
-        Self { http, response, deadline, idle, _permit: permit }
+        Self { http, response, deadline, idle, request_id: request_id.to_owned(), _permit: permit }
     }
 
     /// The media type without parameters, in lower case; empty if there is none.
@@ -52,6 +54,19 @@ impl Answer {
     /// Whether the answer is JSON as a whole, though a stream was asked for.
     pub fn is_json(&self) -> bool {
         self.media_type() == "application/json"
+    }
+
+    /// Tells the operator what the reply failed with, in the provider's words,
+    /// without our secrets.
+    pub(super) fn log_failure(&self, failure: &UpstreamFailure) {
+        tracing::warn!(
+            agent = self.http.agent(),
+            provider = self.http.provider(),
+            request_id = self.request_id,
+            code = failure.code().as_str(),
+            detail = self.http.redact(failure.detail().unwrap_or_default().to_owned()),
+            "a provider's answer failed"
+        );
     }
 
     /// The next piece of the body; `None` at its end in good order.

@@ -73,6 +73,9 @@ async fn read(opened: &mut Opened, ready: &mut VecDeque<Chunk>) {
         Ok(None) => opened.decoder.finish(),
         Err(failure) => opened.decoder.break_off(&failure),
     };
+    if let Some(failure) = opened.decoder.failure() {
+        opened.answer.log_failure(failure);
+    }
     ready.extend(chunks);
     if ready.is_empty() {
         ready.push_back(Chunk::Unknown { kind: SIGN_OF_LIFE.to_owned() });

@@ -230,7 +230,9 @@ impl Http {
         let mut tries = 1;
         loop {
             let failure = match self.once(call, deadline).await {
-                Ok(response) => return Ok(Answer::new(self.clone(), response, deadline, permit)),
+                Ok(response) => {
+                    return Ok(Answer::new(self.clone(), response, deadline, permit, &call.request_id));
+                }
                 Err(Stop::For(failure)) => return Err(failure),
                 Err(Stop::Unless(failure)) => failure,
             };
