@@ -1,18 +1,20 @@
 //! `chatbotkit`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chinwag_protocol::{Chunk, ErrorCode, Feedback, Json, Role, ToolDefinition};
+use chinwag_protocol::{Chunk, ErrorCode, Feedback, FinishReason, Json, Part, Role, ToolDefinition};
 use chinwag_relay::config::Limits;
 use chinwag_relay::upstream::chatbotkit::{self, ChatBotKit};
 use chinwag_relay::upstream::decode::Decoder;
 use chinwag_relay::upstream::{Memory, ProviderIds, Rating, Turn, Upstream};
 use chinwag_simulator::{Kind, Recorded, Simulator, Switches, Trouble};
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use crate::contract::{Wire, contract};
 use crate::golden;
-use crate::support::{again, agent, agent_from, ask, ask_once, follow_up, provider_from, turn};
+use crate::support::{again, agent, agent_from, ask, ask_once, follow_up, message, provider_from, turn};
 
 const KIND: Kind = Kind::ChatBotKit;
 
@@ -246,35 +248,104 @@ async fn without_direct_no_token_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_tool_of_the_page_is_called_within_the_stream_and_answered_at_its_channel() {
-    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
-    let bot = Arc::new(bot(&simulator));
-    let agent: Arc<dyn Upstream> = bot.clone();
-    let mut asked = turn("use the tool");
-    let parameters = Json::parse("{\"type\":\"object\"}").unwrap();
-    asked.tools = vec![ToolDefinition { name: "weather".into(), description: "Now".into(), parameters }];
-    let reply = ask(&agent, &asked).await;
-    let requests = simulator.requests();
-    let function = &requests.last().unwrap().body["functions"][0];
-    assert_eq!((&function["name"], &function["description"]), (&json!("weather"), &json!("Now")));
-    assert_eq!(function["parameters"], json!({ "type": "object" }));
-    let channel = function["result"]["channel"].as_str().unwrap();
-    assert!(channel.len() >= 16, "{channel}");
-    let input = Json::parse("{\"city\":\"Malm\u{f6}\"}").unwrap();
-    let called = Chunk::ToolInputAvailable {
-        tool_call_id: channel.to_owned(),
-        tool_name: "weather".into(),
-        input: input.clone(),
-    };
-    assert!(reply.0.contains(&called), "{reply:?}");
-    assert!(reply.is_finished(), "the answer comes in the same stream: {reply:?}");
+async fn a_call_of_the_page_s_tool_ends_the_reply_and_its_result_takes_the_stream_up_again() {
+    for generation in [0, 1] {
+        let simulator = Simulator::start(KIND, Switches { generation, ..Switches::default() }).await.unwrap();
+        let agent = agent(KIND, &simulator.base_url, "");
+        let mut asked = turn("use the tool");
+        let parameters = Json::parse("{\"type\":\"object\"}").unwrap();
+        asked.tools = vec![ToolDefinition { name: "weather".into(), description: "Now".into(), parameters }];
+        let reply = ask(&agent, &asked).await;
+        let requests = simulator.requests();
+        let function = &requests.last().unwrap().body["functions"][0];
+        assert_eq!((&function["name"], &function["description"]), (&json!("weather"), &json!("Now")));
+        assert_eq!(function["parameters"], json!({ "type": "object" }));
+        let channel = function["result"]["channel"].as_str().unwrap();
+        assert!(channel.len() >= 16, "{channel}");
+        let input = Json::parse("{\"city\":\"Malm\u{f6}\"}").unwrap();
+        let called = Chunk::ToolInputAvailable {
+            tool_call_id: channel.to_owned(),
+            tool_name: "weather".into(),
+            input: input.clone(),
+        };
+        assert!(reply.0.contains(&called), "{reply:?}");
+        let finish = Chunk::Finish { reason: FinishReason::ToolCalls, metadata: None };
+        assert_eq!(reply.0.last(), Some(&finish), "{reply:?}");
+        assert_eq!(reply.text(), "");
 
-    bot.answer_call("conversation-1", channel, Ok(&input)).await.unwrap();
-    bot.answer_call("conversation-1", &format!("{channel}#2"), Err("no such city")).await.unwrap();
-    let requests = simulator.requests();
-    let [.., first, second] = requests.as_slice() else { panic!("{requests:?}") };
-    assert_eq!(first.path, format!("/v1/channel/{channel}/publish"));
-    assert_eq!(first.body, json!({ "message": { "data": { "city": "Malm\u{f6}" } } }));
-    assert_eq!(second.path, first.path, "the second call waits at the same channel");
-    assert_eq!(second.body, json!({ "message": { "error": "no such city" } }));
+        let continued = with_result(&asked, channel);
+        let reply = ask(&agent, &continued).await;
+        assert!(reply.is_finished() && reply.text().contains("Question 1"), "{reply:?}");
+        assert!(continued.memory.learned().reply.is_some());
+        let requests = simulator.requests();
+        let published = requests.last().unwrap();
+        assert_eq!(published.path, format!("/v1/channel/{channel}/publish"));
+        assert_eq!(published.body, json!({ "message": { "data": "rain" } }));
+
+        let again = ask(&agent, &continued).await;
+        assert_eq!(again.code(), ErrorCode::Interrupted, "nobody waits any more");
+    }
+}
+
+/// The turn that brings the result of a call.
+fn with_result(asked: &Turn, call: &str) -> Turn {
+    let ids = ProviderIds { conversation: asked.memory.learned().conversation, ..ProviderIds::default() };
+    let mut continued = Turn { memory: Memory::new(ids), ..asked.clone() };
+    continued.history.push(asked.message.clone());
+    continued.message = message(Role::Assistant, "");
+    continued.message.parts = vec![Part::Tool {
+        tool_call_id: call.to_owned(),
+        tool_name: "weather".into(),
+        state: "output-available".into(),
+        input: None,
+        output: Some(Json::parse("\"rain\"").unwrap()),
+        error_text: None,
+    }];
+    continued
+}
+
+#[tokio::test]
+async fn a_page_with_tools_gets_replies_that_need_none() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    let mut asked = turn("Hi");
+    let parameters = Json::parse("{}").unwrap();
+    asked.tools = vec![ToolDefinition { name: "weather".into(), description: String::new(), parameters }];
+    for (trouble, code) in [
+        (None, None),
+        (Some(Trouble::NoStream), None),
+        (Some(Trouble::Cut), Some(ErrorCode::Interrupted)),
+        (Some(Trouble::FallsSilent), Some(ErrorCode::UpstreamTimeout)),
+        (Some(Trouble::LateError), Some(ErrorCode::UpstreamError)),
+        (Some(Trouble::Status(500)), Some(ErrorCode::UpstreamError)),
+    ] {
+        simulator.switch(Switches { trouble, ..Switches::default() });
+        let reply = ask(&agent, &asked).await;
+        match code {
+            None => assert!(reply.is_finished(), "{trouble:?}: {reply:?}"),
+            Some(code) => assert_eq!(reply.code(), code, "{trouble:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_reply_of_a_page_with_tools_leaves_no_connection_open() {
+    let simulator = Simulator::start(KIND, Switches::with(Trouble::FallsSilent)).await.unwrap();
+    let provider = provider_from(&config(&simulator, "agent_id = \"bot-1\"")).unwrap();
+    let agent = chinwag_relay::upstream::build("a", &provider, &Limits::default()).unwrap().upstream;
+    let mut asked = turn("Hi");
+    let parameters = Json::parse("{}").unwrap();
+    asked.tools = vec![ToolDefinition { name: "weather".into(), description: String::new(), parameters }];
+    let mut stream = agent.reply(asked);
+    let text = |chunk: &Chunk| matches!(chunk, Chunk::TextDelta { .. });
+    while !stream.next().await.is_some_and(|chunk| text(&chunk)) {}
+    assert!(simulator.open_connections() > 0);
+    drop(stream);
+    tokio::time::timeout(Duration::from_millis(500), async {
+        while simulator.open_connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .expect("it is still open");
 }

@@ -5,6 +5,10 @@
 //! results. It is shown as it first comes; what comes later only adds what was
 //! left out.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chinwag_protocol::sse::Frame;
 use chinwag_protocol::{Chunk, ErrorCode, FinishReason, Json, MessageMetadata, Usage};
 use serde_json::Value;
 
@@ -29,12 +33,12 @@ pub(super) fn channel_of(tool_call_id: &str) -> &str {
 
 /// The decoder of a stream of lines. What it learns goes into `memory`.
 pub fn lines(memory: Memory) -> impl Decode {
-    Streamed { wire: Wire::Lines(Lines::default()), reply: Reply::new(memory) }
+    Streamed::new(Wire::Lines(Lines::default()), memory)
 }
 
 /// The decoder of a stream of events.
 pub fn events(memory: Memory) -> impl Decode {
-    Streamed { wire: Wire::Events(Events::default()), reply: Reply::new(memory) }
+    Streamed::new(Wire::Events(Events::default()), memory)
 }
 
 /// The decoder of an answer that came as one JSON body. It may be an error
@@ -51,47 +55,118 @@ enum Wire {
     Events(Events),
 }
 
+/// One event as the wire has it.
+enum Item {
+    Line(String),
+    Event(Frame),
+}
+
 struct Streamed {
     wire: Wire,
+    /// What arrived behind a call that is waited for.
+    pending: VecDeque<Item>,
     reply: Reply,
+}
+
+impl Streamed {
+    fn new(wire: Wire, memory: Memory) -> Self {
+        Self { wire, pending: VecDeque::new(), reply: Reply::new(memory) }
+    }
+
+    fn take_pending(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        while self.reply.waits_at.is_none()
+            && let Some(item) = self.pending.pop_front()
+        {
+            match item {
+                Item::Line(line) => self.reply.take_line(&line, out)?,
+                Item::Event(frame) => self.reply.take_event(&frame.event, &frame.data, out)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Decode for Streamed {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        match &mut self.wire {
+        let fed = match &mut self.wire {
             Wire::Lines(lines) => {
                 let mut whole = Vec::new();
                 let fed = lines.feed(bytes, &mut whole);
-                for line in whole {
-                    self.reply.take_line(&line, out)?;
-                }
+                self.pending.extend(whole.into_iter().map(Item::Line));
                 fed
             }
             Wire::Events(events) => {
                 let mut whole = Vec::new();
                 let fed = events.feed(bytes, &mut whole);
-                for frame in whole {
-                    self.reply.take_event(&frame.event, &frame.data, out)?;
-                }
+                self.pending.extend(whole.into_iter().map(Item::Event));
                 fed
             }
-        }
+        };
+        self.take_pending(out)?;
+        fed
     }
 
     fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        self.take_pending(out)?;
         self.reply.is_at_end = true;
         match &mut self.wire {
             Wire::Lines(lines) => {
                 let mut last = Vec::new();
                 lines.finish(&mut last);
-                last.iter().try_for_each(|line| self.reply.take_line(line, out))
+                self.pending.extend(last.into_iter().map(Item::Line));
             }
             Wire::Events(events) => {
                 let mut last = Vec::new();
                 events.finish(&mut last);
-                last.iter().try_for_each(|frame| self.reply.take_event(&frame.event, &frame.data, out))
+                self.pending.extend(last.into_iter().map(Item::Event));
             }
         }
+        self.take_pending(out)
+    }
+}
+
+/// A decoder that outlives a reply: it ends one with the call of a tool of the
+/// page, and goes on in the next.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    inner: Arc<Mutex<Streamed>>,
+}
+
+impl Waiting {
+    /// Reads events if `is_events`, else lines. `channels` are those of the
+    /// page's tools.
+    pub(super) fn new(is_events: bool, memory: Memory, channels: Vec<String>) -> Self {
+        let wire = if is_events { Wire::Events(Events::default()) } else { Wire::Lines(Lines::default()) };
+        let mut inner = Streamed::new(wire, memory);
+        inner.reply.channels = channels;
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// Where the bot waits for an answer, if it does.
+    pub(super) fn channel(&self) -> Option<String> {
+        self.lock().reply.waits_at.clone()
+    }
+
+    /// The answer is there; what is learned from now on goes into `memory`.
+    pub(super) fn go_on(&self, memory: Memory) {
+        let reply = &mut self.lock().reply;
+        reply.waits_at = None;
+        reply.memory = memory;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Streamed> {
+        // A panic within is a fault of the decoder, and ends its reply anyway.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Decode for Waiting {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        self.lock().feed(bytes, out)
+    }
+
+    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        self.lock().finish(out)
     }
 }
 
@@ -109,6 +184,11 @@ struct Reply {
     last_message: String,
     /// Whether thoughts came since the last message of that kind.
     has_thought: bool,
+    /// The channels of the page's tools: a call there ends the reply, which goes
+    /// on once it is answered.
+    channels: Vec<String>,
+    /// The one of them that the bot waits at.
+    waits_at: Option<String>,
     /// The channels of the calls so far, in order.
     calls: Vec<String>,
     usage: Option<Usage>,
@@ -127,6 +207,8 @@ impl Reply {
             unclaimed: Vec::new(),
             last_message: String::new(),
             has_thought: false,
+            channels: Vec::new(),
+            waits_at: None,
             calls: Vec::new(),
             usage: None,
             is_ended: false,
@@ -276,6 +358,10 @@ impl Reply {
         out.push(Chunk::ToolInputStart { tool_call_id: tool_call_id.clone(), tool_name: name.to_owned() });
         if let Some(input) = carried(function.get("args")) {
             out.push(Chunk::ToolInputAvailable { tool_call_id, tool_name: name.to_owned(), input });
+        }
+        if self.channels.iter().any(|own| own == channel) {
+            self.waits_at = Some(channel.to_owned());
+            out.push(Chunk::Finish { reason: FinishReason::ToolCalls, metadata: None });
         }
     }
 

@@ -5,16 +5,20 @@
 //! may go on with is decided by the relay's store alone.
 
 mod decode;
+mod parked;
 mod refusal;
 mod request;
 mod session;
 
 use std::sync::Arc;
 
-use chinwag_protocol::{ErrorCode, Features, Feedback, Json, Role};
+use chinwag_protocol::{ErrorCode, Features, Feedback, Json, Part, Role};
+use futures_util::{StreamExt as _, stream as streams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::decode::Waiting;
+use self::parked::{Parked, Pieces};
 use self::session::Sessions;
 use super::failure::UpstreamFailure;
 use super::http::{Answer, Call, Http, HttpError, Opened, drive};
@@ -28,11 +32,15 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     follow_up: Support::Provider,
     feedback: Support::Provider,
     retry: Support::Provider,
+    tools: Support::Provider,
     identity: Support::Provider,
     reasoning: Support::Provider,
     usage: Support::Provider,
     ..Capabilities::BASE
 };
+
+/// The media type of a stream of events.
+const EVENTS: &str = "text/event-stream";
 
 /// Most messages of one page.
 const MAX_TAKE: usize = 100;
@@ -44,6 +52,7 @@ pub struct ChatBotKit {
     settings: Arc<Hosted>,
     /// There are some if turns go out under tokens in place of the key.
     sessions: Option<Arc<Sessions>>,
+    parked: Arc<Parked>,
 }
 
 /// A page of a conversation, as the provider keeps it.
@@ -71,7 +80,7 @@ impl ChatBotKit {
     pub fn new(agent: &str, config: &ChatBotKitConfig, limits: &Limits) -> Result<Self, HttpError> {
         let http = Http::new(agent, "chatbotkit", &config.hosted, limits, refusal::read_refusal)?;
         let sessions = config.direct.then(Arc::default);
-        Ok(Self { http, settings: Arc::new(config.hosted.clone()), sessions })
+        Ok(Self { http, settings: Arc::new(config.hosted.clone()), sessions, parked: Arc::default() })
     }
 
     /// Reads a page of a conversation. The provider gives a cursor with its last
@@ -95,8 +104,7 @@ impl ChatBotKit {
     }
 
     /// Answers a function call of a running stream: the bot waits for it.
-    /// `tool_call_id` is that of the call's chunks.
-    pub async fn answer_call(
+    async fn answer_call(
         &self,
         conversation: &str,
         tool_call_id: &str,
@@ -131,7 +139,13 @@ impl Upstream for ChatBotKit {
 
     fn reply(&self, turn: Turn) -> ChunkStream {
         let this = self.clone();
-        drive(async move { this.open(&turn).await.map_err(settle) })
+        if turn.tools.is_empty() && turn.message.role == Role::User {
+            return drive(async move {
+                let answer = this.open(&turn, &[]).await.map_err(settle)?;
+                Ok(opened(answer, &turn))
+            });
+        }
+        Box::pin(streams::once(async move { this.reply_with_tools(turn).await }).flatten())
     }
 
     fn memory_scope(&self) -> String {
@@ -176,25 +190,72 @@ impl Upstream for ChatBotKit {
 }
 
 impl ChatBotKit {
+    /// A reply that may call tools of the page, or goes on after such a call.
+    async fn reply_with_tools(&self, turn: Turn) -> ChunkStream {
+        let begun = match turn.message.role {
+            Role::Assistant => self.go_on_with_results(&turn).await,
+            Role::User | Role::System => {
+                let channels: Vec<String> = turn.tools.iter().map(|_| request::channel()).collect();
+                match self.open(&turn, &channels).await {
+                    Ok(answer) if answer.is_json() => return drive(async move { Ok(opened(answer, &turn)) }),
+                    Ok(answer) => {
+                        let is_events = answer.media_type() == EVENTS;
+                        Ok((Pieces::of(answer), Waiting::new(is_events, turn.memory.clone(), channels)))
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
+        };
+        match begun {
+            Ok((pieces, waiting)) => Arc::clone(&self.parked).read(pieces, waiting),
+            Err(failure) => Box::pin(streams::iter([settle(failure).chunk()])),
+        }
+    }
+
+    /// Brings the answer that a bot waits for, and takes its stream up again.
+    async fn go_on_with_results(&self, turn: &Turn) -> Result<(Pieces, Waiting), UpstreamFailure> {
+        for part in &turn.message.parts {
+            let Part::Tool { tool_call_id, output, error_text, .. } = part else { continue };
+            let output = match (output, error_text) {
+                (Some(output), _) => Ok(output),
+                (None, Some(error)) => Err(error.as_str()),
+                (None, None) => continue,
+            };
+            let Some((pieces, waiting)) = self.parked.take(decode::channel_of(tool_call_id)) else {
+                continue;
+            };
+            let conversation = turn.memory.before().conversation.as_deref().unwrap_or_default();
+            self.answer_call(conversation, tool_call_id, output).await?;
+            waiting.go_on(turn.memory.clone());
+            return Ok((pieces, waiting));
+        }
+        let failure = UpstreamFailure::new(ErrorCode::Interrupted);
+        Err(failure.because("results of tools, and no bot that waits for them"))
+    }
+
     /// Begins a turn: in the conversation that is known, or in a new one.
-    async fn open(&self, turn: &Turn) -> Result<Opened, UpstreamFailure> {
+    async fn open(&self, turn: &Turn, channels: &[String]) -> Result<Answer, UpstreamFailure> {
         if let Some(conversation) = &turn.memory.before().conversation {
-            let outcome = self.go_on(conversation, turn).await;
+            let outcome = self.go_on(conversation, turn, channels).await;
             // Deleted over there: a new one takes its place, with what was said.
             let is_gone = outcome.as_ref().is_err_and(|failure| failure.code() == ErrorCode::NotFound);
             if !is_gone {
-                return outcome.map(|answer| opened(answer, turn));
+                return outcome;
             }
         }
         let conversation = self.begin(turn).await?;
-        let answer = self.complete(&conversation, Some(&turn.message.text()), turn).await?;
-        Ok(opened(answer, turn))
+        self.complete(&conversation, Some(&turn.message.text()), turn, channels).await
     }
 
-    async fn go_on(&self, conversation: &str, turn: &Turn) -> Result<Answer, UpstreamFailure> {
+    async fn go_on(
+        &self,
+        conversation: &str,
+        turn: &Turn,
+        channels: &[String],
+    ) -> Result<Answer, UpstreamFailure> {
         let text = turn.message.text();
         let text = if self.take_back(conversation, turn).await? { None } else { Some(text.as_str()) };
-        self.complete(conversation, text, turn).await
+        self.complete(conversation, text, turn, channels).await
     }
 
     async fn complete(
@@ -202,8 +263,9 @@ impl ChatBotKit {
         conversation: &str,
         text: Option<&str>,
         turn: &Turn,
+        channels: &[String],
     ) -> Result<Answer, UpstreamFailure> {
-        let call = request::complete(conversation, text, turn);
+        let call = request::complete(conversation, text, turn, channels);
         self.send_within(conversation, &turn.request_id, call).await
     }
 
@@ -265,7 +327,7 @@ fn opened(answer: Answer, turn: &Turn) -> Opened {
     let memory = turn.memory.clone();
     match answer.media_type().as_str() {
         "application/json" => Opened::new(answer, whole(memory)),
-        "text/event-stream" => Opened::new(answer, events(memory)),
+        EVENTS => Opened::new(answer, events(memory)),
         _ => Opened::new(answer, lines(memory)),
     }
 }

@@ -63,27 +63,34 @@ fn seed_message(message: &UiMessage) -> Option<Value> {
 
 /// A turn. Without a text it goes on from the last message. It is not repeated
 /// once it may have arrived: the text would be sent twice.
-pub(super) fn complete(conversation: &str, text: Option<&str>, turn: &Turn) -> Call {
+/// `channels` are where the answers of the page's tools are waited for, one each.
+pub(super) fn complete(conversation: &str, text: Option<&str>, turn: &Turn, channels: &[String]) -> Call {
     let mut body = serde_json::Map::new();
     if let Some(text) = text {
         body.insert("text".to_owned(), text.into());
     }
-    if !turn.tools.is_empty() {
-        body.insert("functions".to_owned(), turn.tools.iter().map(function).collect());
+    if !channels.is_empty() {
+        let functions = turn.tools.iter().zip(channels).map(|(tool, channel)| function(tool, channel));
+        body.insert("functions".to_owned(), functions.collect());
     }
     Call::post(&["conversation", conversation, "complete"], &Value::Object(body))
         .header("accept", LINES)
         .of(turn)
 }
 
-/// A tool of the page. The stream waits at its channel, of at least 16
-/// characters, until the answer is published there.
-fn function(tool: &ToolDefinition) -> Value {
+/// A new channel. It has at least 16 characters, and nobody can guess it.
+pub(super) fn channel() -> String {
+    format!("chinwag-{}", Uuid::new_v4().simple())
+}
+
+/// A tool of the page. The stream waits at its channel until the answer is
+/// published there.
+fn function(tool: &ToolDefinition, channel: &str) -> Value {
     json!({
         "name": tool.name,
         "description": tool.description,
         "parameters": tool.parameters,
-        "result": { "channel": format!("chinwag-{}", Uuid::new_v4().simple()) },
+        "result": { "channel": channel },
     })
 }
 
