@@ -393,13 +393,29 @@ impl Http {
     /// A text of the provider without our secrets: some repeat the key that
     /// they refuse.
     pub fn redact(&self, text: String) -> String {
-        self.shared
-            .secrets
-            .iter()
-            .map(Secret::expose)
-            .filter(|secret| !secret.is_empty())
-            .fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "***") } else { text })
+        self.shared.secrets.iter().map(Secret::expose).fold(text, hide)
     }
+}
+
+/// What of a secret at the end of a text gives it away, in bytes.
+const TELLING_BYTES: usize = 4;
+
+/// A text without a secret, and without the beginning of one at its end: details
+/// are cut at their limit, wherever that is.
+fn hide(mut text: String, secret: &str) -> String {
+    const MASK: &str = "***";
+    if secret.is_empty() {
+        return text;
+    }
+    if text.contains(secret) {
+        text = text.replace(secret, MASK);
+    }
+    let is_begun = |&end: &usize| secret.get(..end).is_some_and(|begun| text.ends_with(begun));
+    if let Some(begun) = (TELLING_BYTES..secret.len()).rev().find(is_begun) {
+        text.truncate(text.len() - begun);
+        text.push_str(MASK);
+    }
+    text
 }
 
 /// Why one try did not succeed.
@@ -408,4 +424,26 @@ enum Stop {
     For(UpstreamFailure),
     /// Unless another try does.
     Unless(UpstreamFailure),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_also_where_the_text_was_cut_within_it() {
+        for (text, hidden) in [
+            ("no secret here", "no secret here"),
+            ("the key sk-live-1 and sk-live-1 again", "the key *** and *** again"),
+            ("Incorrect key: sk-live-1", "Incorrect key: ***"),
+            ("Incorrect key: sk-live-", "Incorrect key: ***"),
+            ("Incorrect key: sk-l", "Incorrect key: ***"),
+            ("this is an s", "this is an s"),
+            ("sk-live-", "***"),
+        ] {
+            assert_eq!(hide(text.to_owned(), "sk-live-1"), hidden, "{text}");
+        }
+        assert_eq!(hide("text".to_owned(), ""), "text");
+        assert_eq!(hide("\u{20ac}".to_owned(), "\u{20ac}\u{20ac}\u{20ac}"), "\u{20ac}");
+    }
 }
