@@ -59,6 +59,7 @@ impl Color {
     }
 
     /// The one of white and ink that reads better on this colour.
+    #[must_use]
     pub fn text_on(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::INK).min(READABLE) {
             Self::WHITE
@@ -68,6 +69,7 @@ impl Color {
     }
 
     /// This colour, moved towards `end` until it can be read on `surface`.
+    #[must_use]
     pub fn readable_on(self, surface: Self, end: Self) -> Self {
         (0..=20_u8)
             .map(|step| self.mix(end, f64::from(step) / 20.0))
@@ -76,6 +78,7 @@ impl Color {
     }
 
     /// A share of `other`, from 0 to 1, mixed in.
+    #[must_use]
     pub fn mix(self, other: Self, share: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
         let channel = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share + 0.5) as u8;

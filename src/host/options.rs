@@ -67,7 +67,7 @@ impl Scheme {
 
     /// As it stands in options and in the element's `data-scheme`.
     pub fn as_str(self) -> &'static str {
-        name_of(&Self::ALL, self)
+        name_of(&Self::ALL, &self)
     }
 }
 
@@ -81,15 +81,15 @@ impl Position {
 
     /// As it stands in options and in the element's `data-position`.
     pub fn as_str(self) -> &'static str {
-        name_of(&Self::ALL, self)
+        name_of(&Self::ALL, &self)
     }
 }
 
 const PERSIST: [(&str, Persist); 3] =
     [("local", Persist::Local), ("session", Persist::Session), ("memory", Persist::Memory)];
 
-fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: T) -> &'static str {
-    table.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
+fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
 }
 
 /// Every key of the options, in the order of the documentation.

@@ -29,15 +29,14 @@ impl SavedPlace {
     pub fn load(&self) -> Option<Saved> {
         let storage = self.storage()?;
         let text = storage.get_item(&self.key).ok()??;
-        match Saved::parse(&text) {
-            Ok(saved) => Some(saved),
-            Err(_) => {
-                let aside = format!("{}:unreadable", self.key);
-                let _ = storage.set_item(&aside, &text);
-                let _ = storage.remove_item(&self.key);
-                None
-            }
+        let saved = Saved::parse(&text).ok();
+        if saved.is_none() {
+            let mut aside = self.key.clone();
+            aside.push_str(":unreadable");
+            let _ = storage.set_item(&aside, &text);
+            let _ = storage.remove_item(&self.key);
         }
+        saved
     }
 
     /// Keeps this in place of what was kept before.

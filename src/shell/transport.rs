@@ -100,14 +100,14 @@ async fn read_error(response: &Response) -> TransportError {
     let mut error = (ErrorCode::Unknown, retry_after.map(|seconds| seconds * 1_000), header("x-request-id"));
     // A proxy in between answers HTML; the status is all there is to know then.
     let body = response.text().await.unwrap_or_default();
-    if body.len() <= MAX_ERROR_BYTES {
-        if let Ok(envelope) = ErrorEnvelope::from_json(&body) {
-            error = (
-                envelope.error.code,
-                envelope.error.retry_after_ms.or(error.1),
-                Some(envelope.error.request_id).filter(|id| !id.is_empty()).or(error.2),
-            );
-        }
+    if body.len() <= MAX_ERROR_BYTES
+        && let Ok(envelope) = ErrorEnvelope::from_json(&body)
+    {
+        error = (
+            envelope.error.code,
+            envelope.error.retry_after_ms.or(error.1),
+            Some(envelope.error.request_id).filter(|id| !id.is_empty()).or(error.2),
+        );
     }
     let (code, retry_after_ms, request_id) = error;
     TransportError::Http { status: response.status(), code, retry_after_ms, request_id }

@@ -54,7 +54,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::RegeneratePressed { key } => chat::regenerate(model, key, now, out),
         Event::ConversationStarted { conversation_id } => start_conversation(model, &conversation_id, out),
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
-        Event::TokenFailed { request, error } => session::refused(model, request, error, now, out),
+        Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
         Event::MessagesArrived { request, page } => history::arrived(model, request, page, now, out),
         Event::MessagesFailed { request, error } => history::failed(model, request, error, now, out),
         Event::StreamOpened { turn } => stream::opened(model, turn, out),

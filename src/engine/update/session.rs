@@ -52,7 +52,7 @@ pub(super) fn granted(
 pub(super) fn refused(
     model: &mut Model,
     request: RequestId,
-    error: TransportError,
+    error: &TransportError,
     now: Moment,
     out: &mut Effects,
 ) {

@@ -16,11 +16,11 @@ pub(super) fn opened(model: &mut Model, id: TurnId, out: &mut Effects) {
     let Some(turn) = model.running(id) else { return };
     turn.stage = Stage::Streaming;
     let question = turn.question;
-    if let Some(asked) = question.and_then(|key| model.question_mut(key)) {
-        if asked.delivery != Delivery::Sent {
-            asked.delivery = Delivery::Sent;
-            out.extend(question.map(|key| Effect::Redraw(Region::Item(key))));
-        }
+    if let Some(asked) = question.and_then(|key| model.question_mut(key))
+        && asked.delivery != Delivery::Sent
+    {
+        asked.delivery = Delivery::Sent;
+        out.extend(question.map(|key| Effect::Redraw(Region::Item(key))));
     }
     if model.trouble.take().is_some() {
         out.push(Effect::Redraw(Region::Header));
