@@ -288,6 +288,87 @@ fn is_private(ip: IpAddr) -> bool {
 mod tests {
     use super::*;
 
+    fn read(section: &str) -> Result<Hosted, String> {
+        let text = format!(
+            "[[site]]\nkey = \"site_a\"\norigins = []\nagent = \"a\"\n\n[agent.a]\nprovider = \"openai-chat\"\n{section}"
+        );
+        let environment = |name: &str| match name {
+            "KEY" => Some("sk-very-secret\n".to_owned()),
+            "TWO_WORDS" => Some("not a-key".to_owned()),
+            _ => None,
+        };
+        let file = std::path::Path::new("chinwag.toml");
+        let config =
+            crate::config::Config::parse(file, &text, &environment, &crate::config::Overrides::default())
+                .map_err(|error| error.to_string())?;
+        match &config.agents["a"].provider {
+            crate::config::Provider::OpenAiChat(settings) => Ok((**settings).clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_shared_keys_are_read_and_secrets_do_not_show() {
+        let settings = read(
+            "model = \"m\"\napi_key = { env = \"KEY\" }\ntemperature = 1\nmax_tokens = 50\nsystem_prompt = \"Hi\"\n\
+             headers = { X-Team = \"a-secret-team\" }\n",
+        )
+        .unwrap();
+        assert_eq!(settings.base_url.as_str(), "https://api.openai.com/v1");
+        assert_eq!(settings.api_key.as_ref().unwrap().expose(), "sk-very-secret");
+        assert_eq!((settings.temperature, settings.max_tokens), (Some(1.0), Some(50)));
+        assert!(settings.headers["x-team"].is_sensitive());
+        assert!(!format!("{settings:?}").contains("secret-"), "{settings:?}");
+    }
+
+    #[test]
+    fn every_fault_names_file_line_and_key_and_what_is_allowed() {
+        for (section, place, reason) in [
+            ("model = \"m\"\n", ":6: agent.a.api_key:", "this key is missing"),
+            ("api_key = { env = \"KEY\" }\n", ":6: agent.a.model:", "this key is missing"),
+            ("model = \"m\"\napi_key = \"sk-1\"\n", ":9: agent.a.api_key:", "a secret is never written"),
+            ("model = \"m\"\napi_key = { env = \"TWO_WORDS\" }\n", ":9: agent.a.api_key:", "not one word"),
+            ("model = \"m\"\nbase_url = \"http://api.example.com\"\n", ":9: agent.a.base_url:", "plain http"),
+            ("model = \"m\"\ntemperature = 2.5\n", ":9: agent.a.temperature:", "a number from 0 to 2"),
+            ("model = \"m\"\nmax_tokens = 0\n", ":9: agent.a.max_tokens:", "1 or more"),
+            (
+                "model = \"m\"\nheaders = { Authorization = \"x\" }\n",
+                ":9: agent.a.headers.Authorization:",
+                "itself",
+            ),
+            (
+                "model = \"m\"\nheaders = { \"a b\" = \"x\" }\n",
+                ":9: agent.a.headers.a b:",
+                "not the name of a header",
+            ),
+            (
+                "model = \"m\"\napi_key = { env = \"KEY\" }\nagent_id = \"x\"\n",
+                ":10: agent.a.agent_id:",
+                "unknown key",
+            ),
+            (
+                "model = \"m\"\napi_key = { env = \"KEY\" }\nmodle = \"x\"\n",
+                ":10: agent.a.modle:",
+                "did you mean \"model\"?",
+            ),
+        ] {
+            let told = read(section).unwrap_err();
+            assert!(
+                told.contains(&format!("chinwag.toml{place}")) && told.contains(reason),
+                "{section}\n{told}"
+            );
+            assert!(!told.contains("sk-") && !told.contains("not a-key"), "{told}");
+        }
+        let unknown = read("model = \"m\"\napi_key = { env = \"KEY\" }\nagent_id = \"x\"\n").unwrap_err();
+        assert!(unknown.contains("system_prompt") && unknown.contains("max_tokens"), "{unknown}");
+    }
+
+    #[test]
+    fn a_server_of_ones_own_needs_no_key() {
+        let settings = read("model = \"m\"\nbase_url = \"http://127.0.0.1:11434/v1\"\n").unwrap();
+        assert!(settings.api_key.is_none());
+    }
+
     #[test]
     fn plain_http_stays_on_loopback_and_private_addresses() {
         for good in [

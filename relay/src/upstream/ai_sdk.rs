@@ -131,7 +131,7 @@ pub fn stream(memory: Memory) -> impl Decode {
 /// The decoder of the text protocol: every byte is text, and the end of the body
 /// is the end of the reply.
 pub fn text() -> impl Decode {
-    Text { text: Utf8Text::default(), blocks: Blocks::default(), is_empty: true }
+    Text { bytes: Utf8Text::default(), blocks: Blocks::default(), is_empty: true }
 }
 
 /// The decoder of a message that came as one JSON body.
@@ -168,21 +168,21 @@ pub fn whole(memory: Memory) -> impl Decode {
 
 #[derive(Debug)]
 struct Text {
-    text: Utf8Text,
+    bytes: Utf8Text,
     blocks: Blocks,
     is_empty: bool,
 }
 
 impl Decode for Text {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let text = self.text.feed(bytes);
+        let text = self.bytes.feed(bytes);
         self.is_empty &= text.is_empty();
         self.blocks.text(&text, out);
         Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let rest = self.text.finish();
+        let rest = self.bytes.finish();
         if self.is_empty && rest.is_empty() {
             // Its end is the only sign that it is whole, and this says nothing.
             return Ok(());

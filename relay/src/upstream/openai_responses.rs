@@ -332,12 +332,8 @@ impl Reply {
                 }
             }
             "response.queued" => out.push(status("queue", "Waiting in line")),
-            "response.output_text.delta" => {
-                let delta = event.delta.unwrap_or_default();
-                self.part.push_str(&delta);
-                self.text(&delta, out);
-            }
-            "response.refusal.delta" => {
+            // A refusal is what the model says, in place of an answer.
+            "response.output_text.delta" | "response.refusal.delta" => {
                 let delta = event.delta.unwrap_or_default();
                 self.part.push_str(&delta);
                 self.text(&delta, out);

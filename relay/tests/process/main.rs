@@ -1,5 +1,7 @@
 //! The relay as a process: how it starts, refuses to start, and stops.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod provider;
 mod relay;
 mod serving;

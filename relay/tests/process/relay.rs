@@ -88,7 +88,7 @@ impl Relay {
 
     /// The whole answer to one request, head and body.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers = headers.iter().flat_map(|header| [*header, "\r\n"]).collect::<String>();
         let addr = self.addr;
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{headers}\r\n");
         read_to_end(self.connect(&head))

@@ -14,6 +14,7 @@ use crate::support::{Reply, again, agent, agent_with, ask, ask_once, follow_up, 
 
 /// What a provider's wire cannot show. Everything else is asked of all.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of a wire")]
 pub(crate) struct Wire {
     /// An error in the midst of a stream can be told from text.
     pub(crate) has_late_errors: bool,
@@ -313,7 +314,7 @@ pub(crate) async fn the_key_is_seen_nowhere(kind: Kind, _: Wire) {
     const SECRET_HEADER: &str = "very-secret-header-0123456789";
     let log = log();
     let more = format!("headers = {{ x-secret = \"{SECRET_HEADER}\" }}");
-    let mut seen = String::new();
+    let mut seen = Vec::new();
     for trouble in [None, Some(Trouble::TellsKey), Some(Trouble::LateError), Some(Trouble::Cut)] {
         let switches = Switches { key: Some(SECRET_KEY.to_owned()), trouble, ..Switches::default() };
         let simulator = Simulator::start(kind, switches).await.unwrap();
@@ -321,11 +322,12 @@ pub(crate) async fn the_key_is_seen_nowhere(kind: Kind, _: Wire) {
         let turn = turn(QUESTION);
         let reply = ask(&agent, &turn).await;
         let checked = agent.check().await;
-        seen.push_str(&format!("{reply:?} {:?} {agent:?} {checked:?}", turn.memory));
+        writeln!(seen, "{reply:?} {:?} {agent:?} {checked:?}", turn.memory).unwrap();
         let requests = simulator.requests();
         assert!(requests.iter().any(|request| request.header("x-secret") == SECRET_HEADER));
         assert!(requests.iter().any(|request| request.header("authorization").contains(SECRET_KEY)));
     }
+    let seen = String::from_utf8(seen).unwrap();
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.contains("a provider answered"), "the log is kept");
     for secret in [SECRET_KEY, SECRET_HEADER] {

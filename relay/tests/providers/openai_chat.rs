@@ -1,9 +1,9 @@
 //! `openai-chat`.
 
-use chinwag_protocol::{Chunk, FinishReason, Json, Part, Role, ToolDefinition};
+use chinwag_protocol::{Chunk, ErrorCode, FinishReason, Json, Part, Role, ToolDefinition};
 use chinwag_relay::upstream::decode::Decoder;
 use chinwag_relay::upstream::openai_chat;
-use chinwag_simulator::{Kind, Simulator, Switches};
+use chinwag_simulator::{Kind, Simulator, Switches, Trouble};
 use serde_json::json;
 
 use crate::contract::{Wire, contract};
@@ -91,6 +91,18 @@ async fn thoughts_sources_and_usage_come_with_the_reply() {
     assert!(reply.0.iter().any(|chunk| matches!(chunk, Chunk::SourceUrl { .. })), "{reply:?}");
     let Some(Chunk::Finish { metadata: Some(metadata), .. }) = reply.0.last() else { panic!("{reply:?}") };
     assert_eq!(metadata.usage.unwrap().input_tokens, 3);
+}
+
+#[tokio::test]
+async fn a_provider_that_keeps_failing_is_left_alone() {
+    let simulator = Simulator::start(KIND, Switches::with(Trouble::Status(500))).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "");
+    for _ in 0..8 {
+        assert_eq!(ask(&agent, &turn("Hi")).await.code(), ErrorCode::UpstreamError);
+    }
+    assert_eq!(simulator.requests().len(), 5, "after five failures nobody waits for a sixth");
+    let refused = ask(&agent, &turn("Hi")).await;
+    assert!(refused.error().retry_after_ms.is_some_and(|wait| wait <= 10_000), "{refused:?}");
 }
 
 #[tokio::test]

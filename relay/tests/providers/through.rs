@@ -32,9 +32,9 @@ impl World {
         let simulator = Simulator::start(kind, Switches::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
-            "[server]\ndata_dir = {:?}\n\n[[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"a\"\n\n\
+            "[server]\ndata_dir = '{}'\n\n[[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"a\"\n\n\
              [agent.a]\nprovider = \"{}\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n{}\n",
-            folder.path().join("data"),
+            folder.path().join("data").display(),
             kind.name(),
             simulator.base_url,
             needed(kind),
