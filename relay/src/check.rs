@@ -50,7 +50,10 @@ async fn check_agent(name: &str, agent: &Agent, limits: &Limits) -> Finding {
                 docs.ready().await;
             }
             let checked = built.upstream.check().await;
-            checked.map(|facts| (facts, built.upstream.features())).map_err(|failure| reason(&failure))
+            // As in the token answer: the store gives every agent these three.
+            let features =
+                Features { history: true, feedback: true, retry: true, ..built.upstream.features() };
+            checked.map(|facts| (facts, features)).map_err(|failure| reason(&failure))
         }
         Err(error) => Err(error.to_string()),
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use chinwag_protocol::{Chunk, Features, TokenAnswer, UiMessage, sse};
+use chinwag_protocol::{Chunk, Features, FromFields as _, TokenAnswer, UiMessage, sse};
 use chinwag_relay::app::App;
 use chinwag_relay::config::{Config, Limits, Overrides};
 use chinwag_relay::upstream::{ChunkStream, Turn, Upstream};
@@ -197,7 +197,7 @@ impl World {
         }
         let answer = self.call(Method::POST, "/v1/token", &[("origin", PAGE)], Some(body)).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        serde_json::from_str(&answer.text).unwrap()
+        TokenAnswer::from_json(&answer.text).unwrap()
     }
 
     /// Another visitor with a token of their own.
