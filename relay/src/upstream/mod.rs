@@ -163,8 +163,7 @@ pub fn build(agent: &str, provider: &Provider, limits: &Limits) -> Result<Built,
 }
 
 /// What the docs agent can do: it quotes, keeps nothing, and calls nobody.
-const DOCS: Capabilities =
-    Capabilities { feedback: Support::No, sources: Support::Provider, ..Capabilities::BASE };
+const DOCS: Capabilities = Capabilities { sources: Support::Provider, ..Capabilities::BASE };
 
 /// Every provider by its name in the configuration, its title in the
 /// documentation, and what it can do.
