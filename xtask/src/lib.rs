@@ -13,6 +13,7 @@ pub mod loader;
 pub mod node;
 pub mod package;
 pub mod process;
+pub mod prune;
 pub mod report;
 pub mod run;
 pub mod setup;

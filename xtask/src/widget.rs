@@ -3,10 +3,11 @@
 use crate::node::Node;
 use crate::setup::WASM;
 use crate::workspace::Workspace;
-use crate::{process, report};
+use crate::{process, prune, report};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
+use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::Bindgen;
 
 /// The wasm and the module that speaks for it.
@@ -31,6 +32,7 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     let glue_file = folder.join("glue.js");
     let glue = fs::read_to_string(&glue_file).with_context(|| glue_file.display().to_string())?;
     let bound = folder.join("glue_bg.wasm");
+    prune_file(&bound)?;
     let small = match node {
         Some(node) => {
             report::detail("optimising the wasm for size with wasm-opt (about 15 s)");
@@ -51,7 +53,6 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
         .out_name("glue")
         .web(true)?
         .typescript(false)
-        .remove_name_section(true)
         .remove_producers_section(true)
         .omit_default_module_path(true)
         .generate(folder)
@@ -64,6 +65,16 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Takes out what is never reached, and then the names by which it was found.
+fn prune_file(file: &Path) -> Result<()> {
+    let mut config = ModuleConfig::new();
+    config.generate_name_section(false).generate_producers_section(false);
+    let mut module = config.parse_file(file).with_context(|| file.display().to_string())?;
+    let pruned = prune::prune(&mut module)?;
+    report::detail(&format!("took {} functions out of it that no page reaches", pruned.functions));
+    fs::write(file, module.emit_wasm()).with_context(|| file.display().to_string())
 }
 
 /// The order and the flags that gave the fewest brotli bytes. The features are

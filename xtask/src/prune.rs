@@ -1,0 +1,242 @@
+//! Takes out of the module what no page ever reaches, and what neither the
+//! linker nor wasm-opt can know to be out of reach, since tables of functions
+//! point to it.
+//!
+//! First the machinery of panics. A panic of the widget stops the module by `unreachable`: the profile says
+//! `panic = "abort"`, no hook is set, and the message would be written to a
+//! standard error stream that a browser does not have. The code that puts that
+//! message together, with the `Debug` form of whatever it names and the path of
+//! every source file, is nevertheless there. Here the functions at which a
+//! panic begins become the `unreachable` at which it ends, and wasm-opt drops
+//! what only they had called. The compiler does the same by
+//! `panic = "immediate-abort"`, which stable Rust does not have yet.
+//!
+//! Then the half of wasm-streams that makes streams for JavaScript out of those
+//! of Rust: gloo-net links it, and its exported classes keep it, but only code
+//! of Rust can make an object of them, and the widget's does not.
+
+use anyhow::{Result, bail};
+use walrus::ir::Value;
+use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module};
+
+/// Where a panic begins, by the function's name without hashes. A name that
+/// ends in `:` is that of a module.
+const BEGINNINGS: [&str; 21] = [
+    "__rustc::rust_begin_unwind",
+    "alloc::alloc::handle_alloc_error",
+    "alloc::raw_vec::capacity_overflow",
+    "alloc::raw_vec::handle_error",
+    "core::cell::panic_already_borrowed",
+    "core::cell::panic_already_mutably_borrowed",
+    "core::option::expect_failed",
+    "core::option::unwrap_failed",
+    "core::panicking:",
+    "core::result::unwrap_failed",
+    "core::slice::copy_from_slice_impl::len_mismatch_fail",
+    "core::slice::index::slice_index_fail",
+    "core::str::slice_error_fail",
+    "std::alloc::rust_oom",
+    "std::panicking::begin_panic",
+    "std::panicking::panic_handler",
+    "std::panicking::panic_with_hook",
+    "std::process::abort",
+    "std::sys::backtrace:",
+    "std::thread::local::panic_access_error",
+    "std::panicking::default_hook",
+];
+
+/// Without these a toolchain has renamed its panics, and this file is to follow.
+const ALWAYS_THERE: [&str; 3] =
+    ["core::panicking::panic_fmt", "core::option::unwrap_failed", "core::result::unwrap_failed"];
+
+/// Traits that only messages of panics use: the widget writes no `{:?}`.
+const TRAITS: [&str; 2] = [" as core::fmt::Debug>::", " as core::panic::PanicPayload>::"];
+
+/// Parts of the names of what runs only for streams that Rust makes.
+const STREAMS_OF_RUST: [&str; 3] = [
+    "wasm_streams::readable::into_underlying",
+    "wasm_streams::writable::into_underlying",
+    "js_sys::futures::future_to_promise",
+];
+
+/// What was taken out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Functions that are an `unreachable` now.
+    pub functions: usize,
+    /// Bytes of source paths and positions that are zero now.
+    pub bytes: usize,
+}
+
+/// Takes them out of a module that has its names still.
+pub fn prune(module: &mut Module) -> Result<Pruned> {
+    let mut named: Vec<(FunctionId, String)> = Vec::new();
+    for (id, function) in module.funcs.iter_local().map(|(id, _)| (id, module.funcs.get(id))) {
+        named.push((id, without_hashes(function.name.as_deref().unwrap_or_default())));
+    }
+    for needed in ALWAYS_THERE {
+        if !named.iter().any(|(_, name)| name == needed) {
+            bail!("the module has no function `{needed}`: its names are gone, or the toolchain's are others");
+        }
+    }
+    let mut pruned = Pruned::default();
+    for (id, name) in named {
+        if is_of_panics(&name) || is_of_streams(&name) {
+            make_unreachable(module, id);
+            pruned.functions += 1;
+        }
+    }
+    let segments: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
+    for data in segments {
+        let data = module.data.get_mut(data);
+        let DataKind::Active { offset: ConstExpr::Value(Value::I32(base)), .. } = data.kind else { continue };
+        pruned.bytes += clear_positions(u32::from_ne_bytes(base.to_ne_bytes()), &mut data.value);
+    }
+    Ok(pruned)
+}
+
+fn is_of_panics(name: &str) -> bool {
+    BEGINNINGS.iter().any(|known| match known.strip_suffix(':') {
+        Some(module) => name.strip_prefix(module).is_some_and(|rest| rest.starts_with("::")),
+        None => name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
+    }) || TRAITS.iter().any(|known| name.contains(known))
+}
+
+fn is_of_streams(name: &str) -> bool {
+    STREAMS_OF_RUST.iter().any(|known| name.contains(known))
+}
+
+/// `core[c5930c85a12de822]::panicking::panic` as `core::panicking::panic`, and
+/// `f::h0123456789abcdef` as `f`.
+fn without_hashes(name: &str) -> String {
+    let is_hash = |text: &str| text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('[') {
+        out.push_str(before);
+        match after.split_once(']') {
+            Some((inside, tail)) if is_hash(inside) => rest = tail,
+            _ => {
+                out.push('[');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    if let Some((path, last)) = out.rsplit_once("::")
+        && last.strip_prefix('h').is_some_and(is_hash)
+    {
+        out.truncate(path.len());
+    }
+    out
+}
+
+fn make_unreachable(module: &mut Module, id: FunctionId) {
+    let function = module.funcs.get(id);
+    let name = function.name.clone();
+    let (parameters, results) = module.types.params_results(function.ty());
+    let (parameters, results) = (parameters.to_vec(), results.to_vec());
+    let mut builder = FunctionBuilder::new(&mut module.types, &parameters, &results);
+    builder.func_body().unreachable();
+    let arguments = parameters.into_iter().map(|parameter| module.locals.add(parameter)).collect();
+    let function = module.funcs.get_mut(id);
+    function.kind = FunctionKind::Local(builder.local_func(arguments));
+    function.name = name;
+}
+
+/// Zeroes every `core::panic::Location` of a segment and the path it points
+/// to: four words, the address and the length of a path that ends in `.rs`, a
+/// line and a column. The path may be followed by another's text, so that only
+/// what a position names is taken. The number of bytes.
+fn clear_positions(base: u32, data: &mut [u8]) -> usize {
+    let mut positions = Vec::new();
+    let mut paths = Vec::new();
+    // Words are aligned in memory, whatever the address of the segment.
+    let mut at = base.wrapping_neg() as usize % 4;
+    while let Some(words) = data.get(at..at + 16) {
+        let word = |index: usize| {
+            let bytes = words.get(index * 4..).and_then(|rest| rest.first_chunk::<4>());
+            bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+        };
+        let path = word(0)
+            .checked_sub(base)
+            .and_then(|from| Some((usize::try_from(from).ok()?, usize::try_from(word(1)).ok()?)))
+            .map(|(from, length)| from..from.saturating_add(length));
+        match path {
+            Some(path) if data.get(path.clone()).is_some_and(is_source_path) && word(2) > 0 => {
+                positions.push(at..at + 16);
+                paths.push(path);
+                at += 16;
+            }
+            _ => at += 4,
+        }
+    }
+    let mut cleared = 0;
+    for place in positions.into_iter().chain(paths) {
+        if let Some(bytes) = data.get_mut(place) {
+            cleared += bytes.iter().filter(|byte| **byte != 0).count();
+            bytes.fill(0);
+        }
+    }
+    cleared
+}
+
+fn is_source_path(bytes: &[u8]) -> bool {
+    bytes.len() > 6
+        && bytes.ends_with(b".rs")
+        && bytes.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+        && bytes.iter().any(|byte| matches!(byte, b'/' | b'\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_panics_are_known_by_their_names_whatever_their_hashes() {
+        for name in [
+            "core[c5930c85a12de822]::panicking::panic_fmt",
+            "<chinwag::engine::Event as core::fmt::Debug>::fmt::h0123456789abcdef",
+            "<core[c5930c85a12de822]::fmt::Error as core[c5930c85a12de822]::fmt::Debug>::fmt",
+            "core::option::unwrap_failed::h0123456789abcdef",
+        ] {
+            assert!(is_of_panics(&without_hashes(name)), "{name}");
+        }
+        for name in [
+            "<chinwag::host::options::OptionsError as core::fmt::Display>::fmt::h0123456789abcdef",
+            "std[a543996e6e7dbf1e]::panicking::panic_count::is_zero_slow_path",
+            "core::panicking_not::f",
+            "chinwag::view::failure::failure",
+        ] {
+            assert!(!is_of_panics(&without_hashes(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_streams_only_those_that_rust_makes_are_taken() {
+        assert!(is_of_streams("wasm_streams::readable::into_underlying_source::IntoUnderlyingSource::pull"));
+        assert!(is_of_streams(
+            "core::ptr::drop_in_place<js_sys::futures::future_to_promise<wasm_streams::X>>"
+        ));
+        assert!(!is_of_streams("wasm_streams::readable::sys::ReadableStreamExt"));
+        assert!(!is_of_streams("js_sys::futures::spawn_local"));
+    }
+
+    #[test]
+    fn a_position_is_cleared_and_what_looks_like_one_is_not() {
+        let mut data = b"src/engine/a.rsHello".to_vec();
+        for word in [1_000_u32, 15, 12, 5, 1_015, 5, 7, 7] {
+            data.extend(word.to_le_bytes());
+        }
+        assert_eq!(clear_positions(1_000, &mut data), 15 + 5);
+        assert_eq!(data.get(..20), Some(&b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0Hello"[..]));
+        assert_eq!(data.get(20..36), Some(&[0; 16][..]));
+        assert_eq!(data.get(36..40), Some(&1_015_u32.to_le_bytes()[..]));
+    }
+
+    #[test]
+    fn a_module_without_names_is_refused() {
+        let mut module = Module::default();
+        assert!(prune(&mut module).is_err());
+    }
+}
