@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::error::{ErrorCode, ErrorData};
-use crate::fields::{FieldError, Fields, FromFields};
+use crate::fields::{FieldError, Fields, FromFields, Reader};
 use crate::json::Json;
 use crate::message::{MessageMetadata, SuggestionsData};
 
@@ -237,7 +237,7 @@ pub enum ChunkError {
     },
 }
 
-/// Every field that any chunk has; see `FlatPart` of `message` for the reason.
+/// Every field that any chunk has, for writing it; see `FlatPart` of `message`.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FlatChunk {
@@ -304,7 +304,15 @@ impl Chunk {
 
     /// Reads one chunk from the data of a frame.
     pub fn from_json(text: &str) -> Result<Self, ChunkError> {
-        FlatChunk::from_json(text)?.read()
+        let fields = Fields::parse(text)?;
+        let kind = fields.need_text("type")?;
+        let mut reader = Reader::new(&fields);
+        let chunk = read(kind.clone(), &mut reader);
+        match reader.finish() {
+            Ok(()) => Ok(chunk),
+            Err(FieldError::Missing(field)) => Err(ChunkError::Missing { kind, field }),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The chunk as one line of JSON.
@@ -314,125 +322,87 @@ impl Chunk {
     }
 }
 
-impl FromFields for FlatChunk {
-    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
-        Ok(Self {
-            kind: fields.need_text("type")?,
-            id: fields.text("id")?,
-            delta: fields.text("delta")?,
-            message_id: fields.text("messageId")?,
-            message_metadata: fields.object("messageMetadata")?,
-            tool_call_id: fields.text("toolCallId")?,
-            tool_name: fields.text("toolName")?,
-            input_text_delta: fields.text("inputTextDelta")?,
-            input: fields.json("input")?,
-            output: fields.json("output")?,
-            error_text: fields.text("errorText")?,
-            source_id: fields.text("sourceId")?,
-            url: fields.text("url")?,
-            title: fields.text("title")?,
-            media_type: fields.text("mediaType")?,
-            finish_reason: fields.text("finishReason")?,
-            reason: fields.text("reason")?,
-            data: fields.json("data")?,
-            transient: fields.flag("transient"),
-            dynamic: fields.flag("dynamic"),
-        })
-    }
-}
-
 impl FromFields for StatusData {
     fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
         Ok(Self { phase: fields.text("phase")?.unwrap_or_default(), label: fields.text("label")? })
     }
 }
 
-impl FlatChunk {
-    fn read(self) -> Result<Chunk, ChunkError> {
-        let kind = self.kind;
-        let need = |value: Option<String>, field: &'static str| {
-            value.ok_or_else(|| ChunkError::Missing { kind: kind.clone(), field })
-        };
-        let need_json = |value: Option<Json>, field: &'static str| {
-            value.ok_or_else(|| ChunkError::Missing { kind: kind.clone(), field })
-        };
-        Ok(match kind.as_str() {
-            "start" => Chunk::Start { message_id: self.message_id, metadata: self.message_metadata },
-            "start-step" => Chunk::StartStep,
-            "finish-step" => Chunk::FinishStep,
-            "text-start" => Chunk::TextStart { id: need(self.id, "id")? },
-            "text-delta" => Chunk::TextDelta { id: need(self.id, "id")?, delta: need(self.delta, "delta")? },
-            "text-end" => Chunk::TextEnd { id: need(self.id, "id")? },
-            "reasoning-start" => Chunk::ReasoningStart { id: need(self.id, "id")? },
-            "reasoning-delta" => {
-                Chunk::ReasoningDelta { id: need(self.id, "id")?, delta: need(self.delta, "delta")? }
-            }
-            "reasoning-end" => Chunk::ReasoningEnd { id: need(self.id, "id")? },
-            "tool-input-start" => Chunk::ToolInputStart {
-                tool_call_id: need(self.tool_call_id, "toolCallId")?,
-                tool_name: need(self.tool_name, "toolName")?,
-            },
-            "tool-input-delta" => Chunk::ToolInputDelta {
-                tool_call_id: need(self.tool_call_id, "toolCallId")?,
-                delta: need(self.input_text_delta, "inputTextDelta")?,
-            },
-            "tool-input-available" => Chunk::ToolInputAvailable {
-                tool_call_id: need(self.tool_call_id, "toolCallId")?,
-                tool_name: need(self.tool_name, "toolName")?,
-                input: need_json(self.input, "input")?,
-            },
-            "tool-input-error" => Chunk::ToolInputError {
-                tool_call_id: need(self.tool_call_id, "toolCallId")?,
-                tool_name: self.tool_name.unwrap_or_default(),
-                input: self.input,
-                error_text: self.error_text.unwrap_or_default(),
-            },
-            "tool-output-available" => Chunk::ToolOutputAvailable {
-                tool_call_id: need(self.tool_call_id, "toolCallId")?,
-                output: need_json(self.output, "output")?,
-            },
-            "tool-output-error" => Chunk::ToolOutputError {
-                tool_call_id: need(self.tool_call_id, "toolCallId")?,
-                error_text: self.error_text.unwrap_or_default(),
-            },
-            "source-url" => Chunk::SourceUrl {
-                source_id: need(self.source_id, "sourceId")?,
-                url: need(self.url, "url")?,
-                title: self.title,
-            },
-            "source-document" => Chunk::SourceDocument {
-                source_id: need(self.source_id, "sourceId")?,
-                media_type: self.media_type.unwrap_or_default(),
-                title: self.title.unwrap_or_default(),
-            },
-            "file" => {
-                Chunk::File { url: need(self.url, "url")?, media_type: self.media_type.unwrap_or_default() }
-            }
-            "data-status" => match parse_data::<StatusData>(self.data.as_ref()) {
-                Some(status) => Chunk::Status { phase: status.phase, label: status.label },
-                None => Chunk::Unknown { kind },
-            },
-            "data-suggestions" => match parse_data::<SuggestionsData>(self.data.as_ref()) {
-                Some(suggestions) => Chunk::Suggestions { prompts: suggestions.prompts },
-                None => Chunk::Unknown { kind },
-            },
-            "message-metadata" => {
-                Chunk::MessageMetadata { metadata: self.message_metadata.unwrap_or_default() }
-            }
-            "finish" => Chunk::Finish {
-                reason: self.finish_reason.as_deref().map_or(FinishReason::Stop, FinishReason::from_wire),
-                metadata: self.message_metadata,
-            },
-            "error" => Chunk::Error {
-                text: self.error_text.unwrap_or_default(),
-                data: parse_data::<ErrorData>(self.data.as_ref()),
-            },
-            "abort" => Chunk::Abort { reason: self.reason },
-            "reset-step" => Chunk::ResetStep,
-            _ => Chunk::Unknown { kind },
-        })
+/// Takes what a chunk of this kind is made of; the reader remembers what is
+/// missing.
+fn read(kind: String, from: &mut Reader<'_>) -> Chunk {
+    match kind.as_str() {
+        "start" => {
+            Chunk::Start { message_id: from.maybe("messageId"), metadata: from.object("messageMetadata") }
+        }
+        "start-step" => Chunk::StartStep,
+        "finish-step" => Chunk::FinishStep,
+        "text-start" => Chunk::TextStart { id: from.need("id") },
+        "text-delta" => Chunk::TextDelta { id: from.need("id"), delta: from.need("delta") },
+        "text-end" => Chunk::TextEnd { id: from.need("id") },
+        "reasoning-start" => Chunk::ReasoningStart { id: from.need("id") },
+        "reasoning-delta" => Chunk::ReasoningDelta { id: from.need("id"), delta: from.need("delta") },
+        "reasoning-end" => Chunk::ReasoningEnd { id: from.need("id") },
+        "tool-input-start" => {
+            Chunk::ToolInputStart { tool_call_id: from.need("toolCallId"), tool_name: from.need("toolName") }
+        }
+        "tool-input-delta" => Chunk::ToolInputDelta {
+            tool_call_id: from.need("toolCallId"),
+            delta: from.need("inputTextDelta"),
+        },
+        "tool-input-available" => Chunk::ToolInputAvailable {
+            tool_call_id: from.need("toolCallId"),
+            tool_name: from.need("toolName"),
+            input: from.need_json("input"),
+        },
+        "tool-input-error" => Chunk::ToolInputError {
+            tool_call_id: from.need("toolCallId"),
+            tool_name: from.text("toolName"),
+            input: from.json("input"),
+            error_text: from.text("errorText"),
+        },
+        "tool-output-available" => Chunk::ToolOutputAvailable {
+            tool_call_id: from.need("toolCallId"),
+            output: from.need_json("output"),
+        },
+        "tool-output-error" => Chunk::ToolOutputError {
+            tool_call_id: from.need("toolCallId"),
+            error_text: from.text("errorText"),
+        },
+        "source-url" => Chunk::SourceUrl {
+            source_id: from.need("sourceId"),
+            url: from.need("url"),
+            title: from.maybe("title"),
+        },
+        "source-document" => Chunk::SourceDocument {
+            source_id: from.need("sourceId"),
+            media_type: from.text("mediaType"),
+            title: from.text("title"),
+        },
+        "file" => Chunk::File { url: from.need("url"), media_type: from.text("mediaType") },
+        "data-status" => match from.data::<StatusData>() {
+            Some(status) => Chunk::Status { phase: status.phase, label: status.label },
+            None => Chunk::Unknown { kind },
+        },
+        "data-suggestions" => match from.data::<SuggestionsData>() {
+            Some(suggestions) => Chunk::Suggestions { prompts: suggestions.prompts },
+            None => Chunk::Unknown { kind },
+        },
+        "message-metadata" => {
+            Chunk::MessageMetadata { metadata: from.object("messageMetadata").unwrap_or_default() }
+        }
+        "finish" => Chunk::Finish {
+            reason: FinishReason::from_wire(&from.maybe("finishReason").unwrap_or_else(|| "stop".to_owned())),
+            metadata: from.object("messageMetadata"),
+        },
+        "error" => Chunk::Error { text: from.text("errorText"), data: from.data::<ErrorData>() },
+        "abort" => Chunk::Abort { reason: from.maybe("reason") },
+        "reset-step" => Chunk::ResetStep,
+        _ => Chunk::Unknown { kind },
     }
+}
 
+impl FlatChunk {
     fn write(chunk: &Chunk) -> Self {
         let mut flat = FlatChunk::default();
         let kind = match chunk {
@@ -546,10 +516,6 @@ impl FlatChunk {
         self.tool_call_id = Some(tool_call_id.to_owned());
         kind
     }
-}
-
-fn parse_data<T: FromFields>(data: Option<&Json>) -> Option<T> {
-    T::from_json(data?.as_str()).ok()
 }
 
 fn write_data<T: Serialize>(data: &T) -> Option<Json> {

@@ -7,9 +7,7 @@
 //! cut into its members, and each type says which of them it takes. Requests,
 //! which only the relay reads, are derived.
 
-use serde::de::IgnoredAny;
-
-use crate::json::Json;
+use crate::json::{self, Json};
 
 /// Why a text is not the answer it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +41,7 @@ pub struct Fields<'a>(Vec<(String, &'a str)>);
 impl<'a> Fields<'a> {
     /// Checks a text and cuts it into its members.
     pub fn parse(text: &'a str) -> Result<Self, FieldError> {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|_| FieldError::NoObject)?;
+        json::check(text).map_err(|_| FieldError::NoObject)?;
         Self::cut(text).ok_or(FieldError::NoObject)
     }
 
@@ -92,11 +90,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Any value, as it came.
-    pub fn json(&self, name: &'static str) -> Result<Option<Json>, FieldError> {
-        match self.raw(name) {
-            None => Ok(None),
-            Some(raw) => Json::parse(raw).map(Some).map_err(|_| FieldError::Wrong(name)),
-        }
+    pub fn json(&self, name: &str) -> Option<Json> {
+        self.raw(name).map(Json::known)
     }
 
     /// An object of a known type.
@@ -133,6 +128,80 @@ impl<'a> Fields<'a> {
                 Ok(Elements { rest: inside.ok_or(FieldError::Wrong(name))? })
             }
         }
+    }
+}
+
+/// Reads an object of many shapes, of which each takes other members. It goes
+/// on past a member that is missing or wrong, and says so at the end: a branch
+/// at every member would be most of the code.
+pub(crate) struct Reader<'a> {
+    fields: &'a Fields<'a>,
+    error: Result<(), FieldError>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(fields: &'a Fields<'a>) -> Self {
+        Self { fields, error: Ok(()) }
+    }
+
+    /// The first thing that was missing or wrong.
+    pub(crate) fn finish(self) -> Result<(), FieldError> {
+        self.error
+    }
+
+    fn fail(&mut self, error: FieldError) {
+        self.error = self.error.and(Err(error));
+    }
+
+    /// A text that may be missing.
+    #[inline(never)]
+    pub(crate) fn maybe(&mut self, name: &'static str) -> Option<String> {
+        self.fields.text(name).unwrap_or_else(|error| {
+            self.fail(error);
+            None
+        })
+    }
+
+    /// A text that must be there.
+    #[inline(never)]
+    pub(crate) fn need(&mut self, name: &'static str) -> String {
+        let text = self.maybe(name);
+        if text.is_none() {
+            self.fail(FieldError::Missing(name));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// A text that is empty if it is missing.
+    pub(crate) fn text(&mut self, name: &'static str) -> String {
+        self.maybe(name).unwrap_or_default()
+    }
+
+    /// Any value, as it came.
+    pub(crate) fn json(&self, name: &str) -> Option<Json> {
+        self.fields.json(name)
+    }
+
+    /// Any value that must be there.
+    pub(crate) fn need_json(&mut self, name: &'static str) -> Json {
+        self.json(name).unwrap_or_else(|| {
+            self.fail(FieldError::Missing(name));
+            Json::known("null")
+        })
+    }
+
+    /// An object of a known type.
+    pub(crate) fn object<T: FromFields>(&mut self, name: &'static str) -> Option<T> {
+        self.fields.object(name).unwrap_or_else(|error| {
+            self.fail(error);
+            None
+        })
+    }
+
+    /// The member `data`, if it is of this type. Of another it is no error:
+    /// anybody may send data of their own.
+    pub(crate) fn data<T: FromFields>(&self) -> Option<T> {
+        self.fields.object("data").ok().flatten()
     }
 }
 
@@ -255,7 +324,7 @@ mod tests {
         assert_eq!(fields.need_text("a"), Ok("x\n".into()));
         assert_eq!(fields.number("b"), Ok(Some(7)));
         assert!(fields.flag("c") && !fields.flag("b") && !fields.flag("z"));
-        assert_eq!(fields.json("d").unwrap().unwrap().as_str(), r#"{"e":[1,"]}"]}"#);
+        assert_eq!(fields.json("d").unwrap().as_str(), r#"{"e":[1,"]}"]}"#);
         assert_eq!(fields.texts("f"), Ok(vec!["y".into(), "z,".into()]));
         assert_eq!(fields.texts("none"), Ok(vec![]));
         assert_eq!(fields.text("g"), Ok(None));

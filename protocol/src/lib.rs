@@ -14,6 +14,7 @@ pub mod id;
 pub mod json;
 pub mod limits;
 pub mod message;
+pub mod object;
 pub mod sse;
 pub mod token;
 
@@ -25,4 +26,5 @@ pub use fields::{FieldError, Fields, FromFields};
 pub use id::{ConversationId, EventId, IdError, MessageId, SiteKey};
 pub use json::Json;
 pub use message::{Feedback, MessageMetadata, MessageStatus, Part, Role, UiMessage, Usage};
+pub use object::ObjectWriter;
 pub use token::{AgentCard, Features, TokenAnswer, TokenRequest};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ConversationState;
-use crate::fields::{FieldError, Fields, FromFields};
+use crate::fields::{FieldError, Fields, FromFields, Reader};
 use crate::id::ConversationId;
 use crate::json::Json;
 
@@ -119,8 +119,8 @@ pub enum Part {
     },
 }
 
-/// Every field that any part has. One flat struct instead of a tagged enum
-/// saves the widget 7 kB brotli of generated decoding code.
+/// Every field that any part has: one flat struct instead of a tagged enum,
+/// so that members that a part does not know are no error.
 #[derive(Default, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FlatPart {
@@ -159,47 +159,92 @@ pub(crate) struct SuggestionsData {
     pub(crate) prompts: Vec<String>,
 }
 
+/// Where the members of a part come from: a struct that was decoded, or the
+/// text itself.
+trait Members {
+    fn text(&mut self, name: &'static str) -> Option<String>;
+    fn json(&mut self, name: &'static str) -> Option<Json>;
+}
+
+impl Members for FlatPart {
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        match name {
+            "text" => self.text.take(),
+            "sourceId" => self.source_id.take(),
+            "url" => self.url.take(),
+            "title" => self.title.take(),
+            "mediaType" => self.media_type.take(),
+            "filename" => self.filename.take(),
+            "toolCallId" => self.tool_call_id.take(),
+            "toolName" => self.tool_name.take(),
+            "state" => self.state.take(),
+            "errorText" => self.error_text.take(),
+            _ => None,
+        }
+    }
+
+    fn json(&mut self, name: &'static str) -> Option<Json> {
+        match name {
+            "input" => self.input.take(),
+            "output" => self.output.take(),
+            "data" => self.data.take(),
+            _ => None,
+        }
+    }
+}
+
+impl Members for Reader<'_> {
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        self.maybe(name)
+    }
+
+    fn json(&mut self, name: &'static str) -> Option<Json> {
+        Reader::json(self, name)
+    }
+}
+
 impl From<FlatPart> for Part {
-    fn from(flat: FlatPart) -> Self {
-        let FlatPart { kind, text, source_id, url, title, media_type, filename, .. } = flat;
+    fn from(mut flat: FlatPart) -> Self {
+        Part::read(std::mem::take(&mut flat.kind), &mut flat)
+    }
+}
+
+impl Part {
+    fn read(kind: String, from: &mut impl Members) -> Self {
+        let mut text = |name: &'static str| from.text(name).unwrap_or_default();
         match kind.as_str() {
-            "text" => Part::Text { text: text.unwrap_or_default() },
-            "reasoning" => Part::Reasoning { text: text.unwrap_or_default() },
-            "source-url" => Part::SourceUrl {
-                source_id: source_id.unwrap_or_default(),
-                url: url.unwrap_or_default(),
-                title,
-            },
+            "text" => Part::Text { text: text("text") },
+            "reasoning" => Part::Reasoning { text: text("text") },
+            "source-url" => {
+                Part::SourceUrl { source_id: text("sourceId"), url: text("url"), title: from.text("title") }
+            }
             "source-document" => Part::SourceDocument {
-                source_id: source_id.unwrap_or_default(),
-                media_type: media_type.unwrap_or_default(),
-                title: title.unwrap_or_default(),
+                source_id: text("sourceId"),
+                media_type: text("mediaType"),
+                title: text("title"),
             },
             "file" => Part::File {
-                url: url.unwrap_or_default(),
-                media_type: media_type.unwrap_or_default(),
-                filename,
+                url: text("url"),
+                media_type: text("mediaType"),
+                filename: from.text("filename"),
             },
             "data-suggestions" => {
-                let prompts = flat
-                    .data
-                    .and_then(|data| SuggestionsData::from_json(data.as_str()).ok())
-                    .map_or_else(Vec::new, |data| data.prompts);
-                Part::Suggestions { prompts }
+                let data = from.json("data").and_then(|data| SuggestionsData::from_json(data.as_str()).ok());
+                Part::Suggestions { prompts: data.map_or_else(Vec::new, |data| data.prompts) }
             }
             _ => {
                 let static_name = kind.strip_prefix("tool-");
                 if static_name.is_none() && kind != "dynamic-tool" {
                     return Part::Unknown { kind };
                 }
-                let tool_name = static_name.map(str::to_owned).or(flat.tool_name);
+                let tool_name = static_name.map_or_else(|| text("toolName"), str::to_owned);
                 Part::Tool {
-                    tool_call_id: flat.tool_call_id.unwrap_or_default(),
-                    tool_name: tool_name.unwrap_or_default(),
-                    state: flat.state.unwrap_or_default(),
-                    input: flat.input,
-                    output: flat.output,
-                    error_text: flat.error_text,
+                    tool_call_id: text("toolCallId"),
+                    tool_name,
+                    state: text("state"),
+                    input: from.json("input"),
+                    output: from.json("output"),
+                    error_text: from.text("errorText"),
                 }
             }
         }
@@ -341,28 +386,10 @@ impl FromFields for UiMessage {
 
 impl FromFields for Part {
     fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
-        FlatPart::from_fields(fields).map(Part::from)
-    }
-}
-
-impl FromFields for FlatPart {
-    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
-        Ok(Self {
-            kind: fields.need_text("type")?,
-            text: fields.text("text")?,
-            source_id: fields.text("sourceId")?,
-            url: fields.text("url")?,
-            title: fields.text("title")?,
-            media_type: fields.text("mediaType")?,
-            filename: fields.text("filename")?,
-            tool_call_id: fields.text("toolCallId")?,
-            tool_name: fields.text("toolName")?,
-            state: fields.text("state")?,
-            input: fields.json("input")?,
-            output: fields.json("output")?,
-            error_text: fields.text("errorText")?,
-            data: fields.json("data")?,
-        })
+        let kind = fields.need_text("type")?;
+        let mut reader = Reader::new(fields);
+        let part = Part::read(kind, &mut reader);
+        reader.finish().map(|()| part)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What is kept between visits. What was stored once must load forever: the
 //! golden files in `tests/golden/saved` hold every form that was ever written.
 
-use chinwag_protocol::{ConversationId, FieldError, Fields, FromFields};
-use serde::Serialize;
+use chinwag_protocol::{ConversationId, FieldError, Fields, FromFields, ObjectWriter};
 
 /// The schema that is written today.
 const VERSION: u32 = 1;
@@ -12,21 +11,17 @@ const VERSION: u32 = 1;
 const MAX_SAVED_BYTES: usize = 64 * 1024;
 
 /// What is kept between visits, under `cw:<site>`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Saved {
-    #[serde(rename = "v")]
     version: u32,
     /// The visitor token; the access token is never kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub visitor: Option<String>,
     /// The conversation that is shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
     /// Whether the panel is open. The loader reads this too, and fetches the
     /// widget at once if it is.
     pub open: bool,
     /// What stands in the composer.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub draft: String,
 }
 
@@ -67,8 +62,13 @@ impl Saved {
 
     /// The text to store.
     pub fn to_json(&self) -> String {
-        // Strings, a bool and a number always serialise.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut object = ObjectWriter::default();
+        object.json("v", &self.version.to_string());
+        object.maybe("visitor", self.visitor.as_deref());
+        object.maybe("conversation", self.conversation.as_ref().map(ConversationId::as_str));
+        object.json("open", if self.open { "true" } else { "false" });
+        object.maybe("draft", Some(self.draft.as_str()).filter(|draft| !draft.is_empty()));
+        object.finish()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A `JsValue` dies here: whatever the browser throws becomes a typed value in
 //! the file that met it, before the engine sees it.
 
+pub mod body;
 pub mod clock;
 pub mod outside;
 pub mod page;

@@ -8,6 +8,7 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use web_sys::HtmlElement;
 
+use super::body;
 use super::clock;
 use super::page;
 use super::storage::SavedPlace;
@@ -63,9 +64,7 @@ impl Outside {
     pub fn carry_out(&self, effect: Effect, store: Store) {
         match effect {
             Effect::FetchToken { request, body } => {
-                // A struct of strings always serialises.
-                let body = serde_json::to_string(&body).unwrap_or_default();
-                let call = Call::post(self.url("/v1/token"), None, body);
+                let call = Call::post(self.url("/v1/token"), None, body::token(&body));
                 call.then(move |answer| {
                     store.dispatch(match read::<TokenAnswer>(answer) {
                         Ok(answer) => Event::TokenArrived { request, answer: Box::new(answer) },
@@ -74,8 +73,8 @@ impl Outside {
                 });
             }
             Effect::OpenStream { turn, token, body } => {
-                let body = serde_json::to_string(&body).unwrap_or_default();
-                self.open_stream(turn, Call::post(self.url("/v1/chat"), Some(token), body), store);
+                let call = Call::post(self.url("/v1/chat"), Some(token), body::chat(&body));
+                self.open_stream(turn, call, store);
             }
             Effect::ResumeStream { turn, token, conversation, after } => {
                 let mut call = Call::get(self.chat_url(&conversation, "/stream"), token);

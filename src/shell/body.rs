@@ -1,0 +1,111 @@
+//! The bodies of requests, written by hand: the relay reads them by derive, and
+//! a derived encoder would be there for every form of message that the widget
+//! only ever receives.
+
+use chinwag_protocol::object::list;
+use chinwag_protocol::{
+    ChatRequest, ConversationId, MessageId, ObjectWriter, Role, TokenRequest, Trigger, UiMessage,
+};
+
+/// The body of a token exchange.
+pub fn token(request: &TokenRequest) -> String {
+    let mut object = ObjectWriter::default();
+    object.text("site", request.site.as_str());
+    object.maybe("visitor", request.visitor.as_deref());
+    object.maybe("identity", request.identity.as_deref());
+    object.maybe("device", request.device.as_deref());
+    object.finish()
+}
+
+/// The body of a chat request. Of its messages the text is sent: that is all
+/// that a visitor can write.
+pub fn chat(request: &ChatRequest) -> String {
+    let mut object = ObjectWriter::default();
+    object.text("id", ConversationId::as_str(&request.id));
+    object.json("messages", &list(request.messages.iter().map(message)));
+    let trigger = match request.trigger {
+        Trigger::SubmitMessage => "submit-message",
+        Trigger::RegenerateMessage => "regenerate-message",
+    };
+    object.text("trigger", trigger);
+    object.maybe("messageId", request.message_id.as_ref().map(MessageId::as_str));
+    if !request.tools.is_empty() {
+        let tools = request.tools.iter().map(|tool| {
+            let mut object = ObjectWriter::default();
+            object.text("name", &tool.name);
+            object.text("description", &tool.description);
+            object.json("parameters", tool.parameters.as_str());
+            object.finish()
+        });
+        object.json("tools", &list(tools));
+    }
+    if let Some(context) = &request.context {
+        object.json("context", context.as_str());
+    }
+    object.finish()
+}
+
+fn message(message: &UiMessage) -> String {
+    let mut part = ObjectWriter::default();
+    part.text("type", "text");
+    part.text("text", &message.text());
+    let mut object = ObjectWriter::default();
+    object.text("id", &message.id);
+    let role = match message.role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::System => "system",
+    };
+    object.text("role", role);
+    object.json("parts", &list([part.finish()]));
+    object.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chinwag_protocol::{Json, Part, SiteKey, ToolDefinition};
+
+    #[test]
+    fn the_relay_reads_a_chat_request_as_it_was_meant() {
+        let question = UiMessage {
+            id: "m1".into(),
+            role: Role::User,
+            parts: vec![Part::Text { text: "\"What\"\n\u{7}ä?".into() }],
+            metadata: None,
+        };
+        let mut request = ChatRequest {
+            id: ConversationId::parse("c1").unwrap(),
+            messages: vec![question],
+            trigger: Trigger::SubmitMessage,
+            message_id: None,
+            tools: vec![],
+            context: None,
+        };
+        assert_eq!(serde_json::from_str::<ChatRequest>(&chat(&request)).unwrap(), request);
+        request.trigger = Trigger::RegenerateMessage;
+        request.message_id = Some(MessageId::parse("m0").unwrap());
+        request.context = Some(Json::parse("{\"page\":1}").unwrap());
+        request.tools = vec![ToolDefinition {
+            name: "look".into(),
+            description: "Looks.".into(),
+            parameters: Json::parse("{}").unwrap(),
+        }];
+        assert_eq!(serde_json::from_str::<ChatRequest>(&chat(&request)).unwrap(), request);
+    }
+
+    #[test]
+    fn the_relay_reads_a_token_request_as_it_was_meant() {
+        let mut request = TokenRequest {
+            site: SiteKey::parse("site_demo").unwrap(),
+            visitor: None,
+            identity: None,
+            device: None,
+        };
+        assert_eq!(serde_json::from_str::<TokenRequest>(&token(&request)).unwrap(), request);
+        request.visitor = Some("v".into());
+        request.identity = Some("i".into());
+        request.device = Some("d".into());
+        assert_eq!(serde_json::from_str::<TokenRequest>(&token(&request)).unwrap(), request);
+    }
+}
