@@ -21,7 +21,6 @@ use crate::engine::{Effect, Event, Key, Model, Region, update};
 #[derive(Debug, Clone, Copy)]
 pub struct Store {
     inner: StoredValue<Rc<Inner>, LocalStorage>,
-    announcement: RwSignal<Option<Announcement>>,
 }
 
 struct Inner {
@@ -30,8 +29,12 @@ struct Inner {
     is_draining: Cell<bool>,
     regions: RefCell<Vec<(Region, ArcTrigger)>>,
     live: RefCell<Vec<Key>>,
+    voice: RefCell<Option<Voice>>,
     outside: Outside,
 }
+
+/// What says announcements to a screen reader.
+type Voice = Rc<dyn Fn(Announcement)>;
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,9 +52,10 @@ impl Store {
             is_draining: Cell::new(false),
             regions: RefCell::default(),
             live: RefCell::default(),
+            voice: RefCell::default(),
             outside,
         };
-        Self { inner: StoredValue::new_local(Rc::new(inner)), announcement: RwSignal::new(None) }
+        Self { inner: StoredValue::new_local(Rc::new(inner)) }
     }
 
     /// Reads the model, and runs the surrounding effect or view again when this
@@ -77,9 +81,12 @@ impl Store {
         Some(read(&model))
     }
 
-    /// What a screen reader is to be told next.
-    pub fn announcement(&self) -> ReadSignal<Option<Announcement>> {
-        self.announcement.read_only()
+    /// Hears every announcement, at once and in order: several can come in one
+    /// tick, of which a signal would keep the last.
+    pub fn on_announcement(&self, say: impl Fn(Announcement) + 'static) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.voice.replace(Some(Rc::new(say)));
+        }
     }
 
     /// Takes in what happened. May be called from anywhere, also from within an
@@ -127,7 +134,11 @@ impl Store {
             Effect::Redraw(Region::Live(key)) => self.redraw_in_next_frame(inner, key),
             Effect::Redraw(region) => inner.notify(region),
             Effect::Announce(announcement) => {
-                self.announcement.try_set(Some(announcement));
+                // Out of the cell first: what is said may call back.
+                let voice = inner.voice.borrow().clone();
+                if let Some(say) = voice {
+                    say(announcement);
+                }
             }
             other => inner.outside.carry_out(other, *self),
         }

@@ -2,6 +2,8 @@
 //! but not on an input method's Enter, and says that a message is too long
 //! before it is sent.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -27,10 +29,16 @@ struct Field {
     scene: Scene,
     /// The length in characters; 0 also for nothing but white space.
     chars: RwSignal<usize>,
-    /// What the engine holds as draft, as far as this field knows.
-    known: StoredValue<String>,
+    held: StoredValue<Rc<Held>, LocalStorage>,
+}
+
+/// What the text field remembers.
+#[derive(Debug, Default)]
+struct Held {
+    /// What the engine holds as draft, as far as the field knows.
+    known: RefCell<String>,
     /// The wait until the draft is kept.
-    pause: StoredValue<Option<TimeoutHandle>>,
+    pause: Cell<Option<TimeoutHandle>>,
 }
 
 /// Draws the composer.
@@ -39,8 +47,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     let field = Field {
         scene,
         chars: RwSignal::new(0),
-        known: StoredValue::new(String::new()),
-        pause: StoredValue::new(None),
+        held: StoredValue::new_local(Rc::default()),
     };
     on_cleanup(move || field.cancel_pause());
     let is_replying =
@@ -71,11 +78,12 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     // The engine puts a draft in, after a reload, and takes it out, after a send.
     effect(move || {
         let draft = store.read(Region::Composer, |model| model.draft.clone()).unwrap_or_default();
-        if field.known.with_value(|known| *known != draft) {
+        let Some(held) = field.held.try_get_value() else { return };
+        if *held.known.borrow() != draft {
             let input: HtmlTextAreaElement = input.html().unchecked_into();
             input.set_value(&draft);
             field.measure(&input);
-            field.known.set_value(draft);
+            held.known.replace(draft);
         }
     });
     let disclaimer = move || {
@@ -146,8 +154,10 @@ impl Field {
         self.measure(&input);
         self.cancel_pause();
         let wait = Duration::from_millis(DRAFT_PAUSE_MS);
-        if let Ok(handle) = set_timeout_with_handle(move || self.keep(), wait) {
-            self.pause.try_update_value(|pause| *pause = Some(handle));
+        if let (Some(held), Ok(handle)) =
+            (self.held.try_get_value(), set_timeout_with_handle(move || self.keep(), wait))
+        {
+            held.pause.set(Some(handle));
         }
     }
 
@@ -171,18 +181,14 @@ impl Field {
     fn keep(self) {
         self.cancel_pause();
         let Some(text) = self.input().map(|input| input.value()) else { return };
-        let is_new = self.known.try_update_value(|known| {
-            let is_new = *known != text;
-            known.clone_from(&text);
-            is_new
-        });
-        if is_new == Some(true) {
+        let Some(held) = self.held.try_get_value() else { return };
+        if held.known.replace(text.clone()) != text {
             self.scene.store.dispatch(Event::DraftChanged { text });
         }
     }
 
     fn cancel_pause(self) {
-        if let Some(handle) = self.pause.try_update_value(Option::take).flatten() {
+        if let Some(handle) = self.held.try_get_value().and_then(|held| held.pause.take()) {
             handle.clear();
         }
     }

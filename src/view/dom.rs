@@ -6,6 +6,8 @@
 //! Here there is one type, and the machine code for a listener, a changing
 //! attribute or a changing part is there once.
 
+use std::any::Any;
+
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
 use wasm_bindgen::closure::Closure;
@@ -178,7 +180,17 @@ pub(super) fn effect(run: impl FnMut() + 'static) {
 
 fn keep_running(mut run: Box<dyn FnMut()>) {
     let effect = RenderEffect::new(move |_: Option<()>| run());
-    StoredValue::new_local(effect);
+    keep(effect);
+}
+
+/// Keeps something until the surrounding owner ends, which drops it. As a box,
+/// since a stored value is compiled anew for each type.
+pub(super) fn keep(held: impl Any) {
+    keep_boxed(Box::new(held));
+}
+
+fn keep_boxed(held: Box<dyn Any>) {
+    StoredValue::new_local(held);
 }
 
 /// Listens for as long as the surrounding owner lives.
@@ -192,7 +204,7 @@ fn keep_listening(target: &EventTarget, name: &'static str, closure: Closure<dyn
     // Browsers wait with scrolling for a listener that might prevent it.
     options.set_passive(name == "wheel");
     let _ = target.add_event_listener_with_callback_and_add_event_listener_options(name, listener, &options);
-    StoredValue::new_local(Listening { target: target.clone(), name, closure });
+    keep(Listening { target: target.clone(), name, closure });
 }
 
 /// A listener that ends when it is dropped: an element may still be in the page

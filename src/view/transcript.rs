@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, Node, ResizeObserver};
 
-use super::dom::{El, button, effect, el, icon, text};
+use super::dom::{El, button, effect, el, icon, keep, text};
 use super::icon::Icon;
 use super::question::question;
 use super::reply::reply;
@@ -153,7 +153,7 @@ fn keep_end(scene: Scene, log: &El, list: &El, following: RwSignal<bool>) {
     if let Ok(observer) = ResizeObserver::new(grown.as_ref().unchecked_ref()) {
         observer.observe(log);
         observer.observe(list);
-        StoredValue::new_local(Watch { observer, _grown: grown });
+        keep(Watch { observer, _grown: grown });
     }
     // Who asks wants to see the answer.
     let mut newest = None;
@@ -187,7 +187,7 @@ fn to_end(log: &HtmlElement) {
 }
 
 /// How many replies came below since the reader left the end.
-fn unseen(scene: Scene, following: RwSignal<bool>) -> Memo<usize> {
+fn unseen(scene: Scene, following: RwSignal<bool>) -> RwSignal<usize> {
     let mut seen = None;
     let count = RwSignal::new(0);
     effect(move || {
@@ -199,12 +199,15 @@ fn unseen(scene: Scene, following: RwSignal<bool>) -> Memo<usize> {
             let later = model.items().iter().rev().take_while(|(key, _)| Some(*key) > seen);
             later.filter(|(_, item)| matches!(item, Item::Reply(_))).count()
         };
-        count.set(scene.store.read(Region::List, later).unwrap_or_default());
+        let now = scene.store.read(Region::List, later).unwrap_or_default();
+        if count.get_untracked() != now {
+            count.set(now);
+        }
     });
-    Memo::new(move |_| count.get())
+    count
 }
 
-fn pill(scene: Scene, following: RwSignal<bool>, unseen: Memo<usize>) -> Option<El> {
+fn pill(scene: Scene, following: RwSignal<bool>, unseen: RwSignal<usize>) -> Option<El> {
     if following.get() {
         return None;
     }

@@ -2,9 +2,6 @@
 //! (`aria-live="off"`): read token by token it would be stutter. Whole sentences
 //! come here instead.
 
-use leptos::prelude::*;
-use leptos::reactive::effect::ImmediateEffect;
-
 use super::dom::El;
 use super::scene::Scene;
 use super::strings::Text;
@@ -12,15 +9,11 @@ use crate::engine::effect::Announcement;
 
 /// Draws the hidden region.
 pub(super) fn voice(scene: Scene, place: El) -> El {
-    let announcement = scene.store.announcement();
-    // Several announcements can come in one tick, the last sentence and "done"
-    // for one; an effect that waits for the end of the tick would lose all but one.
-    ImmediateEffect::new_scoped(move || match announcement.try_get().flatten() {
-        None => {}
-        Some(Announcement::Sentence(sentence)) => scene.say(&sentence),
-        Some(Announcement::ReplyDone) => scene.say(Text::ReplyDone.get()),
-        Some(Announcement::ReplyStopped) => scene.say(Text::Stopped.get()),
-        Some(Announcement::Failed(failure)) => scene.say(Text::of(failure.reason).get()),
+    scene.store.on_announcement(move |announcement| match announcement {
+        Announcement::Sentence(sentence) => scene.say(&sentence),
+        Announcement::ReplyDone => scene.say(Text::ReplyDone.get()),
+        Announcement::ReplyStopped => scene.say(Text::Stopped.get()),
+        Announcement::Failed(failure) => scene.say(Text::of(failure.reason).get()),
     });
     place
         .set("role", "status")
