@@ -16,9 +16,9 @@ enum Command {
     /// Measure: `size` or `relay`.
     #[command(subcommand)]
     Bench(bench::Measure),
-    /// Waits for the relay and prints its address; `run` starts it.
+    /// Opens a browser once the relay answers; `run` starts it.
     #[command(hide = true)]
-    Announce(run::Announcement),
+    OpenWhenReady(run::Opening),
 }
 
 fn main() -> ExitCode {
@@ -28,8 +28,8 @@ fn main() -> ExitCode {
         Command::Test(options) => test::test(&workspace, &options),
         Command::Dist(options) => dist::command(&workspace, &options),
         Command::Bench(measure) => bench::bench(&workspace, measure),
-        Command::Announce(announcement) => {
-            run::announce(&announcement);
+        Command::OpenWhenReady(opening) => {
+            run::open_when_ready(&opening);
             Ok(())
         }
     });

@@ -30,14 +30,11 @@ pub struct Options {
     no_open: bool,
 }
 
-/// The arguments of the hidden `announce`.
+/// The arguments of the hidden `open-when-ready`.
 #[derive(Debug, clap::Args)]
-pub struct Announcement {
+pub struct Opening {
     /// Where the relay listens.
     addr: SocketAddr,
-    /// Open a browser once it answers.
-    #[arg(long)]
-    open: bool,
 }
 
 /// Where the relay listens when nobody says otherwise.
@@ -59,7 +56,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         build_relay(workspace)?;
         Ok(Outcome::Done)
     })?;
-    report::line("[3/3] Starting the relay ...");
+    report::line("[3/3] Starting the relay (Ctrl-C ends it) ...");
     let mut relay = Command::new(workspace.relay());
     relay.current_dir(&workspace.root);
     for (flag, path) in [("--docs", docs), ("--config", config)] {
@@ -70,7 +67,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if let Some(addr) = &options.addr {
         relay.args(["--addr", addr]);
     }
-    start_announcer(addr, !options.no_open)?;
+    if !options.no_open && env::var_os("CI").is_none() && opener().is_some() {
+        start_opener(addr)?;
+    }
     become_relay(relay)
 }
 
@@ -81,31 +80,30 @@ pub fn build_relay(workspace: &Workspace) -> Result<()> {
     process::run(&mut command, "the relay")
 }
 
-/// Waits until the relay is ready, prints its address, opens a browser.
+/// Waits until the relay is ready and opens a browser. The relay itself says
+/// where it is.
 ///
 /// A process of its own, because the one that started it turns into the relay.
-pub fn announce(announcement: &Announcement) {
-    let url = format!("http://{}", reachable(announcement.addr));
+pub fn open_when_ready(opening: &Opening) {
+    let addr = reachable(opening.addr);
     let started = Instant::now();
-    let mut next_sign = Duration::from_secs(10);
     let first_parent = parent();
-    loop {
+    while !is_ready(addr) {
         thread::sleep(Duration::from_millis(200));
-        // The relay said why, and is gone.
+        // The relay said why, and is gone; or the folder is larger than patience.
         if parent() != first_parent || started.elapsed() > Duration::from_mins(15) {
             return;
         }
-        if is_ready(reachable(announcement.addr)) {
-            break;
-        }
-        if started.elapsed() > next_sign {
-            report::detail(&format!("still indexing the documents, {}", report::human(started.elapsed())));
-            next_sign += Duration::from_secs(10);
-        }
     }
-    report::line(&format!("\nChinwag is ready: {url}\nCtrl-C ends it.\n"));
-    if announcement.open {
-        open(&url);
+    if let Some((program, arguments)) = opener() {
+        // Only a convenience: the address is on the screen already.
+        let _ = Command::new(program)
+            .args(arguments)
+            .arg(format!("http://{addr}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
     }
 }
 
@@ -139,13 +137,15 @@ fn existing(path: &Path, flag: &str) -> Result<PathBuf> {
     path.canonicalize().with_context(|| format!("{flag} {}", path.display()))
 }
 
-fn start_announcer(addr: SocketAddr, open: bool) -> Result<()> {
-    let mut command = Command::new(env::current_exe().context("this program's own path")?);
-    command.arg("announce").arg(addr.to_string());
-    if open && env::var_os("CI").is_none() {
-        command.arg("--open");
-    }
-    command.stdin(Stdio::null()).spawn().context("could not start the announcer")?;
+fn start_opener(addr: SocketAddr) -> Result<()> {
+    // By this name Linux finds the program even after a build replaced its file,
+    // which a second terminal may have done while the relay was built here.
+    let itself = PathBuf::from("/proc/self/exe");
+    let itself =
+        if itself.exists() { itself } else { env::current_exe().context("this program's own path")? };
+    let mut command = Command::new(itself);
+    command.arg("open-when-ready").arg(addr.to_string()).stdin(Stdio::null());
+    command.spawn().context("could not start what opens the browser")?;
     Ok(())
 }
 
@@ -200,27 +200,18 @@ fn is_ready(addr: SocketAddr) -> bool {
         && &status == b"HTTP/1.1 200"
 }
 
-/// Opens the page where there is somebody to look at it.
-fn open(url: &str) {
-    let (program, arguments): (&str, &[&str]) = if cfg!(target_os = "macos") {
+/// The program that opens a page, where there is a screen to open it on.
+fn opener() -> Option<(PathBuf, &'static [&'static str])> {
+    let (program, arguments): (_, &[_]) = if cfg!(target_os = "macos") {
         ("open", &[])
     } else if cfg!(windows) {
         ("cmd", &["/c", "start", ""])
     } else if env::var_os("DISPLAY").is_some() || env::var_os("WAYLAND_DISPLAY").is_some() {
         ("xdg-open", &[])
     } else {
-        return;
+        return None;
     };
-    if on_path(&[program]).is_some() {
-        // Only a convenience: the address is on the screen already.
-        let _ = Command::new(program)
-            .args(arguments)
-            .arg(url)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-    }
+    on_path(&[program]).map(|program| (program, arguments))
 }
 
 #[cfg(test)]
