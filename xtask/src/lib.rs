@@ -10,6 +10,7 @@ pub mod budget;
 pub mod dist;
 pub mod fingerprint;
 pub mod loader;
+pub mod names;
 pub mod node;
 pub mod package;
 pub mod process;

@@ -86,6 +86,10 @@ pub fn prune(module: &mut Module) -> Result<Pruned> {
             pruned.functions += 1;
         }
     }
+    let classes = module.exports.iter().filter(|export| export.name.contains("intounderlying"));
+    for class in classes.map(walrus::Export::id).collect::<Vec<_>>() {
+        module.exports.delete(class);
+    }
     let segments: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
     for data in segments {
         let data = module.data.get_mut(data);

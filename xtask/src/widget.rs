@@ -3,7 +3,7 @@
 use crate::node::Node;
 use crate::setup::WASM;
 use crate::workspace::Workspace;
-use crate::{process, prune, report};
+use crate::{names, process, prune, report};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     let glue_file = folder.join("glue.js");
     let glue = fs::read_to_string(&glue_file).with_context(|| glue_file.display().to_string())?;
     let bound = folder.join("glue_bg.wasm");
-    prune_file(&bound)?;
+    let glue = reduce(&bound, &glue)?;
     let small = match node {
         Some(node) => {
             report::detail("optimising the wasm for size with wasm-opt (about 15 s)");
@@ -67,14 +67,17 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Takes out what is never reached, and then the names by which it was found.
-fn prune_file(file: &Path) -> Result<()> {
+/// Takes out of the module what is never reached, then the names by which it
+/// was found, and shortens those that are left. Gives the glue that fits it.
+fn reduce(file: &Path, glue: &str) -> Result<String> {
     let mut config = ModuleConfig::new();
     config.generate_name_section(false).generate_producers_section(false);
     let mut module = config.parse_file(file).with_context(|| file.display().to_string())?;
     let pruned = prune::prune(&mut module)?;
     report::detail(&format!("took {} functions out of it that no page reaches", pruned.functions));
-    fs::write(file, module.emit_wasm()).with_context(|| file.display().to_string())
+    let glue = names::shorten(&mut module, glue);
+    fs::write(file, module.emit_wasm()).with_context(|| file.display().to_string())?;
+    Ok(glue)
 }
 
 /// The order and the flags that gave the fewest brotli bytes. The features are
