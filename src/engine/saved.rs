@@ -103,14 +103,7 @@ mod tests {
     #[test]
     fn what_is_corrupt_is_said_to_be() {
         let huge = format!("{{\"v\":1,\"draft\":\"{}\"}}", "x".repeat(MAX_SAVED_BYTES));
-        for bad in [
-            "",
-            "null",
-            "{}",
-            "{\"v\":0}",
-            "{\"v\":1,\"conversation\":\"a b\"}",
-            &huge,
-        ] {
+        for bad in ["", "null", "{}", "{\"v\":0}", "{\"v\":1,\"conversation\":\"a b\"}", &huge] {
             assert_eq!(Saved::parse(bad), Err(SavedError::Corrupt), "{bad:.40}");
         }
         assert_eq!(Saved::parse("{\"v\":2}"), Err(SavedError::Newer(2)));

@@ -44,11 +44,7 @@ struct Held {
 /// Draws the composer.
 pub(super) fn composer(scene: Scene, input: El) -> El {
     let store = scene.store;
-    let field = Field {
-        scene,
-        chars: RwSignal::new(0),
-        held: StoredValue::new_local(Rc::default()),
-    };
+    let field = Field { scene, chars: RwSignal::new(0), held: StoredValue::new_local(Rc::default()) };
     on_cleanup(move || field.cancel_pause());
     let is_replying =
         Memo::new(move |_| store.read(Region::Composer, Model::is_replying).unwrap_or_default());

@@ -60,7 +60,7 @@ fn fill(root: &El, store: Store) {
         {
             owner.with(|| {
                 untrack(|| {
-                    let panel = panel::panel(scene, places);
+                    let panel = panel::panel(scene, &places);
                     // Before the launcher, which closes it: so they follow in the order of Tab.
                     let _ = root.insert_before(&panel, root.first_child().as_ref());
                     panel::keep_open(scene, &panel, is_open);
@@ -105,8 +105,9 @@ fn panel_around(target: web_sys::EventTarget) -> Option<HtmlElement> {
 
 /// From the composer to the transcript, from anywhere else to the composer.
 fn swap_focus(scene: Scene) {
-    let Some(Places { log, input, .. }) = scene.places() else { return };
-    let is_in_input = focused(&input).is_some_and(|element| element.is_same_node(Some(&input)));
+    let Some(places) = scene.places() else { return };
+    let Places { log, input, .. } = &*places;
+    let is_in_input = focused(input).is_some_and(|element| element.is_same_node(Some(input)));
     focus(&if is_in_input { log } else { input }.html());
 }
 

@@ -18,7 +18,7 @@ const SHEET: &str = "(max-width: 479.98px), (max-height: 439.98px)";
 
 /// Draws the panel. It stays where it is when it is closed, hidden, so that it
 /// opens again at once and where the reader was.
-pub(super) fn panel(scene: Scene, places: Places) -> El {
+pub(super) fn panel(scene: Scene, places: &Places) -> El {
     let store = scene.store;
     let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
     let is_empty = Memo::new(move |_| is_empty());
@@ -29,8 +29,8 @@ pub(super) fn panel(scene: Scene, places: Places) -> El {
         .live("aria-modal", move || if scene.is_sheet.get() { "true" } else { "false" })
         .add(&header(scene, is_empty))
         .add(&banner(scene))
-        .add(&transcript(scene, places.log, is_empty))
-        .add(&composer(scene, places.input));
+        .add(&transcript(scene, places.log.clone(), is_empty))
+        .add(&composer(scene, places.input.clone()));
     let named = panel.clone();
     effect(move || set(&named, "aria-label", &name(scene)));
     follow_viewport(scene, panel.html());
@@ -61,8 +61,8 @@ fn show(scene: Scene, panel: &HtmlElement) {
 fn hide(scene: Scene, panel: &HtmlElement) {
     let had_focus = focused(panel).is_some_and(|element| panel.contains(Some(&element)));
     panel.set_hidden(true);
-    if let Some(Places { launcher, .. }) = scene.places().filter(|_| had_focus) {
-        focus(&launcher.html());
+    if let Some(places) = scene.places().filter(|_| had_focus) {
+        focus(&places.launcher.html());
     }
 }
 

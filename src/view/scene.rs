@@ -1,6 +1,7 @@
 //! What every part of the view is given: the store, the elements that get the
 //! focus, and the voice for screen readers.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -17,7 +18,7 @@ pub(super) struct Scene {
     pub(super) store: Store,
     /// Whether the panel fills the window, as on a phone.
     pub(super) is_sheet: RwSignal<bool>,
-    places: StoredValue<Places, LocalStorage>,
+    places: StoredValue<Rc<Places>, LocalStorage>,
 }
 
 /// The elements that more than one part of the view has to do with.
@@ -46,18 +47,19 @@ impl Scene {
             input: el("textarea", "cw-input"),
             voice: el("div", "cw-hidden"),
         };
-        Self { store, is_sheet: RwSignal::new(false), places: StoredValue::new_local(places) }
+        Self { store, is_sheet: RwSignal::new(false), places: StoredValue::new_local(Rc::new(places)) }
     }
 
     /// The shared elements; nothing once the widget is gone.
-    pub(super) fn places(self) -> Option<Places> {
+    pub(super) fn places(self) -> Option<Rc<Places>> {
         self.places.try_get_value()
     }
 
     /// Says something to a screen reader, after what is being said.
     pub(super) fn say(self, sentence: &str) {
-        let Some(Places { voice, .. }) = self.places() else { return };
-        append(&voice, &el("p", "").text(sentence));
+        let Some(places) = self.places() else { return };
+        let voice = &places.voice;
+        append(voice, &el("p", "").text(sentence));
         if voice.child_element_count() > MAX_SENTENCES
             && let Some(oldest) = voice.first_element_child()
         {
@@ -68,8 +70,8 @@ impl Scene {
     /// Moves the focus to where the next message is written. On a device with a
     /// keyboard on the screen, which would come up unasked, to the transcript.
     pub(super) fn focus_input(self) {
-        let Some(Places { input, log, .. }) = self.places() else { return };
-        focus(&if is_touch_first() { log } else { input }.html());
+        let Some(places) = self.places() else { return };
+        focus(&if is_touch_first() { &places.log } else { &places.input }.html());
     }
 }
 

@@ -11,7 +11,7 @@ use super::dom::{El, button, effect, el, icon, keep, text};
 use super::icon::Icon;
 use super::question::question;
 use super::reply::reply;
-use super::scene::{Places, Scene, focus};
+use super::scene::{Scene, focus};
 use super::strings::Text;
 use super::time;
 use super::welcome::welcome;
@@ -218,9 +218,9 @@ fn pill(scene: Scene, following: RwSignal<bool>, unseen: RwSignal<usize>) -> Opt
     };
     let press = move |_| {
         following.set(true);
-        if let Some(Places { log, .. }) = scene.places() {
-            to_end(&log.html());
-            focus(&log.html());
+        if let Some(places) = scene.places() {
+            to_end(&places.log.html());
+            focus(&places.log.html());
         }
     };
     let pill = button("cw-pill", press).set("part", "pill");
