@@ -55,6 +55,9 @@ pub enum History {
         request: RequestId,
         /// Whether the token was replaced once because of it.
         token_replaced: bool,
+        /// Whether it was asked for again, because a reply that it said was
+        /// running was not.
+        again: bool,
     },
     /// It is here; older pages begin at the cursor.
     Loaded {

@@ -33,6 +33,8 @@ pub struct Turn {
     /// Whether the reply shows what was stored of it: the log, which tells it
     /// from the beginning, takes its place with the first frame.
     pub shows_stored: bool,
+    /// Whether the transcript was asked for a second time before it.
+    pub is_second_look: bool,
     /// Makes whole sentences for the screen reader.
     pub announcer: Announcer,
 }
@@ -66,6 +68,7 @@ impl Turn {
             resumes: 0,
             token_replaced: false,
             shows_stored: false,
+            is_second_look: false,
             announcer: Announcer::default(),
         }
     }

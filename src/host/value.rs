@@ -73,7 +73,9 @@ pub fn write_number(number: f64) -> String {
         out.push('.');
         let mut place = 100;
         while decimals > 0 {
-            out.push(char::from_digit(u32::try_from(decimals / place).unwrap_or_default(), 10).unwrap_or('0'));
+            out.push(
+                char::from_digit(u32::try_from(decimals / place).unwrap_or_default(), 10).unwrap_or('0'),
+            );
             decimals %= place;
             place /= 10;
         }
@@ -126,7 +128,16 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_people_write_them() {
-        for (number, text) in [(0.0, "0"), (3.5, "3.5"), (-1.0, "-1"), (16.0, "16"), (0.125, "0.125"), (1.05, "1.05"), (-0.002, "-0.002"), (24.1, "24.1")] {
+        for (number, text) in [
+            (0.0, "0"),
+            (3.5, "3.5"),
+            (-1.0, "-1"),
+            (16.0, "16"),
+            (0.125, "0.125"),
+            (1.05, "1.05"),
+            (-0.002, "-0.002"),
+            (24.1, "24.1"),
+        ] {
             assert_eq!(write_number(number), text);
         }
     }

@@ -65,18 +65,47 @@ fn a_running_reply_of_which_the_relay_knows_nothing_can_be_asked_for_again() {
         message("m1", Role::User, "Hello", None),
         message("a1", Role::Assistant, "Good", Some(MessageStatus::Streaming)),
     ]);
-    let turn = stage.opened_turn();
-    stage.tell(Event::StreamGone { turn });
+    for _ in 0..2 {
+        let turn = stage.opened_turn();
+        stage.tell(Event::StreamGone { turn });
+        if matches!(stage.model.history, History::Loading { .. }) {
+            stage.page(vec![
+                message("m1", Role::User, "Hello", None),
+                message("a1", Role::Assistant, "Good", Some(MessageStatus::Streaming)),
+            ]);
+        }
+    }
     assert_eq!(stage.transcript(), ["> Hello", "Good (failed: Interrupted)"]);
     stage.tell(Event::RetryPressed { key: stage.key(1) });
     assert_eq!(stage.sends(), 1);
 }
 
 #[test]
-fn a_question_without_an_answer_can_be_asked_again() {
-    let mut stage = returned(vec![message("m1", Role::User, "Hello", None)]);
+fn a_reply_that_ended_just_after_the_transcript_was_read_is_whole() {
+    let mut stage = returned(vec![
+        message("m1", Role::User, "Hello", None),
+        message("a1", Role::Assistant, "Good", Some(MessageStatus::Streaming)),
+    ]);
     let turn = stage.opened_turn();
     stage.tell(Event::StreamGone { turn });
+    stage.page(vec![
+        message("m1", Role::User, "Hello", None),
+        message("a1", Role::Assistant, "Good morning", Some(MessageStatus::Done)),
+    ]);
+    assert_eq!(stage.transcript(), ["> Hello", "Good morning"]);
+    assert!(!stage.model.is_replying());
+}
+
+#[test]
+fn a_question_without_an_answer_can_be_asked_again() {
+    let mut stage = returned(vec![message("m1", Role::User, "Hello", None)]);
+    for _ in 0..2 {
+        let turn = stage.opened_turn();
+        stage.tell(Event::StreamGone { turn });
+        if matches!(stage.model.history, History::Loading { .. }) {
+            stage.page(vec![message("m1", Role::User, "Hello", None)]);
+        }
+    }
     assert_eq!(stage.transcript(), ["> Hello (not sent: Interrupted)"]);
     stage.tell(Event::RetryPressed { key: stage.key(0) });
     let id = stage.last(|effect| match effect {

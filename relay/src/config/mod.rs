@@ -246,8 +246,16 @@ impl Site {
 
 impl Provider {
     /// Every name that `provider` may have.
-    pub const NAMES: &[&str] =
-        &["docs", "chatbase-v2", "chatbase-v1", "chatsby", "chatbotkit", "openai-chat", "openai-responses", "ai-sdk"];
+    pub const NAMES: &[&str] = &[
+        "docs",
+        "chatbase-v2",
+        "chatbase-v1",
+        "chatsby",
+        "chatbotkit",
+        "openai-chat",
+        "openai-responses",
+        "ai-sdk",
+    ];
 
     /// The name in the file.
     pub fn name(&self) -> &'static str {

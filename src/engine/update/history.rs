@@ -13,8 +13,18 @@ use crate::engine::turn::{Stage, Turn};
 
 /// Loads the newest page, in place of what is shown.
 pub(super) fn load(model: &mut Model, now: Moment, out: &mut Effects) {
+    ask(model, false, now, out);
+}
+
+/// Loads it once more: between the answer and the question for the running
+/// reply, the reply has ended.
+pub(super) fn look_again(model: &mut Model, now: Moment, out: &mut Effects) {
+    ask(model, true, now, out);
+}
+
+fn ask(model: &mut Model, again: bool, now: Moment, out: &mut Effects) {
     let request = model.fresh_request();
-    model.history = History::Loading { request, token_replaced: false };
+    model.history = History::Loading { request, token_replaced: false, again };
     out.push(Effect::Redraw(Region::List));
     session::call(model, Call::Messages { request, cursor: None }, now, out);
 }
@@ -26,9 +36,7 @@ pub(super) fn arrived(
     now: Moment,
     out: &mut Effects,
 ) {
-    if awaited(model, request).is_none() {
-        return;
-    }
+    let Some(Awaited { again, .. }) = awaited(model, request) else { return };
     model.history = History::Loaded { older: page.pagination.cursor.filter(|_| page.pagination.has_more) };
     model.trouble = None;
     let is_running = still_runs(&page.data);
@@ -41,7 +49,7 @@ pub(super) fn arrived(
     } else {
         model.set_items(items);
         if is_running {
-            follow(model, now, out);
+            follow(model, again, now, out);
         }
     }
     out.push(Effect::Redraw(Region::Header));
@@ -62,7 +70,7 @@ fn is_shown(model: &Model, item: &Item) -> bool {
 }
 
 /// Takes up a reply that was running when the page was left.
-fn follow(model: &mut Model, now: Moment, out: &mut Effects) {
+fn follow(model: &mut Model, again: bool, now: Moment, out: &mut Effects) {
     let (question, reply) = match model.items().last() {
         Some((key, Item::Reply(reply))) => (reply.question, *key),
         last => {
@@ -74,6 +82,7 @@ fn follow(model: &mut Model, now: Moment, out: &mut Effects) {
     let mut turn = Turn::new(id, question, reply, Trigger::SubmitMessage);
     turn.stage = Stage::Resuming;
     turn.shows_stored = true;
+    turn.is_second_look = again;
     if let Some(stored) = model.reply_mut(reply) {
         stored.phase = ReplyPhase::Streaming;
     }
@@ -89,13 +98,13 @@ pub(super) fn failed(
     now: Moment,
     out: &mut Effects,
 ) {
-    let Some(token_replaced) = awaited(model, request) else { return };
+    let Some(Awaited { token_replaced, again }) = awaited(model, request) else { return };
     if error.is_not_found() {
         // Deleted, or the visitor is another: the id stays, the transcript is empty.
         model.history = History::Loaded { older: None };
     } else if error.is_unauthenticated() && !token_replaced {
         model.session.drop_token();
-        model.history = History::Loading { request, token_replaced: true };
+        model.history = History::Loading { request, token_replaced: true, again };
         session::call(model, Call::Messages { request, cursor: None }, now, out);
         return;
     } else {
@@ -107,11 +116,18 @@ pub(super) fn failed(
     out.push(Effect::Redraw(Region::List));
 }
 
-/// Whether this request is the one under way, and if so whether the token was
-/// replaced because of it.
-fn awaited(model: &Model, request: RequestId) -> Option<bool> {
+/// What is known of the request under way.
+struct Awaited {
+    token_replaced: bool,
+    again: bool,
+}
+
+/// The request under way, if it is this one.
+fn awaited(model: &Model, request: RequestId) -> Option<Awaited> {
     match model.history {
-        History::Loading { request: asked, token_replaced } if asked == request => Some(token_replaced),
+        History::Loading { request: asked, token_replaced, again } if asked == request => {
+            Some(Awaited { token_replaced, again })
+        }
         _ => None,
     }
 }

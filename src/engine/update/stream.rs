@@ -206,17 +206,24 @@ pub(super) fn gone(model: &mut Model, id: TurnId, now: Moment, out: &mut Effects
     let had_frames = turn.last_event.is_some();
     let reply = turn.reply;
     let question = turn.question;
+    // The reply was running when the transcript was read, and had ended when it
+    // was asked for.
+    let has_just_ended = turn.shows_stored && !turn.is_second_look;
     out.push(Effect::AbortStream { turn: id });
     model.turn = None;
     out.push(Effect::Redraw(Region::Composer));
-    if had_frames {
+    if had_frames || has_just_ended {
         // Until the store has told how it ended, it looks broken off.
         if let Some(told) = model.reply_mut(reply) {
             told.end(ReplyPhase::Failed(Failure::retryable(Reason::Interrupted)));
         }
         out.push(Effect::Redraw(Region::Item(reply)));
         out.push(Effect::Emit(HostEvent::ResponseEnd));
-        history::load(model, now, out);
+        if had_frames {
+            history::load(model, now, out)
+        } else {
+            history::look_again(model, now, out)
+        }
         return;
     }
     if let Some(stored) = model.reply_mut(reply).filter(|stored| !stored.is_empty()) {
