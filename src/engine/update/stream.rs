@@ -220,9 +220,9 @@ pub(super) fn gone(model: &mut Model, id: TurnId, now: Moment, out: &mut Effects
         out.push(Effect::Redraw(Region::Item(reply)));
         out.push(Effect::Emit(HostEvent::ResponseEnd));
         if had_frames {
-            history::load(model, now, out)
+            history::load(model, now, out);
         } else {
-            history::look_again(model, now, out)
+            history::look_again(model, now, out);
         }
         return;
     }
