@@ -1,6 +1,12 @@
 //! What only a browser can show: mounting, isolation, storage, and that nothing
 //! is left behind. The relay is not there: its absence is part of the tests.
 #![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 use chinwag::host::mount::{MountError, Mounted};
 use js_sys::{Array, Object, Reflect};
@@ -141,7 +147,7 @@ async fn a_relay_that_cannot_be_reached_loses_nothing() {
     widget.store.send("Is anybody there?");
     for _ in 0..50 {
         wait(100).await;
-        if !widget.store.peek(|model| model.is_replying()).unwrap() {
+        if !widget.store.peek(chinwag::engine::Model::is_replying).unwrap() {
             break;
         }
     }
