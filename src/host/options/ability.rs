@@ -1,0 +1,15 @@
+//! What it can do for its page, and what the page does for it.
+
+use super::check::not_allowed;
+use super::{Options, OptionsError};
+use crate::host::value::Given;
+
+pub(super) const KEYS: &[&str] = &["onReady", "onError"];
+
+pub(super) fn take(_options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
+    match key {
+        // Called by the JavaScript face; here it only counts that they can be.
+        "onReady" | "onError" if *given != Given::Function => Err(not_allowed(key, given, "a function")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,123 @@
+//! What the groups of options have in common: the checks of a value, each of
+//! which names the key and what is allowed.
+
+use super::error::OptionsError;
+use crate::host::value::Given;
+
+/// Largest distance and radius, in CSS pixels: past it nothing is on screen.
+const MAX_PIXELS: f64 = 1_000.0;
+
+/// Longest text of an option, in characters.
+const MAX_TEXT_CHARS: usize = 2_000;
+
+const TEXT: &str = "a text of at most 2,000 characters";
+
+/// A text.
+pub(super) fn text(key: &str, given: &Given) -> Result<String, OptionsError> {
+    match given {
+        Given::Text(text) if text.chars().count() <= MAX_TEXT_CHARS => Ok(text.clone()),
+        Given::Text(_) => Err(OptionsError::NotAllowed {
+            key: key.to_owned(),
+            given: "a longer one".to_owned(),
+            allowed: TEXT,
+        }),
+        _ => Err(not_allowed(key, given, TEXT)),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn flag(key: &str, given: &Given) -> Result<bool, OptionsError> {
+    match given {
+        Given::Flag(flag) => Ok(*flag),
+        _ => Err(not_allowed(key, given, "true or false")),
+    }
+}
+
+/// A length on the screen.
+pub(super) fn pixels(key: &str, given: &Given) -> Result<f64, OptionsError> {
+    match given {
+        Given::Number(number) if (0.0..=MAX_PIXELS).contains(number) => Ok(*number),
+        _ => Err(not_allowed(key, given, "a number of pixels from 0 to 1000")),
+    }
+}
+
+/// One word of a table.
+pub(super) fn choice<T: Copy>(
+    key: &str,
+    given: &Given,
+    table: &[(&'static str, T)],
+    allowed: &'static str,
+) -> Result<T, OptionsError> {
+    let found = match given {
+        Given::Text(text) => table.iter().find(|(name, _)| name == text),
+        _ => None,
+    };
+    found.map(|(_, value)| *value).ok_or_else(|| not_allowed(key, given, allowed))
+}
+
+/// The word of a table for a value.
+pub(super) fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
+}
+
+/// The members of an object, of which every key is known.
+pub(super) fn object<'a>(
+    key: &str,
+    given: &'a Given,
+    known: &[&str],
+    allowed: &'static str,
+) -> Result<&'a [(String, Given)], OptionsError> {
+    let Given::Members(members) = given else { return Err(not_allowed(key, given, allowed)) };
+    let mut path = key.to_owned();
+    path.push('.');
+    check_keys(&path, members, known)?;
+    Ok(members)
+}
+
+/// A member that was given.
+pub(super) fn member<'a>(members: &'a [(String, Given)], name: &str) -> Option<&'a Given> {
+    let given = members.iter().find(|(key, _)| key == name).map(|(_, given)| given);
+    given.filter(|given| **given != Given::Nothing)
+}
+
+/// The error of a value that is not allowed.
+pub(super) fn not_allowed(key: &str, given: &Given, allowed: &'static str) -> OptionsError {
+    OptionsError::NotAllowed { key: key.to_owned(), given: given.describe(), allowed }
+}
+
+/// Whether every key is known; if not, the error names the nearest one that is.
+pub(super) fn check_keys(
+    path: &str,
+    members: &[(String, Given)],
+    known: &[&str],
+) -> Result<(), OptionsError> {
+    let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    let nearest = known
+        .iter()
+        .map(|candidate| (distance(&key.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len() / 2)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| format!("{path}{candidate}"));
+    Err(OptionsError::Unknown { key: format!("{path}{key}"), nearest, known: known.join(", ") })
+}
+
+/// Levenshtein's distance, in characters.
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (line, left) in from.chars().enumerate() {
+        let mut diagonal = line;
+        let mut before = line + 1;
+        if let Some(first) = row.first_mut() {
+            *first = before;
+        }
+        for (cell, right) in row.iter_mut().skip(1).zip(to.chars()) {
+            let substituted = diagonal + usize::from(left != right);
+            diagonal = *cell;
+            *cell = substituted.min(before + 1).min(diagonal + 1);
+            before = *cell;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
