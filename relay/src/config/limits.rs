@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use super::document::Section;
+use super::duration;
+
 /// Limits and time-outs, all with defaults that suit a small site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -76,4 +79,43 @@ impl Default for Limits {
             shutdown_grace: Duration::from_secs(25),
         }
     }
+}
+
+/// The limits of a section; each that it does not name has its default.
+pub(super) fn read(mut section: Section<'_>) -> Limits {
+    fn count<T: TryFrom<u64>>(section: &mut Section<'_>, key: &'static str, limit: &mut T) {
+        if let Some(value) = section.take(key).and_then(|field| field.count()) {
+            *limit = value;
+        }
+    }
+    fn time(section: &mut Section<'_>, key: &'static str, limit: &mut Duration) {
+        let parse = |text: &str| {
+            duration::parse(text).ok_or("a time is a whole number with ms, s, m or h, such as \"5s\"")
+        };
+        if let Some(value) = section.take(key).and_then(|field| field.parsed(parse)) {
+            *limit = value;
+        }
+    }
+    let mut limits = Limits::default();
+    count(&mut section, "tokens_per_minute", &mut limits.tokens_per_minute);
+    count(&mut section, "tokens_burst", &mut limits.tokens_burst);
+    count(&mut section, "site_tokens_per_minute", &mut limits.site_tokens_per_minute);
+    count(&mut section, "messages_per_minute", &mut limits.messages_per_minute);
+    count(&mut section, "address_messages_per_minute", &mut limits.address_messages_per_minute);
+    count(&mut section, "streams_per_visitor", &mut limits.streams_per_visitor);
+    count(&mut section, "streams_per_address", &mut limits.streams_per_address);
+    count(&mut section, "streams", &mut limits.streams);
+    count(&mut section, "connections", &mut limits.connections);
+    time(&mut section, "header_timeout", &mut limits.header_timeout);
+    time(&mut section, "body_timeout", &mut limits.body_timeout);
+    time(&mut section, "idle_timeout", &mut limits.idle_timeout);
+    time(&mut section, "write_timeout", &mut limits.write_timeout);
+    time(&mut section, "connect_timeout", &mut limits.connect_timeout);
+    time(&mut section, "first_byte_timeout", &mut limits.first_byte_timeout);
+    time(&mut section, "chunk_timeout", &mut limits.chunk_timeout);
+    time(&mut section, "reply_timeout", &mut limits.reply_timeout);
+    time(&mut section, "heartbeat", &mut limits.heartbeat);
+    time(&mut section, "shutdown_grace", &mut limits.shutdown_grace);
+    section.finish();
+    limits
 }

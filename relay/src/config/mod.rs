@@ -5,6 +5,7 @@
 //! [`Origin`], a site's agent exists, a secret is present. No other room reads
 //! the file or the environment.
 
+mod agent;
 mod chatbase;
 mod chatbotkit;
 mod chatsby;
@@ -17,6 +18,9 @@ mod network;
 mod origin;
 mod read;
 mod secret;
+mod site;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
