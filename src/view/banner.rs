@@ -23,7 +23,7 @@ pub(super) fn banner(scene: Scene) -> El {
             shown_in.set_text_content(None);
             if let Some((drawn, text)) = notice {
                 let line = el("div", "cw-banner").maybe(drawn.map(icon));
-                append(&shown_in, &line.add(&el("span", "").text(text.get())));
+                append(&shown_in, &line.add(&el("span", "").text(&scene.text(text))));
             }
         }
     });

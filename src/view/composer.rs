@@ -52,7 +52,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         .set("part", "input")
         .set("rows", "1")
         .set("dir", "auto")
-        .set("aria-label", Text::Message.get())
+        .set("aria-label", &scene.text(Text::Message))
         .set("enterkeyhint", "send")
         .set("autocomplete", "off")
         .live("aria-invalid", move || if field.is_too_long() { "true" } else { "false" })
@@ -67,7 +67,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     let held = input.clone();
     effect(move || {
         let own = store.read(Region::Header, |model| model.config.placeholder.clone()).flatten();
-        set(&held, "placeholder", own.as_deref().unwrap_or(Text::Placeholder.get()));
+        set(&held, "placeholder", &own.unwrap_or_else(|| scene.text(Text::Placeholder)));
     });
     // The hidden copy of the text gives the field its height: see its style.
     let grow = el("div", "cw-grow").add(&input);
@@ -93,7 +93,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
             field.send();
         })
         .add(&el("div", "cw-field").add(&grow).add(&send_button(field, is_replying)))
-        .part(move || count(field.chars.get()))
+        .part(move || count(scene, field.chars.get()))
         .part(disclaimer)
 }
 
@@ -107,7 +107,7 @@ fn send_button(field: Field, is_replying: Memo<bool>) -> El {
             field.send();
         }
     };
-    let label = move || if is_replying.get() { Text::Stop } else { Text::Send }.get();
+    let label = move || field.scene.text(if is_replying.get() { Text::Stop } else { Text::Send });
     let is_idle = move || !is_replying.get() && (field.chars.get() == 0 || field.is_too_long());
     button("cw-send", press)
         .live("part", move || if is_replying.get() { "stop" } else { "send" })
@@ -118,16 +118,16 @@ fn send_button(field: Field, is_replying: Memo<bool>) -> El {
         .add(&icon(Icon::Stop))
 }
 
-fn count(chars: usize) -> Option<El> {
+fn count(scene: Scene, chars: usize) -> Option<El> {
     if chars < COUNT_FROM {
         return None;
     }
     let line = if chars > MAX_MESSAGE_CHARS {
-        el("p", "cw-count cw-count-over").text(Text::TooLong.get()).text(" ")
+        el("p", "cw-count cw-count-over").text(&scene.text(Text::TooLong)).text(" ")
     } else {
         el("p", "cw-count")
     };
-    Some(line.text(&time::number(chars)).text(" / ").text(&time::number(MAX_MESSAGE_CHARS)))
+    Some(line.text(&time::number(scene, chars)).text(" / ").text(&time::number(scene, MAX_MESSAGE_CHARS)))
 }
 
 /// Whether a key press sends. An input method's Enter chooses a word: it comes
@@ -166,7 +166,7 @@ impl Field {
         let chars = if text.trim().is_empty() { 0 } else { text.chars().count() };
         let was = self.chars.try_get_untracked().unwrap_or_default();
         if was <= MAX_MESSAGE_CHARS && chars > MAX_MESSAGE_CHARS {
-            self.scene.say(Text::TooLong.get());
+            self.scene.say(&self.scene.text(Text::TooLong));
         }
         if was != chars {
             self.chars.try_set(chars);

@@ -7,6 +7,7 @@
 //! attribute or a changing part is there once.
 
 use std::any::Any;
+use std::borrow::Cow;
 
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
@@ -103,8 +104,12 @@ impl El {
     }
 
     /// Sets an attribute, and sets it anew when what it reads changes.
-    pub(super) fn live(self, name: &'static str, read: impl FnMut() -> &'static str + 'static) -> Self {
-        keep_attribute(self.0.clone(), name, Box::new(read));
+    pub(super) fn live<T: Into<Cow<'static, str>>>(
+        self,
+        name: &'static str,
+        mut read: impl FnMut() -> T + 'static,
+    ) -> Self {
+        keep_attribute(self.0.clone(), name, Box::new(move || read().into()));
         self
     }
 
@@ -121,12 +126,13 @@ impl El {
     }
 }
 
-fn keep_attribute(element: Element, name: &'static str, mut read: Box<dyn FnMut() -> &'static str>) {
+fn keep_attribute(element: Element, name: &'static str, mut read: Box<dyn FnMut() -> Cow<'static, str>>) {
     let mut shown = None;
     effect(move || {
         let value = read();
-        if shown.replace(value) != Some(value) {
-            set(&element, name, value);
+        if shown.as_ref() != Some(&value) {
+            set(&element, name, &value);
+            shown = Some(value);
         }
     });
 }

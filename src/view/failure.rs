@@ -17,9 +17,9 @@ pub(super) fn failure(scene: Scene, key: Key, failure: &Failure) -> El {
     let reference = failure.request_id.as_deref();
     el("div", "cw-failure")
         .add(&icon(Icon::Warning))
-        .add(&el("span", "").text(Text::of(failure.reason).get()))
+        .add(&el("span", "").text(&scene.text(Text::of(failure.reason))))
         .maybe(failure.retry.then(|| retry(scene, key, failure)))
-        .maybe(reference.map(|id| el("small", "cw-reference").text(&Text::Reference.with(id))))
+        .maybe(reference.map(|id| el("small", "cw-reference").text(&scene.text_with(Text::Reference, id))))
 }
 
 /// The button that tries an item again; while it has to wait it counts down.
@@ -43,8 +43,8 @@ fn retry(scene: Scene, key: Key, failure: &Failure) -> El {
     button("cw-text-button", press)
         .live("aria-disabled", move || if left.get() > 0 { "true" } else { "false" })
         .live_text(move || match left.get() {
-            0 => Text::TryAgain.get().to_owned(),
-            seconds => Text::TryAgainIn.with(&time::countdown(seconds)),
+            0 => scene.text(Text::TryAgain),
+            seconds => scene.text_with(Text::TryAgainIn, &time::countdown(seconds)),
         })
 }
 

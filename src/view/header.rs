@@ -17,7 +17,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
     let begin = move |_| {
         if !is_empty.get_untracked() {
             store.start_conversation();
-            scene.say(Text::ConversationStarted.get());
+            scene.say(&scene.text(Text::ConversationStarted));
         }
         scene.focus_input();
     };
@@ -25,7 +25,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
         el("div", "cw-who").add(&el("h2", "cw-name").add(&el("bdi", "").live_text(move || name(scene)))).add(
             &el("p", "cw-status")
                 .live("data-state", move || status(scene).0)
-                .add(&el("span", "").live_text(move || status(scene).1.get().to_owned())),
+                .add(&el("span", "").live_text(move || scene.text(status(scene).1))),
         );
     el("div", "cw-header")
         .set("part", "header")
@@ -33,13 +33,13 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
         .add(&who)
         .add(
             &button("cw-icon-button", begin)
-                .label(Text::NewConversation.get())
+                .label(&scene.text(Text::NewConversation))
                 .live("aria-disabled", move || if is_empty.get() { "true" } else { "false" })
                 .add(&icon(Icon::Plus)),
         )
         .add(
             &button("cw-icon-button", move |_| store.dispatch(Event::Closed))
-                .label(Text::CloseChat.get())
+                .label(&scene.text(Text::CloseChat))
                 .add(&icon(Icon::Down)),
         )
 }
@@ -48,9 +48,9 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
 pub(super) fn name(scene: Scene) -> String {
     let name = |model: &Model| {
         let agent = model.agent.as_ref().map(|agent| agent.name.trim()).filter(|name| !name.is_empty());
-        model.config.title.as_deref().or(agent).unwrap_or(Text::Chat.get()).to_owned()
+        model.config.title.as_deref().or(agent).map(str::to_owned)
     };
-    scene.store.read(Region::Header, name).unwrap_or_default()
+    scene.store.read(Region::Header, name).flatten().unwrap_or_else(|| scene.text(Text::Chat))
 }
 
 /// Draws the agent's picture over the first letters of the panel's name, which

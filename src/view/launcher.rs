@@ -19,7 +19,7 @@ pub(super) fn launcher(scene: Scene, place: El, is_open: Memo<bool>) -> El {
         .set("type", "button")
         .set("aria-haspopup", "dialog")
         .live("aria-expanded", move || if is_open.get() { "true" } else { "false" })
-        .live("aria-label", move || if is_open.get() { Text::CloseChat } else { Text::OpenChat }.get())
+        .live("aria-label", move || scene.text(if is_open.get() { Text::CloseChat } else { Text::OpenChat }))
         .on("click", press)
         .add(&icon(Icon::Chat))
         .add(&icon(Icon::Down))

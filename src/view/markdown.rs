@@ -15,6 +15,7 @@ use web_sys::{CharacterData, Element, Node, Text as TextNode};
 
 use super::dom::{El, append, child, el, icon, remove_from, replace, set, text};
 use super::icon::Icon;
+use super::scene::Scene;
 use super::strings::Text;
 use crate::engine::Source;
 use crate::engine::markdown::highlight::{Highlighter, Token, display_name};
@@ -31,8 +32,10 @@ pub(super) struct Drawing {
 }
 
 /// What is known beside the nodes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pen {
+    /// Whose words are drawn.
+    scene: Scene,
     /// Citation marks that wait for their sources.
     waiting: Vec<(usize, El)>,
     /// The code block that was drawn last: the one that may still grow.
@@ -41,8 +44,9 @@ struct Pen {
 
 impl Drawing {
     /// Draws into an element that nobody else touches.
-    pub(super) fn new(root: Element) -> Self {
-        Self { root, settled: 0, tail: VecDeque::new(), is_revised: false, pen: Pen::default() }
+    pub(super) fn new(scene: Scene, root: Element) -> Self {
+        let pen = Pen { scene, waiting: Vec::new(), listing: None };
+        Self { root, settled: 0, tail: VecDeque::new(), is_revised: false, pen }
     }
 
     /// Shows the document as it is now.
@@ -76,10 +80,11 @@ impl Drawing {
 
     /// Turns the citation marks whose source is known into links to it.
     pub(super) fn link(&mut self, sources: &[Source]) {
+        let scene = self.pen.scene;
         self.pen.waiting.retain(|(number, mark)| {
             let source = number.checked_sub(1).and_then(|index| sources.get(index));
             let Some(source) = source else { return true };
-            cite(mark, *number, source);
+            cite(scene, mark, *number, source);
             false
         });
     }
@@ -215,7 +220,7 @@ fn draw_item(item: &Item, pen: &mut Pen) -> Node {
     if let Some(done) = item.task {
         let (class, label) =
             if done { ("cw-task cw-task-done", Text::TaskDone) } else { ("cw-task", Text::TaskOpen) };
-        append(&line, &el("span", class).set("role", "img").set("aria-label", label.get()));
+        append(&line, &el("span", class).set("role", "img").set("aria-label", &pen.scene.text(label)));
     }
     for block in &item.blocks {
         append(&line, &draw_block(block, pen));
@@ -244,13 +249,13 @@ fn draw_table(alignments: &[Alignment], head: &[Cell], rows: &[Vec<Cell>], pen: 
     align(&top, alignments);
     align(&body, alignments);
     let table = el("table", "").add(&top).add(&body);
-    scrolls(el("div", "cw-table"), Text::Table).add(&table).into()
+    scrolls(el("div", "cw-table"), &pen.scene.text(Text::Table)).add(&table).into()
 }
 
 /// What is wider than the panel scrolls in its own box, which the keyboard can
 /// reach.
-fn scrolls(area: El, label: Text) -> El {
-    area.set("tabindex", "0").set("role", "group").set("aria-label", label.get())
+fn scrolls(area: El, label: &str) -> El {
+    area.set("tabindex", "0").set("role", "group").set("aria-label", label)
 }
 
 fn table_body(area: &Node) -> Option<Node> {
@@ -316,19 +321,19 @@ const fn name_of(alignment: Alignment) -> &'static str {
 }
 
 fn draw_code(language: Option<&str>, content: &str, pen: &mut Pen) -> Node {
-    let name = language.map_or(Text::Code.get(), display_name);
+    let name = language.map_or_else(|| pen.scene.text(Text::Code), |name| display_name(name).to_owned());
     // Pressed through the listener of the whole text: see view/reply.rs.
     let copy = el("button", "cw-copy")
         .set("type", "button")
-        .set("aria-label", Text::CopyCode.get())
+        .set("aria-label", &pen.scene.text(Text::CopyCode))
         .add(&icon(Icon::Copy))
-        .text(Text::Copy.get());
-    let head = el("div", "cw-code-head").add(&el("span", "").text(name)).add(&copy);
+        .text(&pen.scene.text(Text::Copy));
+    let head = el("div", "cw-code-head").add(&el("span", "").text(&name)).add(&copy);
     let code = el("code", "");
     let mut listing = Listing::new(&code, language);
     listing.show(content);
     pen.listing = Some(listing);
-    let area = scrolls(el("pre", ""), Text::CodeArea).add(&code);
+    let area = scrolls(el("pre", ""), &pen.scene.text(Text::CodeArea)).add(&code);
     el("div", "cw-code").set("dir", "ltr").add(&head).add(&area).into()
 }
 
@@ -552,11 +557,11 @@ pub(super) fn lead_to(anchor: &Element, href: &Href) {
     set(anchor, "rel", "noopener noreferrer nofollow ugc");
 }
 
-fn cite(mark: &El, number: usize, source: &Source) {
+fn cite(scene: Scene, mark: &El, number: usize, source: &Source) {
     let number = number.to_string();
     mark.set_class_name("cw-cite");
     mark.set_text_content(Some(&number));
-    let mut label = Text::Source.with(&number);
+    let mut label = scene.text_with(Text::Source, &number);
     label.push_str(": ");
     label.push_str(&source.title);
     set(mark, "title", &source.title);

@@ -20,7 +20,7 @@ mod panel;
 mod question;
 mod reply;
 mod scene;
-mod strings;
+pub mod strings;
 mod time;
 mod transcript;
 mod voice;

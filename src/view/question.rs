@@ -25,10 +25,10 @@ pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
             Delivery::Sending => Text::Sending,
             Delivery::Sent => Text::Sent,
         };
-        let time = at.map(time::clock).unwrap_or_default();
-        Some(el("span", "cw-when").text(text.get()).text(" ").text(&time))
+        let time = at.map(|at| time::clock(scene, at)).unwrap_or_default();
+        Some(el("span", "cw-when").text(&scene.text(text)).text(" ").text(&time))
     };
-    row.set("aria-label", Text::You.get())
+    row.set("aria-label", &scene.text(Text::You))
         .live("data-delivery", state)
         .add(&el("div", "cw-bubble").add(&el("div", "").set("dir", "auto").text(&said)))
         .add(&el("div", "cw-meta").part(below))

@@ -28,15 +28,15 @@ pub(super) fn reply(scene: Scene, key: Key, row: El) -> El {
             copy_code(scene, &button);
         }
     });
-    let thoughts = Thoughts::new();
+    let thoughts = Thoughts::new(scene);
     let drawn = row
         .clone()
         .set("aria-label", &name(scene))
-        .part(move || activities(&read(scene, key, |reply| reply.activities.clone())?))
+        .part(move || activities(scene, &read(scene, key, |reply| reply.activities.clone())?))
         .add(&thoughts.place)
         .add(&prose)
         .part(move || foot(scene, key));
-    let mut body = Body { row, thoughts, drawing: Drawing::new(prose.html().into()) };
+    let mut body = Body { row, thoughts, drawing: Drawing::new(scene, prose.html().into()) };
     if scene.store.peek(|model| find(model, key).is_some_and(Reply::is_live)) == Some(true) {
         effect(move || {
             scene.store.read(Region::Live(key), |_| ());
@@ -83,6 +83,7 @@ impl Body {
 
 /// What the model thought, folded.
 struct Thoughts {
+    scene: Scene,
     place: El,
     label: web_sys::Text,
     content: web_sys::Text,
@@ -90,14 +91,14 @@ struct Thoughts {
 }
 
 impl Thoughts {
-    fn new() -> Self {
+    fn new(scene: Scene) -> Self {
         let (label, content) = (text(""), text(""));
         let summary = el("summary", "").add(&icon(Icon::Down)).add(&el("span", "").add(&label));
         let place = el("details", "cw-thoughts")
             .set("hidden", "")
             .add(&summary)
             .add(&el("div", "cw-thoughts-text").set("dir", "auto").add(&content));
-        Self { place, label, content, shown: 0 }
+        Self { scene, place, label, content, shown: 0 }
     }
 
     fn show(&mut self, reasoning: &str, is_thinking: bool) {
@@ -107,7 +108,7 @@ impl Thoughts {
         if self.shown == 0 {
             let _ = self.place.remove_attribute("hidden");
         }
-        self.label.set_data(if is_thinking { Text::Thinking } else { Text::Thought }.get());
+        self.label.set_data(&self.scene.text(if is_thinking { Text::Thinking } else { Text::Thought }));
         if let Some(more) = reasoning.get(self.shown..).filter(|more| !more.is_empty()) {
             let _ = self.content.append_data(more);
         }
@@ -115,7 +116,7 @@ impl Thoughts {
     }
 }
 
-fn activities(activities: &[Activity]) -> Option<El> {
+fn activities(scene: Scene, activities: &[Activity]) -> Option<El> {
     let list = el("ul", "cw-activities");
     for activity in activities {
         let text = match activity.succeeded {
@@ -123,7 +124,8 @@ fn activities(activities: &[Activity]) -> Option<El> {
             Some(true) => Text::ToolDone,
             Some(false) => Text::ToolFailed,
         };
-        let words = el("span", "").text(text.get()).text(" ").add(&el("strong", "").text(&activity.tool));
+        let words =
+            el("span", "").text(&scene.text(text)).text(" ").add(&el("strong", "").text(&activity.tool));
         append(&list, &el("li", "").add(&icon(Icon::Tool)).add(&words));
     }
     list.has_child_nodes().then_some(list)
@@ -137,7 +139,7 @@ fn foot(scene: Scene, key: Key) -> Option<El> {
         let is_done = reply.phase == ReplyPhase::Done;
         el("div", "cw-foot")
             .maybe(ending(scene, key, reply))
-            .maybe(sources(&reply.sources))
+            .maybe(sources(scene, &reply.sources))
             .maybe(actions(scene, key, reply, can_regenerate))
             .maybe(is_done.then(follow_ups).flatten())
     })
@@ -151,22 +153,22 @@ fn ending(scene: Scene, key: Key, reply: &Reply) -> Option<El> {
             let dot = || el("span", "");
             let dots = el("span", "cw-dots").set("aria-hidden", "true").add(&dot()).add(&dot()).add(&dot());
             let class = if label.is_some() { "" } else { "cw-hidden" };
-            let words = label.as_deref().unwrap_or(Text::Waiting.get());
-            Some(el("p", "cw-waiting").add(&dots).add(&el("span", class).text(words)))
+            let words = label.clone().unwrap_or_else(|| scene.text(Text::Waiting));
+            Some(el("p", "cw-waiting").add(&dots).add(&el("span", class).text(&words)))
         }
         ReplyPhase::Failed(why) => Some(failure(scene, key, why)),
-        ReplyPhase::Stopped => Some(note(Text::Stopped)),
-        ReplyPhase::Done if reply.is_empty() => Some(note(Text::EmptyReply)),
+        ReplyPhase::Stopped => Some(note(scene, Text::Stopped)),
+        ReplyPhase::Done if reply.is_empty() => Some(note(scene, Text::EmptyReply)),
         ReplyPhase::Streaming | ReplyPhase::Done => None,
     }
 }
 
-fn note(text: Text) -> El {
-    el("p", "cw-note").text(text.get())
+fn note(scene: Scene, text: Text) -> El {
+    el("p", "cw-note").text(&scene.text(text))
 }
 
-fn sources(sources: &[Source]) -> Option<El> {
-    let list = el("ol", "cw-sources").set("aria-label", Text::Sources.get());
+fn sources(scene: Scene, sources: &[Source]) -> Option<El> {
+    let list = el("ol", "cw-sources").set("aria-label", &scene.text(Text::Sources));
     for (index, source) in sources.iter().enumerate() {
         let chip = el(if source.href.is_some() { "a" } else { "span" }, "cw-source")
             .set("part", "source")
@@ -201,9 +203,9 @@ fn actions(scene: Scene, key: Key, reply: &Reply, can_regenerate: bool) -> Optio
             scene.store.dispatch(event.clone());
             scene.focus_input();
         };
-        button("cw-action cw-again", press).label(Text::TryAgain.get()).add(&icon(Icon::Again))
+        button("cw-action cw-again", press).label(&scene.text(Text::TryAgain)).add(&icon(Icon::Again))
     });
-    let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(at)));
+    let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(scene, at)));
     Some(el("div", "cw-actions").maybe(has_text.then(|| copy_button(scene, key))).maybe(again).maybe(time))
 }
 
@@ -223,7 +225,10 @@ fn copy_button(scene: Scene, key: Key) -> El {
             }
         });
     };
-    button("cw-action", press).label(Text::CopyReply.get()).add(&icon(Icon::Copy)).add(&icon(Icon::Done))
+    button("cw-action", press)
+        .label(&scene.text(Text::CopyReply))
+        .add(&icon(Icon::Copy))
+        .add(&icon(Icon::Done))
 }
 
 fn copy_code(scene: Scene, button: &Element) {
@@ -233,8 +238,8 @@ fn copy_code(scene: Scene, button: &Element) {
     clipboard::copy(code, button.clone().into(), move |copied| {
         tell_copied(scene, copied);
         let Some(label) = label else { return };
-        label.set_text_content(Some(outcome(copied).get()));
-        after(COPIED_MS, move || label.set_text_content(Some(Text::Copy.get())));
+        label.set_text_content(Some(&scene.text(outcome(copied))));
+        after(COPIED_MS, move || label.set_text_content(Some(&scene.text(Text::Copy))));
     });
 }
 
@@ -243,5 +248,5 @@ const fn outcome(copied: bool) -> Text {
 }
 
 fn tell_copied(scene: Scene, copied: bool) {
-    scene.say(outcome(copied).get());
+    scene.say(&scene.text(outcome(copied)));
 }

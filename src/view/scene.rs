@@ -9,6 +9,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, ShadowRoot};
 
 use super::dom::{El, append, el};
+use super::strings::{Text, Words};
 use crate::shell::store::Store;
 
 /// The store and the shared elements of one mounted widget. Cheap to copy.
@@ -19,6 +20,7 @@ pub(super) struct Scene {
     /// Whether the panel fills the window, as on a phone.
     pub(super) is_sheet: RwSignal<bool>,
     places: StoredValue<Rc<Places>, LocalStorage>,
+    words: StoredValue<Rc<Words>, LocalStorage>,
 }
 
 /// The elements that more than one part of the view has to do with.
@@ -47,7 +49,27 @@ impl Scene {
             input: el("textarea", "cw-input"),
             voice: el("div", "cw-hidden"),
         };
-        Self { store, is_sheet: RwSignal::new(false), places: StoredValue::new_local(Rc::new(places)) }
+        Self {
+            store,
+            is_sheet: RwSignal::new(false),
+            places: StoredValue::new_local(Rc::new(places)),
+            words: StoredValue::new_local(Rc::default()),
+        }
+    }
+
+    /// What the widget says; English once it is gone.
+    pub(super) fn words(self) -> Rc<Words> {
+        self.words.try_get_value().unwrap_or_default()
+    }
+
+    /// The words for a text.
+    pub(super) fn text(self, text: Text) -> String {
+        self.words().text(text).to_owned()
+    }
+
+    /// The words for a text with a value in the place of the `%`.
+    pub(super) fn text_with(self, text: Text, value: &str) -> String {
+        self.words().with(text, value)
     }
 
     /// The shared elements; nothing once the widget is gone.

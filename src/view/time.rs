@@ -5,8 +5,16 @@ use js_sys::{Date, Object, Reflect};
 use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
-use super::strings::{FALLBACK_LOCALE, LANGUAGE, Text};
+use super::scene::Scene;
+use super::strings::{Form, Text};
 use crate::engine::Moment;
+
+/// The language that is built in.
+const ENGLISH: &str = "en";
+
+/// The form of times and numbers in it for visitors whose browser speaks another
+/// language.
+const ENGLISH_ELSEWHERE: &str = "en-GB";
 
 const DAY_MS: f64 = 86_400_000.0;
 
@@ -14,21 +22,25 @@ const DAY_MS: f64 = 86_400_000.0;
 const PAUSE_MS: f64 = 1_800_000.0;
 
 /// The hour and minute.
-pub(super) fn clock(at: Moment) -> String {
-    format(at, &[("hour", "2-digit"), ("minute", "2-digit")])
+pub(super) fn clock(scene: Scene, at: Moment) -> String {
+    format(scene, at, &[("hour", "2-digit"), ("minute", "2-digit")])
 }
 
 /// The day in words, and the hour and minute.
-pub(super) fn day_and_clock(at: Moment, now: Moment) -> String {
+pub(super) fn day_and_clock(scene: Scene, at: Moment, now: Moment) -> String {
     let days = (midnight(now) - midnight(at)) / DAY_MS;
     // Days are not all of 24 hours, so whole ones are looked for by rounding.
     match days.round() {
-        0.0 => Text::Today.with(&clock(at)),
-        1.0 => Text::Yesterday.with(&clock(at)),
+        0.0 => scene.text_with(Text::Today, &clock(scene, at)),
+        1.0 => scene.text_with(Text::Yesterday, &clock(scene, at)),
         days if (2.0..7.0).contains(&days) => {
-            format(at, &[("weekday", "long"), ("hour", "2-digit"), ("minute", "2-digit")])
+            format(scene, at, &[("weekday", "long"), ("hour", "2-digit"), ("minute", "2-digit")])
         }
-        _ => format(at, &[("day", "numeric"), ("month", "long"), ("hour", "2-digit"), ("minute", "2-digit")]),
+        _ => format(
+            scene,
+            at,
+            &[("day", "numeric"), ("month", "long"), ("hour", "2-digit"), ("minute", "2-digit")],
+        ),
     }
 }
 
@@ -47,10 +59,19 @@ pub(super) fn countdown(seconds: usize) -> String {
 }
 
 /// A number with its separators.
-pub(super) fn number(value: usize) -> String {
+pub(super) fn number(scene: Scene, value: usize) -> String {
     #[expect(clippy::cast_precision_loss, reason = "counts of characters and messages")]
     let value = js_sys::Number::from(value as f64);
-    value.to_locale_string(&locale()).into()
+    value.to_locale_string(&locale(scene)).into()
+}
+
+/// A text that depends on a number, with the number in it.
+pub(super) fn count(scene: Scene, text: Text, value: usize) -> String {
+    let locales = js_sys::Array::of1(&JsValue::from_str(&locale(scene)));
+    let rules = js_sys::Intl::PluralRules::new(&locales, &Object::new());
+    #[expect(clippy::cast_precision_loss, reason = "counts of characters and messages")]
+    let category = String::from(rules.select(value as f64));
+    scene.words().form(text, Form::named(&category)).replacen('%', &number(scene, value), 1)
 }
 
 /// Now, on the visitor's clock.
@@ -67,20 +88,23 @@ fn midnight(at: Moment) -> f64 {
     date.get_time()
 }
 
-fn format(at: Moment, fields: &[(&str, &str)]) -> String {
+fn format(scene: Scene, at: Moment, fields: &[(&str, &str)]) -> String {
     let options = Object::new();
     for (name, value) in fields {
         // Defining a property of a plain object that was just made cannot fail.
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
     }
-    Date::new(&JsValue::from_f64(at.0)).to_locale_string(&locale(), &options).into()
+    Date::new(&JsValue::from_f64(at.0)).to_locale_string(&locale(scene), &options).into()
 }
 
-/// The browser's own locale if it is one of the strings' language: that tells
-/// whether hours are counted to 12 or to 24.
-fn locale() -> String {
-    let own = window().navigator().language().filter(|own| own.starts_with(LANGUAGE));
-    own.unwrap_or_else(|| FALLBACK_LOCALE.to_owned())
+/// The language of times and numbers: that of the words. If the browser's own is
+/// a kind of it, then that one: it tells whether hours are counted to 12 or to 24.
+fn locale(scene: Scene) -> String {
+    let words = scene.words();
+    let language = if words.locale.is_empty() { ENGLISH } else { words.locale.as_str() };
+    let own = window().navigator().language();
+    own.filter(|own| own.starts_with(language))
+        .unwrap_or_else(|| if language == ENGLISH { ENGLISH_ELSEWHERE } else { language }.to_owned())
 }
 
 #[cfg(test)]

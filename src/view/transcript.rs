@@ -61,7 +61,7 @@ pub(super) fn transcript(scene: Scene, place: El, is_empty: Memo<bool>) -> El {
         .set("part", "log")
         .set("role", "log")
         .set("aria-live", "off")
-        .set("aria-label", Text::Transcript.get())
+        .set("aria-label", &scene.text(Text::Transcript))
         .set("tabindex", "0")
         .on("scroll", on_scroll)
         .add(&list);
@@ -132,7 +132,8 @@ fn draw(scene: Scene, row: Row, owner: Owner) -> Shown {
     let element = owner.with(|| {
         // What a row reads while it is drawn is no reason to draw the list anew.
         untrack(|| {
-            let time = row.pause.map(|at| el("p", "cw-time").text(&time::day_and_clock(at, time::now())));
+            let time =
+                row.pause.map(|at| el("p", "cw-time").text(&time::day_and_clock(scene, at, time::now())));
             let class = if row.is_question { "cw-row cw-question" } else { "cw-row cw-reply" };
             let place = el("article", class).set("part", "message").maybe(time);
             if row.is_question { question(scene, row.key, place) } else { reply(scene, row.key, place) }
@@ -212,9 +213,8 @@ fn pill(scene: Scene, following: RwSignal<bool>, unseen: RwSignal<usize>) -> Opt
         return None;
     }
     let label = match unseen.get() {
-        0 => Text::JumpToLatest.get().to_owned(),
-        1 => Text::OneNew.get().to_owned(),
-        many => Text::ManyNew.with(&time::number(many)),
+        0 => scene.text(Text::JumpToLatest),
+        many => time::count(scene, Text::NewAnswers, many),
     };
     let press = move |_| {
         following.set(true);

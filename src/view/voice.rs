@@ -11,9 +11,9 @@ use crate::engine::effect::Announcement;
 pub(super) fn voice(scene: Scene, place: El) -> El {
     scene.store.on_announcement(move |announcement| match announcement {
         Announcement::Sentence(sentence) => scene.say(&sentence),
-        Announcement::ReplyDone => scene.say(Text::ReplyDone.get()),
-        Announcement::ReplyStopped => scene.say(Text::Stopped.get()),
-        Announcement::Failed(failure) => scene.say(Text::of(failure.reason).get()),
+        Announcement::ReplyDone => scene.say(&scene.text(Text::ReplyDone)),
+        Announcement::ReplyStopped => scene.say(&scene.text(Text::Stopped)),
+        Announcement::Failed(failure) => scene.say(&scene.text(Text::of(failure.reason))),
     });
     place
         .set("role", "status")

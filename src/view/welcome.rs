@@ -19,7 +19,7 @@ pub(super) fn welcome(scene: Scene) -> Option<El> {
     if scene.store.read(Region::List, is_loading)? {
         return None;
     }
-    let (greeting, prompts) = scene.store.read(Region::Header, words_of)?;
+    let (greeting, prompts) = scene.store.read(Region::Header, |model| words_of(scene, model))?;
     let (headline, rest) = split(&greeting);
     let is_long = headline.chars().nth(MAX_HEADLINE_CHARS).is_some();
     let class = if is_long { "cw-greeting cw-greeting-long" } else { "cw-greeting" };
@@ -35,7 +35,7 @@ pub(super) fn welcome(scene: Scene) -> Option<El> {
 
 /// Draws questions to send by a click.
 pub(super) fn chips(scene: Scene, label: Text, prompts: Vec<String>) -> Option<El> {
-    let list = el("ul", "cw-chips").set("aria-label", label.get());
+    let list = el("ul", "cw-chips").set("aria-label", &scene.text(label));
     for prompt in prompts.into_iter().take(MAX_SUGGESTIONS) {
         let chip = el("span", "").text(&prompt);
         let send = move |_| {
@@ -48,12 +48,12 @@ pub(super) fn chips(scene: Scene, label: Text, prompts: Vec<String>) -> Option<E
     list.has_child_nodes().then_some(list)
 }
 
-fn words_of(model: &Model) -> (String, Vec<String>) {
+fn words_of(scene: Scene, model: &Model) -> (String, Vec<String>) {
     let agent = model.agent.as_ref();
     let greeting = model.config.greeting.as_deref().or_else(|| agent?.greeting.as_deref());
     let prompts = model.config.suggestions.as_ref().or_else(|| Some(&agent?.suggestions));
-    let greeting = greeting.filter(|text| !text.trim().is_empty()).unwrap_or(Text::Greeting.get());
-    (greeting.to_owned(), prompts.cloned().unwrap_or_default())
+    let greeting = greeting.filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    (greeting.unwrap_or_else(|| scene.text(Text::Greeting)), prompts.cloned().unwrap_or_default())
 }
 
 /// The first paragraph, set large, and what follows.

@@ -1,0 +1,242 @@
+//! Everything that the widget says of its own: one list, keyed by what is meant.
+//! English stands here and is built in; the other languages are files of
+//! `locales/`, with the same keys in small letters first (`openChat`). Nothing
+//! that a server or the browser says is ever shown as text.
+
+use crate::engine::Reason;
+
+/// Writes the list down three times: as the keys, as their names, as the words.
+macro_rules! texts {
+    ($($(#[$about:meta])* $name:ident = $many:literal $(| $one:literal)?;)*) => {
+        /// Something to say. A `%` stands for what is filled in.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Text {
+            $($(#[$about])* $name,)*
+        }
+
+        /// The keys in order, as they are written in the code.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        const ALL: &[Text] = &[$(Text::$name),*];
+
+        impl Text {
+            /// The words in English.
+            pub const fn english(self) -> &'static str {
+                match self {
+                    $(Self::$name => $many,)*
+                }
+            }
+
+            /// The words in English for one, where they differ.
+            pub(super) const fn english_for_one(self) -> Option<&'static str> {
+                match self {
+                    $($(Self::$name => Some($one),)?)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+texts! {
+    /// The panel's name when nobody gave one.
+    Chat = "Chat";
+    /// Label of the launcher while the panel is closed.
+    OpenChat = "Open chat";
+    /// Label of the launcher and of the header's button while it is open.
+    CloseChat = "Close chat";
+    /// Label of the header's button.
+    NewConversation = "New conversation";
+    /// Said when a new conversation was begun.
+    ConversationStarted = "New conversation started.";
+    /// Status: the relay answers.
+    StatusReady = "Answers in seconds";
+    /// Status: nothing is known yet.
+    StatusConnecting = "Connecting";
+    /// Status: no network.
+    StatusOffline = "Offline";
+    /// Status: the last call failed.
+    StatusTrouble = "Not available";
+    /// Banner: no network.
+    Offline = "You are offline. What you write is kept.";
+    /// Banner: an earlier transcript is on its way.
+    HistoryLoading = "Loading your conversation";
+    /// Banner: an earlier transcript could not be had.
+    HistoryFailed = "Your earlier messages could not be loaded.";
+    /// The greeting when nobody gave one.
+    Greeting = "Hello.\nWhat would you like to know?";
+    /// Label of the questions to start with.
+    Suggestions = "Questions to start with";
+    /// Label of the transcript.
+    Transcript = "Conversation";
+    /// Names the visitor's messages.
+    You = "You";
+    /// A message is on its way.
+    Sending = "Sending";
+    /// A message has arrived.
+    Sent = "Sent";
+    /// Try a failed message or reply again; ask for another reply.
+    TryAgain = "Try again";
+    /// The same, possible in some time.
+    TryAgainIn = "Try again in %";
+    /// To be quoted to support.
+    Reference = "Reference: %";
+    /// Nothing of the reply has come.
+    Waiting = "Writing an answer";
+    /// The model thinks.
+    Thinking = "Thinking";
+    /// The model has thought.
+    Thought = "How this was reasoned";
+    /// A tool runs.
+    ToolRuns = "Looking up";
+    /// A tool has answered.
+    ToolDone = "Looked up";
+    /// A tool has failed.
+    ToolFailed = "Could not look up";
+    /// Label of the list of sources.
+    Sources = "Sources";
+    /// Label of one citation.
+    Source = "Source %";
+    /// Label of the follow-up questions.
+    FollowUps = "You could also ask";
+    /// Copy a reply.
+    CopyReply = "Copy answer";
+    /// Copy a block of code.
+    CopyCode = "Copy code";
+    /// The same, as short as the button.
+    Copy = "Copy";
+    /// It was copied.
+    Copied = "Copied";
+    /// The browser did not allow it.
+    CopyFailed = "Could not copy";
+    /// A block of code in no known language.
+    Code = "Code";
+    /// Label of a table's scroll area.
+    Table = "Table";
+    /// Label of a code block's scroll area.
+    CodeArea = "Code block";
+    /// A task of a list that is done.
+    TaskDone = "Done";
+    /// A task of a list that is to be done.
+    TaskOpen = "To do";
+    /// A reply was stopped.
+    Stopped = "You stopped this answer.";
+    /// A reply came to its end without a word.
+    EmptyReply = "The answer came back empty.";
+    /// Said when a reply is whole.
+    ReplyDone = "Answer complete.";
+    /// The pill that leads to the end of the transcript.
+    JumpToLatest = "Jump to latest";
+    /// The same, with replies that have not been seen.
+    NewAnswers = "% new answers" | "1 new answer";
+    /// The empty composer.
+    Placeholder = "Ask anything";
+    /// Label of the composer.
+    Message = "Your message";
+    /// Label of the send button.
+    Send = "Send";
+    /// Label of the same button while a reply runs.
+    Stop = "Stop answering";
+    /// Said when a message becomes too long.
+    TooLong = "This message is too long to send.";
+    /// Today, at a time.
+    Today = "Today, %";
+    /// Yesterday, at a time.
+    Yesterday = "Yesterday, %";
+    /// [`Reason::Unreachable`].
+    Unreachable = "The chat could not be reached.";
+    /// [`Reason::Timeout`].
+    Timeout = "The answer took too long.";
+    /// [`Reason::RateLimited`].
+    RateLimited = "Too many questions at once.";
+    /// [`Reason::Unavailable`].
+    Unavailable = "The chat cannot answer at the moment.";
+    /// [`Reason::NotAllowed`].
+    NotAllowed = "The chat is not enabled for this page.";
+    /// [`Reason::TooLong`].
+    Refused = "This message is too long.";
+    /// [`Reason::Blocked`].
+    Blocked = "This message cannot be answered here.";
+    /// [`Reason::Closed`].
+    Closed = "This conversation is closed. You can start a new one.";
+    /// [`Reason::Interrupted`].
+    Interrupted = "The answer broke off.";
+    /// [`Reason::Other`].
+    Other = "Something went wrong.";
+}
+
+impl Text {
+    /// The text of a key, as pages and language files write it.
+    pub fn named(key: &str) -> Option<Self> {
+        let mut letters = key.chars();
+        let first = letters.next().filter(char::is_ascii_lowercase)?.to_ascii_uppercase();
+        let is_it = |name: &&str| name.strip_prefix(first) == Some(letters.as_str());
+        let place = NAMES.iter().position(|name| is_it(name))?;
+        ALL.get(place).copied()
+    }
+
+    /// The sentence for a failure.
+    pub(in crate::view) const fn of(reason: Reason) -> Self {
+        match reason {
+            Reason::Unreachable => Self::Unreachable,
+            Reason::Timeout => Self::Timeout,
+            Reason::RateLimited => Self::RateLimited,
+            Reason::Unavailable => Self::Unavailable,
+            Reason::NotAllowed => Self::NotAllowed,
+            Reason::TooLong => Self::Refused,
+            Reason::Blocked => Self::Blocked,
+            Reason::Closed => Self::Closed,
+            Reason::Interrupted => Self::Interrupted,
+            Reason::Other => Self::Other,
+        }
+    }
+}
+
+/// Every key, as pages and language files write it.
+pub fn keys() -> impl Iterator<Item = String> {
+    NAMES.iter().map(|name| {
+        let mut letters = name.chars();
+        letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_one_whole_sentence_or_two() {
+        use Reason::{
+            Blocked, Closed, Interrupted, NotAllowed, Other, RateLimited, Timeout, TooLong, Unavailable,
+            Unreachable,
+        };
+        let all = [
+            Unreachable,
+            Timeout,
+            RateLimited,
+            Unavailable,
+            NotAllowed,
+            TooLong,
+            Blocked,
+            Closed,
+            Interrupted,
+            Other,
+        ];
+        let mut said: Vec<&str> = all.iter().map(|reason| Text::of(*reason).english()).collect();
+        assert!(said.iter().all(|sentence| sentence.ends_with('.') && sentence.len() > 12));
+        said.sort_unstable();
+        said.dedup();
+        assert_eq!(said.len(), all.len(), "two reasons read alike");
+    }
+
+    #[test]
+    fn a_key_is_found_by_the_name_that_pages_write() {
+        assert_eq!(Text::named("openChat"), Some(Text::OpenChat));
+        for (key, text) in keys().zip(ALL) {
+            assert_eq!(Text::named(&key), Some(*text), "{key}");
+        }
+        for bad in ["OpenChat", "openchat", "", "open", "öpenChat"] {
+            assert_eq!(Text::named(bad), None, "{bad}");
+        }
+    }
+}
