@@ -33,3 +33,11 @@ pub const DEFAULT_PAGE_ITEMS: usize = 20;
 
 /// Longest title of a conversation, in Unicode scalar values.
 pub const MAX_TITLE_CHARS: usize = 120;
+
+/// Most times that one reply goes on with results of the page's tools: an
+/// agent that calls for ever would cost for ever.
+pub const MAX_TOOL_ROUNDS: usize = 10;
+
+/// Largest result of one tool call, in bytes of its JSON text (64 KiB): it is
+/// sent to the agent with every later turn.
+pub const MAX_TOOL_RESULT_BYTES: usize = 64 * 1024;

@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::stream;
 use crate::app::App;
 use crate::generation::Ask;
-use crate::store::Question;
+use crate::store::{Question, Results};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -50,6 +50,11 @@ async fn chat(
         request_id: caller.request_id,
     };
     let reader = match request.trigger {
+        Trigger::SubmitMessage if last.role == Role::Assistant => {
+            let results = read_results(last, &place, features)?;
+            let outcome = app.generations().go_on(ask, results).await;
+            outcome.map_err(|error| ApiError::from(error).about(format!("{place}.parts")))?
+        }
         Trigger::SubmitMessage => {
             let question = read_question(last, &place, features)?;
             app.generations().submit(ask, question).await?
@@ -120,14 +125,26 @@ fn check_context(request: &ChatRequest) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The results of the page's tools that the last message of a request brings.
+fn read_results(last: &UiMessage, place: &str, features: Features) -> Result<Results, ApiError> {
+    let results = Results::of(&last.parts);
+    if results.is_empty() {
+        return Err(ApiError::invalid(
+            format!("{place}.role"),
+            "the last message is the user's, or a reply with results of its tool calls",
+        ));
+    }
+    if !features.tools {
+        return Err(ApiError::unsupported(place, "this agent does not take results of the page's tools"));
+    }
+    Ok(results)
+}
+
 /// The question that the last message of a request is. `place` names it in
 /// errors.
 fn read_question(last: &UiMessage, place: &str, features: Features) -> Result<Question, ApiError> {
     match last.role {
         Role::User => {}
-        Role::Assistant if last.parts.iter().any(|part| matches!(part, Part::Tool { .. })) => {
-            return Err(ApiError::unsupported(place, "this agent does not take results of the page's tools"));
-        }
         Role::Assistant | Role::System => {
             return Err(ApiError::invalid(format!("{place}.role"), "the last message is the user's"));
         }

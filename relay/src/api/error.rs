@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode};
 use crate::edge::RequestId;
 use crate::generation::AskError;
 use crate::limit::{Limited, Standing, StreamRefused};
-use crate::store::StoreError;
+use crate::store::{ResultsRefused, StoreError};
 use crate::token::{KeyError, TokenError};
 
 /// How long a client waits where nothing better is known.
@@ -191,6 +191,14 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Missing => Self::not_found(),
+            StoreError::Results(refused) => {
+                let code = match refused {
+                    ResultsRefused::NotWaiting | ResultsRefused::TooMany => ErrorCode::Conflict,
+                    ResultsRefused::Missing(_) => ErrorCode::InvalidRequest,
+                    ResultsRefused::TooLarge(_) => ErrorCode::TooLarge,
+                };
+                Self::new(code, refused.to_string())
+            }
             StoreError::Cursor => Self::invalid("cursor", "this is not a cursor of this list"),
             StoreError::Query(sqlx::Error::PoolTimedOut) => {
                 Self::new(ErrorCode::Overloaded, "the database is busy")

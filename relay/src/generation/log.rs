@@ -122,7 +122,14 @@ impl EventLog {
         // Subscribed before the first look, so that no change is missed.
         let changed = self.changed.subscribe();
         let next = usize::try_from(after).unwrap_or(usize::MAX);
-        Reader { log: Arc::clone(self), changed, next, is_over: false }
+        Reader { log: Arc::clone(self), changed, next, skip: None, is_over: false }
+    }
+
+    /// A reader of the first chunk, and then of everything after the chunk of
+    /// that number: for whoever has what is between.
+    pub fn follow_past(self: &Arc<Self>, seen: u64) -> Reader {
+        let seen = usize::try_from(seen).unwrap_or(usize::MAX);
+        Reader { skip: (seen > 1).then_some(seen), ..self.follow(0) }
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -143,6 +150,8 @@ pub struct Reader {
     log: Arc<EventLog>,
     changed: watch::Receiver<()>,
     next: usize,
+    /// Where to go on after the first chunk.
+    skip: Option<usize>,
     is_over: bool,
 }
 
@@ -171,13 +180,19 @@ impl Reader {
         self.changed.mark_unchanged();
         let entries = self.log.entries();
         let total = entries.ends.len();
+        if self.next > 0
+            && let Some(seen) = self.skip.take()
+        {
+            self.next = seen;
+        }
         let from = match self.next.checked_sub(1) {
             Some(last) => entries.ends.get(last).copied().unwrap_or(entries.bytes.len()),
             None => 0,
         };
         let mut place = self.next;
         while let Some(&end) = entries.ends.get(place) {
-            if place > self.next && end - from > MAX_SLICE_BYTES {
+            let is_full = place > self.next && end - from > MAX_SLICE_BYTES;
+            if is_full || (place > 0 && self.skip.is_some()) {
                 break;
             }
             place += 1;
@@ -188,7 +203,7 @@ impl Reader {
         };
         let mut out = entries.bytes.get(from..to).unwrap_or_default().to_vec();
         self.next = place;
-        if place >= total && entries.ended_at.is_some() {
+        if place >= total && self.skip.is_none() && entries.ended_at.is_some() {
             self.is_over = true;
             let mut done = String::new();
             sse::encode(&mut done, None, sse::DONE);
@@ -243,6 +258,25 @@ mod tests {
         assert_eq!(early.await.unwrap(), ["1", "2", "3", "4", "done"]);
         assert_eq!(middle.await.unwrap(), ["2", "3", "4", "done"]);
         assert_eq!(late, ["4", "done"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_has_the_middle_gets_the_first_chunk_and_what_follows() {
+        let log = Arc::new(EventLog::new());
+        let early = tokio::spawn(rest(log.follow_past(3)));
+        for text in ["a", "b", "c"] {
+            log.push(&delta(text));
+            tokio::task::yield_now().await;
+        }
+        let middle = tokio::spawn(rest(log.follow_past(3)));
+        tokio::task::yield_now().await;
+        log.push(&delta("d"));
+        log.end(&Chunk::Abort { reason: None });
+        let late = rest(log.follow_past(3)).await;
+        for seen in [early.await.unwrap(), middle.await.unwrap(), late] {
+            assert_eq!(seen, ["1", "4", "5", "done"]);
+        }
+        assert_eq!(rest(log.follow_past(0)).await.len(), 6, "nothing is skipped for who has nothing");
     }
 
     #[tokio::test]

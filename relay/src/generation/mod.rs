@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_protocol::{
     Chunk, ConversationId, ErrorCode, EventId, FinishReason, Json, MessageId, MessageMetadata, MessageStatus,
-    ToolDefinition, UiMessage,
+    Part, ToolDefinition, UiMessage,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,8 +25,9 @@ use tracing::Instrument as _;
 
 pub use log::{EventLog, Reader};
 
+use self::reply::Reply;
 use crate::config::Limits;
-use crate::store::{Begun, Owner, Question, ReplyKey, Store, StoreError};
+use crate::store::{Answered, Begun, GoesOn, Owner, Question, ReplyKey, Results, Sameness, Store, StoreError};
 use crate::upstream::{Memory, Turn, Upstream};
 
 /// How long a log stays after its end.
@@ -57,6 +58,10 @@ pub(crate) struct Generation {
     key: ReplyKey,
     question: MessageId,
     question_hash: String,
+    /// The calls whose results it went on with, if it is not new.
+    answered: Option<Answered>,
+    /// How many chunks of the log tell what was there before it went on.
+    base: u64,
     request_id: String,
     /// By the visitor.
     stop: CancellationToken,
@@ -70,6 +75,11 @@ pub(crate) struct Generation {
 impl Generation {
     fn is_running(&self) -> bool {
         self.status.get().is_none()
+    }
+
+    /// A reader for whoever asked for this: without what they have already.
+    fn follow(&self) -> Reader {
+        self.log.follow_past(self.base)
     }
 
     /// The caller has stored the reply.
@@ -173,6 +183,16 @@ impl Generations {
         self.detached(async move { shared.regenerate(ask, question).await }).await
     }
 
+    /// Lets the conversation's last reply go on with results of the page's
+    /// tools, once for each set of results, and follows what is new of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Results`] if nothing waits for these results.
+    pub async fn go_on(&self, ask: Ask, results: Results) -> Result<Reader, AskError> {
+        let shared = Arc::clone(&self.shared);
+        self.detached(async move { shared.go_on(ask, results).await }).await
+    }
+
     /// A caller that goes away between the store and the task must not leave a
     /// reply that nobody writes.
     async fn detached(
@@ -209,7 +229,7 @@ impl Generations {
             // the caller sees that it has to read the conversation again.
             (None, Some(_)) => {
                 let last_reply = self.shared.store.last_reply(owner, conversation).await?;
-                Ok(last_reply.map(|(title, reply)| Shared::replay(conversation, title, &reply)))
+                Ok(last_reply.map(|(title, reply)| Shared::replay(conversation, title, &reply, 0)))
             }
             (None, None) => Ok(None),
         }
@@ -306,7 +326,7 @@ impl Shared {
 
     async fn submit(self: &Arc<Self>, ask: Ask, question: Question) -> Result<Reader, AskError> {
         let place = (ask.owner.clone(), ask.conversation.clone());
-        let _lock = self.lock_when_idle(&place, Some(&question.id)).await?;
+        let _lock = self.lock_when_idle(&place, |other| other.question == question.id).await?;
         if let Some(current) = self.current(&place)
             && current.question == question.id
         {
@@ -323,7 +343,7 @@ impl Shared {
 
     async fn regenerate(self: &Arc<Self>, ask: Ask, question: MessageId) -> Result<Reader, AskError> {
         let place = (ask.owner.clone(), ask.conversation.clone());
-        let _lock = self.lock_when_idle(&place, Some(&question)).await?;
+        let _lock = self.lock_when_idle(&place, |other| other.question == question).await?;
         if let Some(current) = self.current(&place)
             && current.is_running()
         {
@@ -333,12 +353,32 @@ impl Shared {
         self.start(ask, begun)
     }
 
-    /// The conversation's lock, once no reply runs in it but perhaps that of
-    /// `question`.
+    async fn go_on(self: &Arc<Self>, ask: Ask, results: Results) -> Result<Reader, AskError> {
+        let place = (ask.owner.clone(), ask.conversation.clone());
+        let compare = |other: &Generation| match &other.answered {
+            Some(answered) => results.compare(answered),
+            None => Sameness::Elsewhere,
+        };
+        let _lock = self.lock_when_idle(&place, |other| compare(other) != Sameness::Elsewhere).await?;
+        if let Some(current) = self.current(&place) {
+            match (compare(&current), current.status.get()) {
+                (Sameness::Other, None) => return Err(AskError::Conflict),
+                (Sameness::Same, None) => return Ok(current.follow()),
+                // Its log may be gone at the next look; the store knows it too, and
+                // knows of calls that it has made since.
+                _ => {}
+            }
+        }
+        let begun = self.store.go_on(&ask.owner, &ask.conversation, &results).await?;
+        self.start(ask, begun)
+    }
+
+    /// The conversation's lock, once no reply runs in it but perhaps one that is
+    /// the caller's own.
     async fn lock_when_idle(
         &self,
         place: &Place,
-        question: Option<&MessageId>,
+        is_own: impl Fn(&Generation) -> bool,
     ) -> Result<Option<tokio::sync::MutexGuard<'_, ()>>, AskError> {
         let deadline = tokio::time::Instant::now() + WAIT_FOR_PREVIOUS;
         loop {
@@ -347,7 +387,7 @@ impl Shared {
             }
             let lock = self.lock(place).await;
             match self.current(place) {
-                Some(other) if other.is_running() && Some(&other.question) != question => {
+                Some(other) if other.is_running() && !is_own(&other) => {
                     drop(lock);
                     tokio::time::timeout_at(deadline, other.over.cancelled())
                         .await
@@ -359,15 +399,29 @@ impl Shared {
     }
 
     fn start(self: &Arc<Self>, ask: Ask, begun: Begun) -> Result<Reader, AskError> {
-        let (key, title, history, question) = match begun {
-            Begun::Reply { key, title, history, question } => (key, title, history, question),
-            Begun::Finished { title, reply } => return Ok(Self::replay(&ask.conversation, title, &reply)),
+        let (key, title, history, question, goes_on) = match begun {
+            Begun::Reply { key, title, history, question, goes_on } => {
+                (key, title, history, question, goes_on)
+            }
+            Begun::Finished { title, reply, base } => {
+                return Ok(Self::replay(&ask.conversation, title, &reply, base));
+            }
             Begun::Conflict => return Err(AskError::Conflict),
         };
+        let log = EventLog::new();
+        let start = start_chunk(&ask.conversation, title, key.id());
+        // Whoever comes to a reply that goes on without knowing its beginning is
+        // told all of it.
+        let before = goes_on.as_ref().map_or(&[][..], |goes_on| &goes_on.message.parts);
+        for chunk in reply::replay(before, 0, start) {
+            log.push(&chunk);
+        }
         let generation = Arc::new(Generation {
-            log: Arc::new(EventLog::new()),
             question: question.id.clone(),
             question_hash: question.hash().to_owned(),
+            answered: goes_on.as_ref().map(|goes_on| goes_on.answered.clone()),
+            base: if goes_on.is_some() { log.len() } else { 0 },
+            log: Arc::new(log),
             request_id: ask.request_id,
             stop: CancellationToken::new(),
             interrupt: CancellationToken::new(),
@@ -375,13 +429,20 @@ impl Shared {
             status: OnceLock::new(),
             key,
         });
-        generation.log.push(&start_chunk(&ask.conversation, title, generation.key.id()));
-        let reader = generation.log.follow(0);
+        let reader = generation.follow();
+        let (message, answers, reply) = match goes_on.map(|goes_on| *goes_on) {
+            Some(GoesOn { message, answered, usage }) => {
+                let reply = Reply::going_on(message.parts.clone(), usage);
+                (message, answered.calls(), reply)
+            }
+            None => (question.message, Vec::new(), Reply::default()),
+        };
         let mut turn = Turn {
             conversation: ask.conversation.clone(),
             visitor: ask.owner.visitor.clone(),
             history,
-            message: question.message,
+            message,
+            answers,
             tools: ask.tools,
             context: ask.context,
             public_origin: ask.public_origin,
@@ -399,7 +460,7 @@ impl Shared {
             let chunks = futures_util::stream::once(async move { ask.upstream.reply(turn) });
             let chunks = Box::pin(futures_util::StreamExt::flatten(chunks));
             let kept = task::Kept { memory, scope };
-            task::run(&generation, chunks, kept, shared.store.clone(), &shared.limits).await;
+            task::run(&generation, chunks, reply, kept, shared.store.clone(), &shared.limits).await;
         };
         self.tasks.spawn(work.instrument(span));
         Ok(reader)
@@ -419,8 +480,8 @@ impl Shared {
         }
     }
 
-    /// A reader of a reply that is at rest, from its start.
-    fn replay(conversation: &ConversationId, title: String, reply: &UiMessage) -> Reader {
+    /// A reader of a reply that is at rest, but for its first `base` parts.
+    fn replay(conversation: &ConversationId, title: String, reply: &UiMessage, base: usize) -> Reader {
         let metadata = reply.metadata.clone().unwrap_or_default();
         let terminal = match metadata.status {
             Some(MessageStatus::Stopped) => Chunk::Abort { reason: None },
@@ -431,11 +492,19 @@ impl Shared {
             _ => {
                 let usage =
                     metadata.usage.map(|usage| MessageMetadata { usage: Some(usage), ..Default::default() });
-                Chunk::Finish { reason: FinishReason::Stop, metadata: usage }
+                let waits = |part: &Part| matches!(part, Part::Tool { state, .. } if state == "input-available");
+                let reason = if reply.parts.iter().any(waits) {
+                    FinishReason::ToolCalls
+                } else {
+                    FinishReason::Stop
+                };
+                Chunk::Finish { reason, metadata: usage }
             }
         };
         let start = start_chunk(conversation, title, &reply.id);
-        Arc::new(EventLog::of(&reply::replay(reply, start, terminal))).follow(0)
+        let mut chunks = reply::replay(&reply.parts, base, start);
+        chunks.push(terminal);
+        Arc::new(EventLog::of(&chunks)).follow(0)
     }
 }
 

@@ -18,7 +18,13 @@ pub(super) struct Reply {
     step_begin: usize,
     bytes: usize,
     usage: Option<Usage>,
+    /// What it had cost before it went on.
+    earlier_usage: Option<Usage>,
     state: Option<ConversationState>,
+    /// Parts that were there before it went on.
+    base: usize,
+    /// Calls whose id an earlier round has used: the provider's id and ours.
+    renamed: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -43,6 +49,12 @@ pub(super) enum Room {
 }
 
 impl Reply {
+    /// A reply that goes on after these parts.
+    pub(super) fn going_on(parts: Vec<Part>, usage: Option<Usage>) -> Self {
+        let (base, bytes) = (parts.len(), parts.iter().map(size).sum());
+        Self { parts, base, step_begin: base, bytes, earlier_usage: usage, ..Self::default() }
+    }
+
     /// The parts so far, without empty ones.
     pub(super) fn parts(&self) -> Vec<Part> {
         let is_empty = |part: &Part| match part {
@@ -54,7 +66,13 @@ impl Reply {
 
     /// What it cost, as far as it is known.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.usage
+        let (Some(now), Some(earlier)) = (self.usage, self.earlier_usage) else {
+            return self.usage.or(self.earlier_usage);
+        };
+        Some(Usage {
+            input_tokens: now.input_tokens.saturating_add(earlier.input_tokens),
+            output_tokens: now.output_tokens.saturating_add(earlier.output_tokens),
+        })
     }
 
     /// What the provider says of the conversation; ongoing if it says nothing.
@@ -126,7 +144,10 @@ impl Reply {
             | Chunk::ToolInputAvailable { .. }
             | Chunk::ToolInputError { .. }
             | Chunk::ToolOutputAvailable { .. }
-            | Chunk::ToolOutputError { .. } => return self.take_tool(&chunk, &mut emit),
+            | Chunk::ToolOutputError { .. } => {
+                let chunk = self.rename(chunk);
+                return self.take_tool(&chunk, &mut emit);
+            }
             // Clients of the AI SDK reject a stream with this chunk, so that what
             // they were told of the step stays until they read the conversation
             // again; in the transcript it is gone.
@@ -226,6 +247,28 @@ impl Reply {
         }
     }
 
+    /// Gives a call another id if an earlier round has used its own: adapters
+    /// number the calls of providers that name none.
+    fn rename(&mut self, mut chunk: Chunk) -> Chunk {
+        let (id, is_call) = match &mut chunk {
+            Chunk::ToolInputStart { tool_call_id, .. }
+            | Chunk::ToolInputAvailable { tool_call_id, .. }
+            | Chunk::ToolInputError { tool_call_id, .. } => (tool_call_id, true),
+            Chunk::ToolInputDelta { tool_call_id, .. }
+            | Chunk::ToolOutputAvailable { tool_call_id, .. }
+            | Chunk::ToolOutputError { tool_call_id, .. } => (tool_call_id, false),
+            _ => return chunk,
+        };
+        if let Some((_, ours)) = self.renamed.iter().find(|(theirs, _)| theirs == id) {
+            id.clone_from(ours);
+        } else if is_call && self.parts.iter().take(self.base).any(|part| is_call_of(part, id)) {
+            let ours = format!("{id}-{}", self.base);
+            self.renamed.push((id.clone(), ours.clone()));
+            *id = ours;
+        }
+        chunk
+    }
+
     fn take_tool(&mut self, chunk: &Chunk, emit: &mut impl FnMut(&Chunk)) -> Room {
         match chunk {
             Chunk::ToolInputStart { tool_call_id, tool_name } => {
@@ -271,17 +314,12 @@ impl Reply {
     }
 
     fn known_tool(&mut self, call: &str) -> Option<&mut Part> {
-        self.parts
-            .iter_mut()
-            .find(|part| matches!(part, Part::Tool { tool_call_id, .. } if tool_call_id == call))
+        self.parts.iter_mut().find(|part| is_call_of(part, call))
     }
 
     /// The part of a call, in that state; made if the call is new.
     fn tool(&mut self, call: &str, name: &str, reached: &str) -> &mut Part {
-        let known = self
-            .parts
-            .iter()
-            .position(|part| matches!(part, Part::Tool { tool_call_id, .. } if tool_call_id == call));
+        let known = self.parts.iter().position(|part| is_call_of(part, call));
         let place = known.unwrap_or_else(|| {
             self.parts.push(Part::Tool {
                 tool_call_id: call.to_owned(),
@@ -310,6 +348,19 @@ impl Reply {
     }
 }
 
+fn is_call_of(part: &Part, id: &str) -> bool {
+    matches!(part, Part::Tool { tool_call_id, .. } if tool_call_id == id)
+}
+
+/// What a part counts of [`MAX_REPLY_BYTES`].
+fn size(part: &Part) -> usize {
+    match part {
+        Part::Text { text } | Part::Reasoning { text } => text.len(),
+        Part::Tool { input: Some(input), .. } => input.as_str().len(),
+        _ => 0,
+    }
+}
+
 fn end_of(kind: Block, id: String) -> Chunk {
     match kind {
         Block::Text => Chunk::TextEnd { id },
@@ -317,10 +368,21 @@ fn end_of(kind: Block, id: String) -> Chunk {
     }
 }
 
-/// The chunks of a reply that is at rest, from `start` to its terminal one.
-pub(super) fn replay(reply: &chinwag_protocol::UiMessage, start: Chunk, terminal: Chunk) -> Vec<Chunk> {
+/// The chunks of a reply that is at rest: `start`, and its parts but for the
+/// first `base` ones. The caller adds the end.
+///
+/// A step begins after the calls of tools. Clients of the AI SDK send a message
+/// back when all calls of its last step have an answer: without the step they
+/// would do so forever.
+pub(super) fn replay(parts: &[Part], base: usize, start: Chunk) -> Vec<Chunk> {
     let mut chunks = vec![start];
-    for (place, part) in reply.parts.iter().enumerate() {
+    let mut follows_call = base > 0;
+    for (place, part) in parts.iter().enumerate().skip(base) {
+        let is_call = matches!(part, Part::Tool { .. });
+        if follows_call && (!is_call || place == base) {
+            chunks.push(Chunk::StartStep);
+        }
+        follows_call = is_call;
         let id = place.to_string();
         match part.clone() {
             Part::Text { text } => chunks.extend([
@@ -364,7 +426,6 @@ pub(super) fn replay(reply: &chinwag_protocol::UiMessage, start: Chunk, terminal
             Part::Unknown { .. } => {}
         }
     }
-    chunks.push(terminal);
     chunks
 }
 
@@ -459,6 +520,63 @@ mod tests {
             reply.parts(),
             [Part::Suggestions { prompts: vec!["new".into()] }, Part::Text { text: "12".into() }]
         );
+    }
+
+    #[test]
+    fn a_call_of_a_later_round_gets_an_id_of_its_own() {
+        let json = |text: &str| Json::parse(text).unwrap();
+        let called = Part::Tool {
+            tool_call_id: "call_0".into(),
+            tool_name: "look".into(),
+            state: "output-available".into(),
+            input: Some(json("{}")),
+            output: Some(json("1")),
+            error_text: None,
+        };
+        let usage = Usage { input_tokens: 3, output_tokens: 1 };
+        let mut reply = Reply::going_on(vec![called.clone()], Some(usage));
+        let mut seen = Vec::new();
+        for chunk in [
+            Chunk::ToolInputStart { tool_call_id: "call_0".into(), tool_name: "look".into() },
+            Chunk::ToolInputDelta { tool_call_id: "call_0".into(), delta: "[]".into() },
+            Chunk::ToolInputAvailable {
+                tool_call_id: "call_0".into(),
+                tool_name: "look".into(),
+                input: json("[]"),
+            },
+        ] {
+            reply.take(chunk, |chunk| seen.push(chunk.to_json()));
+        }
+        reply.note(&MessageMetadata { usage: Some(usage), ..MessageMetadata::default() });
+        assert!(seen.iter().all(|chunk| chunk.contains("call_0-1")), "{seen:?}");
+        assert_eq!((reply.parts().len(), &reply.parts()[0]), (2, &called));
+        assert_eq!(reply.usage().unwrap().input_tokens, 6);
+    }
+
+    #[test]
+    fn a_reply_at_rest_is_told_with_a_step_after_its_calls() {
+        let tool = Part::Tool {
+            tool_call_id: "c".into(),
+            tool_name: "look".into(),
+            state: "output-available".into(),
+            input: Json::parse("{}").ok(),
+            output: Json::parse("1").ok(),
+            error_text: None,
+        };
+        let parts = [Part::Text { text: "Hm.".into() }, tool, Part::Text { text: "Rain.".into() }];
+        let start = || Chunk::Start { message_id: None, metadata: None };
+        let kinds = |base: usize| -> Vec<String> {
+            let kind = |chunk: &Chunk| {
+                let value: serde_json::Value = serde_json::from_str(&chunk.to_json()).unwrap();
+                value["type"].as_str().unwrap().to_owned()
+            };
+            replay(&parts, base, start()).iter().map(kind).collect()
+        };
+        let after = ["start", "start-step", "text-start", "text-delta", "text-end"];
+        assert_eq!(kinds(2), after);
+        let all = kinds(0);
+        assert_eq!(all.iter().filter(|kind| *kind == "start-step").count(), 1);
+        assert_eq!(all[all.len() - 4..], after[1..]);
     }
 
     #[test]

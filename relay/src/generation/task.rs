@@ -50,11 +50,14 @@ pub(super) struct Kept {
 pub(super) async fn run(
     generation: &Generation,
     chunks: ChunkStream,
+    mut reply: Reply,
     kept: Kept,
     store: Store,
     limits: &Limits,
 ) {
-    let mut reply = Reply::default();
+    if generation.answered.is_some() {
+        reply.take(Chunk::StartStep, |chunk| generation.log.push(chunk));
+    }
     let driven = AssertUnwindSafe(drive(generation, chunks, &store, limits, &mut reply)).catch_unwind().await;
     let mut ending = driven.unwrap_or_else(|_| {
         tracing::error!(request_id = %generation.request_id, "the task of a reply panicked");

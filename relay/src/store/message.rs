@@ -7,6 +7,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::conversation::title_of;
+use super::results::Answered;
 use super::{Owner, Store, StoreError, row};
 
 /// Most messages before a question that an agent gets: the cost of a turn must
@@ -27,13 +28,7 @@ impl Question {
     /// A question with the hash of its parts.
     pub fn new(id: MessageId, message: UiMessage) -> Result<Self, StoreError> {
         let text = row::parts_text(&message.parts)?;
-        let hash = digest::digest(&digest::SHA256, text.as_bytes());
-        let hash = hash.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            use std::fmt::Write as _;
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let hash = sha256(text.as_bytes());
         Ok(Self { id, message, hash })
     }
 
@@ -49,9 +44,20 @@ impl Question {
 pub struct ReplyKey {
     conversation: String,
     id: String,
+    goes_on: bool,
 }
 
 impl ReplyKey {
+    /// Of a reply that goes on after results of tools.
+    pub(super) fn going_on(conversation: String, id: String) -> Self {
+        Self { conversation, id, goes_on: true }
+    }
+
+    /// Whether the reply was there before, and goes on.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
     /// The reply's id.
     pub fn id(&self) -> &str {
         &self.id
@@ -76,6 +82,9 @@ pub enum Begun {
         history: Vec<UiMessage>,
         /// The question as the store has it.
         question: Box<Question>,
+        /// What the reply goes on from, if it is not a new one. The question is
+        /// then the last message of `history`.
+        goes_on: Option<Box<GoesOn>>,
     },
     /// It was accepted before, and its reply is whole.
     Finished {
@@ -83,9 +92,22 @@ pub enum Begun {
         title: String,
         /// The reply.
         reply: Box<UiMessage>,
+        /// How many of its parts whoever asked had before.
+        base: usize,
     },
     /// Its id belongs to a message that says something else.
     Conflict,
+}
+
+/// What a reply goes on from.
+#[derive(Debug)]
+pub struct GoesOn {
+    /// The reply so far, with the results of the page's tools in it.
+    pub message: UiMessage,
+    /// The calls that these results answer.
+    pub answered: Answered,
+    /// What it has cost so far.
+    pub usage: Option<Usage>,
 }
 
 /// How a reply ended.
@@ -134,7 +156,8 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?;
             if let Some(whole) = whole {
-                return Ok(Begun::Finished { title, reply: Box::new(row::message(&whole)?) });
+                let reply = Box::new(row::message(&whole)?);
+                return Ok(Begun::Finished { title, reply, base: 0 });
             }
             known.try_get("ordinal")?
         } else {
@@ -383,15 +406,36 @@ async fn make_room(
     .bind(row::now())
     .execute(&mut **tx)
     .await?;
-    let history = sqlx::query(
+    let history = history(tx, &conversation, ordinal).await?;
+    let key = ReplyKey { conversation, id, goes_on: false };
+    Ok(Begun::Reply { key, title, history, question: Box::new(question), goes_on: None })
+}
+
+/// The transcript before a place, oldest message first.
+pub(super) async fn history(
+    tx: &mut Transaction<'_, Sqlite>,
+    conversation: &str,
+    ordinal: i64,
+) -> Result<Vec<UiMessage>, StoreError> {
+    let rows = sqlx::query(
         "SELECT id, role, parts, status, usage, feedback, created_at FROM message
          WHERE conversation = ? AND ordinal < ? ORDER BY ordinal DESC LIMIT ?",
     )
-    .bind(&conversation)
+    .bind(conversation)
     .bind(ordinal)
     .bind(MAX_HISTORY)
     .fetch_all(&mut **tx)
     .await?;
-    let history = history.iter().rev().map(row::message).collect::<Result<_, _>>()?;
-    Ok(Begun::Reply { key: ReplyKey { conversation, id }, title, history, question: Box::new(question) })
+    rows.iter().rev().map(row::message).collect()
+}
+
+/// SHA-256 in hex.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, bytes);
+    hash.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write as _;
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -3,11 +3,12 @@
 //! Every query is scoped by an [`Owner`]: there is no way to ask for a
 //! conversation by its id alone, so another visitor's answers exactly like one
 //! that does not exist. What a reply's task writes goes by a [`ReplyKey`], which
-//! only [`Store::begin`] and [`Store::begin_again`] hand out.
+//! only [`Store::begin`], [`Store::begin_again`] and [`Store::go_on`] hand out.
 
 mod conversation;
 mod message;
 mod provider;
+mod results;
 mod row;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use message::{Begun, Question, ReplyEnd, ReplyKey};
+pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
+pub use results::{Answered, Results, ResultsRefused, Sameness};
 
 /// How long a write waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,6 +67,9 @@ pub enum StoreError {
     /// A cursor that no list handed out.
     #[error("not a cursor of this list")]
     Cursor,
+    /// Results of the page's tools that nothing waits for.
+    #[error(transparent)]
+    Results(#[from] ResultsRefused),
 }
 
 /// Conversations and messages in a database file, or in memory.

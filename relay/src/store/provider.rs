@@ -15,7 +15,7 @@ impl Store {
     /// The provider's ids that a reply's turn begins with.
     pub async fn provider_ids(&self, reply: &ReplyKey, scope: &str) -> Result<ProviderIds, StoreError> {
         let found = sqlx::query(
-            "SELECT c.provider_id AS conversation, own.provider_id AS replaced, earlier.provider_id AS previous
+            "SELECT c.provider_id AS conversation, own.provider_id AS own, earlier.provider_id AS earlier
              FROM conversation c
              JOIN message own ON own.conversation = c.key AND own.id = ?
              LEFT JOIN message earlier ON earlier.conversation = c.key
@@ -32,11 +32,10 @@ impl Store {
             let kept: Option<String> = found.try_get(column)?;
             Ok(kept.and_then(|kept| in_scope(&kept, scope)))
         };
-        Ok(ProviderIds {
-            conversation: of_scope("conversation")?,
-            previous: of_scope("previous")?,
-            replaced: of_scope("replaced")?,
-        })
+        let (own, earlier) = (of_scope("own")?, of_scope("earlier")?);
+        // A reply that goes on follows what the provider has of it.
+        let (previous, replaced) = if reply.goes_on() { (own, None) } else { (earlier, own) };
+        Ok(ProviderIds { conversation: of_scope("conversation")?, previous, replaced })
     }
 
     /// Keeps what a turn learned. `is_done` says whether the reply is whole: one

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chinwag_protocol::{Chunk, ConversationId, Features, Feedback, Json, ToolDefinition, UiMessage};
+use chinwag_protocol::{Chunk, ConversationId, Features, Feedback, Json, Part, ToolDefinition, UiMessage};
 use futures_util::Stream;
 
 use crate::config::{Limits, Provider};
@@ -52,8 +52,12 @@ pub struct Turn {
     pub visitor: String,
     /// The transcript before the question, oldest first.
     pub history: Vec<UiMessage>,
-    /// The question.
+    /// The question; or the reply so far, if it goes on with results of the
+    /// page's tools.
     pub message: UiMessage,
+    /// The calls in `message` that are answered with this turn. Others in it
+    /// were answered before.
+    pub answers: Vec<String>,
     /// What the page can run.
     pub tools: Vec<ToolDefinition>,
     /// What the page wants the agent to know.
@@ -66,6 +70,24 @@ pub struct Turn {
     /// Our id of the visitor's request, for the log.
     pub request_id: String,
 }
+
+impl Turn {
+    /// The calls that this turn answers, with what the page's tools said.
+    pub fn results(&self) -> impl Iterator<Item = (&str, ToolAnswer<'_>)> {
+        self.message.parts.iter().filter_map(|part| {
+            let Part::Tool { tool_call_id, output, error_text, .. } = part else { return None };
+            let answer = match (output, error_text) {
+                (Some(output), _) => Ok(output),
+                (None, Some(error)) => Err(error.as_str()),
+                (None, None) => return None,
+            };
+            self.answers.contains(tool_call_id).then_some((tool_call_id.as_str(), answer))
+        })
+    }
+}
+
+/// What a tool answered, or why it failed.
+pub type ToolAnswer<'t> = Result<&'t Json, &'t str>;
 
 /// The chunks of one reply, without `start`: the generation adds it, and makes
 /// sure that exactly one terminal chunk ends the reply. Dropping the stream

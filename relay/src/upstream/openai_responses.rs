@@ -57,7 +57,15 @@ impl OpenAiResponses {
                 push_message(message, &mut input);
             }
         }
-        push_message(&turn.message, &mut input);
+        if previous.is_some() && !turn.answers.is_empty() {
+            // The provider has the calls.
+            input.extend(turn.results().map(|(call, answer)| {
+                let output = answer.map_or_else(|error| error, chinwag_protocol::Json::as_str);
+                json!({ "type": "function_call_output", "call_id": call, "output": output })
+            }));
+        } else {
+            push_message(&turn.message, &mut input);
+        }
         let mut body = json!({
             "model": self.settings.model,
             "input": input,
@@ -108,7 +116,9 @@ impl Upstream for OpenAiResponses {
     fn reply(&self, turn: Turn) -> ChunkStream {
         let http = self.http.clone();
         let memory = turn.memory.clone();
-        let previous = memory.before().previous.clone();
+        // A thread in which a call was left without an answer is refused; the
+        // transcript leaves such calls out.
+        let previous = memory.before().previous.clone().filter(|_| !turn.history.last().is_some_and(has_open_call));
         let whole_call = self.call(&turn, None);
         let call = previous.as_deref().map_or_else(|| whole_call.clone(), |id| self.call(&turn, Some(id)));
         drive(async move {
@@ -155,6 +165,11 @@ fn push_message(message: &UiMessage, input: &mut Vec<Value>) {
         Role::Assistant => push_reply(message, input),
         Role::System => {}
     }
+}
+
+fn has_open_call(message: &UiMessage) -> bool {
+    let is_open = |part: &Part| matches!(part, Part::Tool { output: None, error_text: None, .. });
+    message.role == Role::Assistant && message.parts.iter().any(is_open)
 }
 
 fn push_reply(message: &UiMessage, input: &mut Vec<Value>) {

@@ -27,4 +27,5 @@ mod limit;
 mod restart;
 mod resume;
 mod token;
+mod tool;
 mod world;

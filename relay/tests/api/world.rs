@@ -66,7 +66,10 @@ impl Reply {
 }
 
 #[derive(Debug)]
-struct Scripted(mpsc::UnboundedSender<Reply>);
+struct Scripted {
+    replies: mpsc::UnboundedSender<Reply>,
+    features: Features,
+}
 
 impl std::fmt::Debug for Reply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -76,13 +79,13 @@ impl std::fmt::Debug for Reply {
 
 impl Upstream for Scripted {
     fn features(&self) -> Features {
-        Features { sources: true, ..Features::default() }
+        self.features
     }
 
     fn reply(&self, turn: Turn) -> ChunkStream {
         assert_ne!(turn.message.text(), "panic", "as the test asked for");
         let (chunks, mut fed) = mpsc::unbounded_channel();
-        let _ = self.0.send(Reply { turn, chunks });
+        let _ = self.replies.send(Reply { turn, chunks });
         Box::pin(futures_util::stream::poll_fn(move |context| fed.poll_recv(context)))
     }
 }
@@ -142,9 +145,25 @@ impl World {
         world
     }
 
+    /// One whose agent can call tools of the page.
+    pub async fn with_tools() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = Self::of_with_tools(config(folder.path(), |_| {})).await;
+        world._folder = Some(folder);
+        world
+    }
+
+    pub async fn of_with_tools(config: Config) -> Self {
+        Self::build(config, Features { sources: true, tools: true, ..Features::default() }).await
+    }
+
     pub async fn of(config: Config) -> Self {
+        Self::build(config, Features { sources: true, ..Features::default() }).await
+    }
+
+    async fn build(config: Config, features: Features) -> Self {
         let (sender, replies) = mpsc::unbounded_channel();
-        let upstream: Arc<dyn Upstream> = Arc::new(Scripted(sender));
+        let upstream: Arc<dyn Upstream> = Arc::new(Scripted { replies: sender, features });
         let agents = BTreeMap::from([("guide".to_owned(), upstream)]);
         let app = App::with_upstreams(config.clone(), agents).await.expect("the relay starts");
         let router = edge::dress(api::router(app.clone()), &config);
@@ -202,8 +221,7 @@ impl World {
 
     /// Another visitor with a token of their own.
     pub async fn visitor(&self) -> Visitor<'_> {
-        let token = self.exchange(None).await.token;
-        Visitor { world: self, authorization: format!("Bearer {token}") }
+        Visitor::with(self, &self.exchange(None).await.token)
     }
 }
 
@@ -213,7 +231,11 @@ pub struct Visitor<'w> {
     pub authorization: String,
 }
 
-impl Visitor<'_> {
+impl<'w> Visitor<'w> {
+    /// Someone who holds that token.
+    pub fn with(world: &'w World, token: &str) -> Self {
+        Self { world, authorization: format!("Bearer {token}") }
+    }
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let headers = [("origin", PAGE), ("authorization", self.authorization.as_str())];
         self.world.call(method, path, &headers, body).await

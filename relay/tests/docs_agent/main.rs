@@ -48,6 +48,7 @@ fn turn(question: &str, history: Vec<UiMessage>) -> Turn {
         visitor: "v1".into(),
         history,
         message: user(question),
+        answers: Vec::new(),
         tools: Vec::new(),
         context: None,
         public_origin: ORIGIN.into(),

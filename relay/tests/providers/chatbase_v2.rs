@@ -211,6 +211,7 @@ async fn an_ended_conversation_says_so_and_takes_nothing_more() {
 fn continued(before: &Turn, reply: &Reply, output: Option<Json>, error_text: Option<String>) -> Turn {
     let mut next = follow_up(before, reply, "");
     next.history.pop();
+    next.answers = vec!["call_1".to_owned()];
     next.message = message(Role::Assistant, "");
     next.message.parts = vec![Part::Tool {
         tool_call_id: "call_1".into(),

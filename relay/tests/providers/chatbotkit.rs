@@ -292,6 +292,7 @@ fn with_result(asked: &Turn, call: &str) -> Turn {
     let ids = ProviderIds { conversation: asked.memory.learned().conversation, ..ProviderIds::default() };
     let mut continued = Turn { memory: Memory::new(ids), ..asked.clone() };
     continued.history.push(asked.message.clone());
+    continued.answers = vec![call.to_owned()];
     continued.message = message(Role::Assistant, "");
     continued.message.parts = vec![Part::Tool {
         tool_call_id: call.to_owned(),

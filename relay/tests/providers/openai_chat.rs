@@ -67,6 +67,7 @@ async fn a_tool_call_is_gathered_and_its_result_sent_back() {
 
     let mut continued = asked.clone();
     continued.history.push(asked.message.clone());
+    continued.answers = vec!["call_1".to_owned()];
     continued.message = message(Role::Assistant, "");
     continued.message.parts = vec![Part::Tool {
         tool_call_id: "call_1".into(),

@@ -5,6 +5,8 @@ use chinwag_relay::upstream::decode::Decoder;
 use chinwag_relay::upstream::{Memory, ProviderIds, openai_responses};
 use chinwag_simulator::{Kind, Simulator, Switches};
 
+use serde_json::json;
+
 use crate::contract::{Wire, contract};
 use crate::golden;
 use crate::support::{agent, ask, follow_up, message, turn};
@@ -83,6 +85,7 @@ async fn a_tool_call_is_gathered_and_its_result_sent_back() {
     assert!(matches!(reply.0.last(), Some(Chunk::Finish { reason: FinishReason::ToolCalls, .. })));
 
     let mut continued = follow_up(&asked, &reply, "");
+    continued.answers = vec!["call_1".to_owned()];
     continued.message = message(Role::Assistant, "");
     continued.message.parts = vec![Part::Tool {
         tool_call_id: "call_1".into(),
@@ -93,8 +96,10 @@ async fn a_tool_call_is_gathered_and_its_result_sent_back() {
         error_text: None,
     }];
     assert!(ask(&agent, &continued).await.is_finished());
-    let input = simulator.requests()[1].body["input"].clone();
-    assert_eq!(input.as_array().unwrap().last().unwrap()["type"], "function_call_output");
+    let sent = simulator.requests()[1].body.clone();
+    let result = json!({ "type": "function_call_output", "call_id": "call_1", "output": "\"rain\"" });
+    assert_eq!(sent["input"], json!([result]), "the provider has the call itself");
+    assert!(sent["previous_response_id"].is_string());
 }
 
 #[tokio::test]

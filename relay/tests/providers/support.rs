@@ -87,6 +87,7 @@ pub(crate) fn turn(question: &str) -> Turn {
         visitor: "visitor-1".to_owned(),
         history: Vec::new(),
         message: message(Role::User, question),
+        answers: Vec::new(),
         tools: Vec::new(),
         context: None,
         public_origin: "http://127.0.0.1:8787".to_owned(),

@@ -12,7 +12,7 @@ mod stream;
 
 use std::time::Duration;
 
-use chinwag_protocol::{ErrorCode, Features, Part, Role};
+use chinwag_protocol::{ErrorCode, Features, Role};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -133,12 +133,10 @@ impl ChatbaseV2 {
         let path = ["agents", &self.agent_id, "conversations", conversation, "tool-result"];
         let mut refused = None;
         let mut has_handed = false;
-        for part in &turn.message.parts {
-            let Part::Tool { tool_call_id, output, error_text, .. } = part else { continue };
-            let output = match (output, error_text) {
-                (Some(output), _) => fit_result(output.as_str()),
-                (None, Some(error)) => failed_result(error),
-                (None, None) => continue,
+        for (tool_call_id, answer) in turn.results() {
+            let output = match answer {
+                Ok(output) => fit_result(output.as_str()),
+                Err(error) => failed_result(error),
             };
             let body = json!({ "toolCallId": tool_call_id, "output": output });
             match self.hand_result(&Call::post(&path, &body).of(turn)).await {

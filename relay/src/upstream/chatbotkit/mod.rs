@@ -12,7 +12,7 @@ mod session;
 
 use std::sync::Arc;
 
-use chinwag_protocol::{ErrorCode, Features, Feedback, Json, Part, Role};
+use chinwag_protocol::{ErrorCode, Features, Feedback, Role};
 use futures_util::{StreamExt as _, stream as streams};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use self::parked::{Parked, Pieces};
 use self::session::Sessions;
 use super::failure::UpstreamFailure;
 use super::http::{Answer, Call, Http, HttpError, Opened, drive};
-use super::{Capabilities, ChunkStream, Rating, Support, Task, Turn, Upstream};
+use super::{Capabilities, ChunkStream, Rating, Support, Task, ToolAnswer, Turn, Upstream};
 use crate::config::{ChatBotKitConfig, Hosted, Limits};
 
 pub use self::decode::{events, lines, whole};
@@ -108,7 +108,7 @@ impl ChatBotKit {
         &self,
         conversation: &str,
         tool_call_id: &str,
-        output: Result<&Json, &str>,
+        output: ToolAnswer<'_>,
     ) -> Result<(), UpstreamFailure> {
         let message = match output {
             Ok(output) => json!({ "data": output }),
@@ -214,13 +214,7 @@ impl ChatBotKit {
 
     /// Brings the answer that a bot waits for, and takes its stream up again.
     async fn go_on_with_results(&self, turn: &Turn) -> Result<(Pieces, Waiting), UpstreamFailure> {
-        for part in &turn.message.parts {
-            let Part::Tool { tool_call_id, output, error_text, .. } = part else { continue };
-            let output = match (output, error_text) {
-                (Some(output), _) => Ok(output),
-                (None, Some(error)) => Err(error.as_str()),
-                (None, None) => continue,
-            };
+        for (tool_call_id, output) in turn.results() {
             let Some((pieces, waiting)) = self.parked.take(decode::channel_of(tool_call_id)) else {
                 continue;
             };
