@@ -4,9 +4,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { DefaultChatTransport, readUIMessageStream } from "ai";
+import {
+  AbstractChat,
+  DefaultChatTransport,
+  lastAssistantMessageIsCompleteWithToolCalls,
+  readUIMessageStream,
+} from "ai";
 
-import { startRelay } from "./support/relay.mjs";
+import { startRelay, startSimulator } from "./support/relay.mjs";
 
 let relay, token;
 
@@ -82,3 +87,73 @@ test("a foreign client reconnects, and is told when nothing runs", async () => {
   const none = await transport().reconnectToStream({ chatId: "foreign-3" }).catch((error) => error);
   assert.ok(none === null || none instanceof Error, "nothing there, or not found");
 });
+
+/** What a framework's binding adds to the client: where the messages are kept. */
+class Chat extends AbstractChat {
+  constructor(options) {
+    const state = {
+      status: "ready",
+      error: undefined,
+      messages: [],
+      pushMessage: (message) => state.messages.push(message),
+      popMessage: () => state.messages.pop(),
+      replaceMessage: (place, message) => (state.messages[place] = message),
+      snapshot: structuredClone,
+    };
+    super({ ...options, state });
+  }
+}
+
+for (const provider of ["openai-chat", "chatbase-v2", "chatbotkit"]) {
+  test(`a foreign client runs the tools that ${provider} calls, and the reply goes on once`, async (context) => {
+    const simulator = await startSimulator(provider);
+    context.after(() => simulator.stop());
+    const relay = await startRelay({ agent: simulator.agent, env: simulator.env });
+    context.after(() => relay.stop());
+    const exchanged = await fetch(`${relay.origin}/v1/token`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: relay.origin },
+      body: JSON.stringify({ site: "site_demo" }),
+    });
+    const { token, features } = await exchanged.json();
+    assert.equal(features.tools, true);
+
+    let sent = 0;
+    const calls = [];
+    const chat = new Chat({
+      id: "foreign-tools",
+      transport: new DefaultChatTransport({
+        api: `${relay.origin}/v1/chat`,
+        headers: { authorization: `Bearer ${token}`, origin: relay.origin },
+        body: { tools: [{ name: "weather", description: "Now", parameters: { type: "object" } }] },
+        fetch: (...request) => (++sent, fetch(...request)),
+      }),
+      sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+      onToolCall({ toolCall }) {
+        calls.push(toolCall);
+        chat.addToolOutput({ tool: toolCall.toolName, toolCallId: toolCall.toolCallId, output: { sky: "rain" } });
+      },
+    });
+    await chat.sendMessage({ text: "use the tool" });
+    const settled = () => sent >= 2 && chat.status === "ready" && /Question 1/.test(text());
+    const text = () => chat.messages.at(-1).parts.filter((part) => part.type === "text").map((part) => part.text).join("");
+    for (let tries = 0; tries < 200 && !settled() && !chat.error; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    assert.ifError(chat.error);
+    assert.match(text(), /use the tool/, "the reply that knows the result");
+    assert.deepEqual(calls.map((call) => [call.toolName, call.input]), [["weather", { city: "Malm\u00f6" }]]);
+    assert.equal(chat.messages.length, 2, "one question, one reply");
+    const call = chat.messages[1].parts.find((part) => part.toolCallId === calls[0].toolCallId);
+    assert.deepEqual([call.state, call.output], ["output-available", { sky: "rain" }]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(sent, 2, "an answered call is not sent for ever");
+
+    const stored = await fetch(`${relay.origin}/v1/conversations/foreign-tools/messages`, {
+      headers: { authorization: `Bearer ${token}`, origin: relay.origin },
+    });
+    const { data } = await stored.json();
+    assert.equal(data[1].id, chat.messages[1].id);
+    assert.equal(data[1].metadata.status, "done");
+  });
+}

@@ -271,6 +271,12 @@ impl Reply {
 
     fn take_tool(&mut self, chunk: &Chunk, emit: &mut impl FnMut(&Chunk)) -> Room {
         match chunk {
+            // The page's answer stands; some providers repeat it in their words.
+            Chunk::ToolOutputAvailable { tool_call_id, .. } | Chunk::ToolOutputError { tool_call_id, .. }
+                if self.is_answered_before(tool_call_id) =>
+            {
+                return Room::Left;
+            }
             Chunk::ToolInputStart { tool_call_id, tool_name } => {
                 self.tool(tool_call_id, tool_name, "input-streaming");
             }
@@ -311,6 +317,12 @@ impl Reply {
         }
         emit(chunk);
         Room::Left
+    }
+
+    /// Whether a call had its answer when the reply went on.
+    fn is_answered_before(&self, call: &str) -> bool {
+        let is_open = |part: &Part| matches!(part, Part::Tool { output: None, error_text: None, .. });
+        self.parts.iter().take(self.base).any(|part| is_call_of(part, call) && !is_open(part))
     }
 
     fn known_tool(&mut self, call: &str) -> Option<&mut Part> {
@@ -548,6 +560,11 @@ mod tests {
             reply.take(chunk, |chunk| seen.push(chunk.to_json()));
         }
         reply.note(&MessageMetadata { usage: Some(usage), ..MessageMetadata::default() });
+        // As providers do that hold the answer: under the id of the first call.
+        let mut resumed = Reply::going_on(vec![called.clone()], None);
+        let repeated = Chunk::ToolOutputAvailable { tool_call_id: "call_0".into(), output: json("2") };
+        resumed.take(repeated, |chunk| panic!("{chunk:?}"));
+        assert_eq!(resumed.parts(), [called.clone()], "the page's answer stands");
         assert!(seen.iter().all(|chunk| chunk.contains("call_0-1")), "{seen:?}");
         assert_eq!((reply.parts().len(), &reply.parts()[0]), (2, &called));
         assert_eq!(reply.usage().unwrap().input_tokens, 6);

@@ -24,6 +24,7 @@ struct World {
     simulator: Simulator,
     router: Router,
     authorization: String,
+    has_tools: bool,
     _folder: TempDir,
 }
 
@@ -44,10 +45,11 @@ impl World {
             Config::parse(Path::new("chinwag.toml"), &text, &environment, &Overrides::default()).unwrap();
         let app = App::build(config.clone()).await.unwrap();
         let router = edge::dress(api::router(app), &config);
-        let mut world = Self { simulator, router, authorization: String::new(), _folder: folder };
+        let mut world = Self { simulator, router, authorization: String::new(), has_tools: false, _folder: folder };
         let answer = world.call(Method::POST, "/v1/token", Some(json!({ "site": "site_a" }))).await;
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["features"]["feedback"], true, "{answer}");
+        world.has_tools = answer["features"]["tools"] == true;
         world.authorization = format!("Bearer {}", answer["token"].as_str().unwrap());
         world
     }
@@ -69,14 +71,19 @@ impl World {
         text
     }
 
-    /// Sends a chat request; gives the text of the reply.
+    /// Sends a chat request; gives the chunks of the reply.
+    async fn stream(&self, body: &Value) -> Vec<Value> {
+        let stream = self.call(Method::POST, "/v1/chat", Some(body.clone())).await;
+        let chunks = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+        chunks.filter_map(|data| serde_json::from_str(data).ok()).collect()
+    }
+
+    /// Asks; gives the text of the reply.
     async fn chat(&self, trigger: &str, id: &str, text: &str) -> String {
         let message = json!({ "id": id, "role": "user", "parts": [{ "type": "text", "text": text }] });
         let body = json!({ "id": "c1", "messages": [message], "trigger": trigger });
-        let stream = self.call(Method::POST, "/v1/chat", Some(body)).await;
-        let chunks = stream.lines().filter_map(|line| line.strip_prefix("data: "));
-        let chunks: Vec<Value> = chunks.filter_map(|data| serde_json::from_str(data).ok()).collect();
-        assert_eq!(chunks.last().unwrap()["type"], "finish", "{stream}");
+        let chunks = self.stream(&body).await;
+        assert_eq!(chunks.last().unwrap()["type"], "finish", "{chunks:?}");
         chunks
             .iter()
             .filter(|chunk| chunk["type"] == "text-delta")
@@ -123,6 +130,61 @@ async fn every_provider_serves_a_whole_conversation() {
     for kind in Kind::ALL {
         converse(*kind).await;
     }
+}
+
+/// A question whose answer needs a tool of the page: the call, its result, and
+/// the reply that goes on with it; twice, and then another question.
+async fn use_tools(kind: Kind) {
+    let world = World::new(kind).await;
+    for (question, number) in [("m1", 1), ("m2", 2)] {
+        let text = format!("use the tool for {question}");
+        let message = json!({ "id": question, "role": "user", "parts": [{ "type": "text", "text": text }] });
+        let tools = json!([{ "name": "weather", "description": "Now", "parameters": { "type": "object" } }]);
+        let body = json!({
+            "id": "c1", "messages": [message], "trigger": "submit-message", "tools": tools,
+        });
+        let called = world.stream(&body).await;
+        assert_eq!(called.last().unwrap()["finishReason"], "tool-calls", "{kind:?}: {called:?}");
+        let call = called.iter().find(|chunk| chunk["type"] == "tool-input-available").unwrap();
+        assert_eq!(call["input"]["city"], "Malm\u{f6}", "{kind:?}: {call}");
+        let reply = called[0]["messageId"].as_str().unwrap();
+        let part = json!({
+            "type": "tool-weather", "toolCallId": call["toolCallId"], "state": "output-available",
+            "input": call["input"], "output": { "sky": "rain" },
+        });
+        let body = json!({
+            "id": "c1",
+            "messages": [{ "id": reply, "role": "assistant", "parts": [part] }],
+            "trigger": "submit-message",
+            "tools": tools,
+        });
+        let went_on = world.stream(&body).await;
+        assert_eq!(went_on.last().unwrap()["type"], "finish", "{kind:?}: {went_on:?}");
+        assert_eq!(went_on[0]["messageId"], reply, "{kind:?}: it is the same reply");
+        assert!(went_on.iter().any(|chunk| chunk["type"] == "text-delta"), "{kind:?}: {went_on:?}");
+        let sent = |text: &str| {
+            world.simulator.requests().iter().filter(|request| request.body.to_string().contains(text)).count()
+        };
+        assert!(sent("rain") >= number, "{kind:?}: the provider never got the result");
+        let messages = world.messages().await;
+        assert_eq!(messages.len(), 2 * number, "{kind:?}: {messages:?}");
+        assert_eq!(messages[2 * number - 1]["metadata"]["status"], "done", "{kind:?}");
+    }
+    let thanks = world.chat("submit-message", "m3", "Thanks").await;
+    assert!(thanks.contains("Thanks"), "{kind:?}: {thanks}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_provider_with_tools_goes_on_with_what_the_page_answered() {
+    let mut with_tools = Vec::new();
+    for kind in Kind::ALL {
+        if World::new(*kind).await.has_tools {
+            use_tools(*kind).await;
+            with_tools.push(kind.name());
+        }
+    }
+    let expected = ["chatbase-v2", "chatbotkit", "openai-chat", "openai-responses", "ai-sdk"];
+    assert_eq!(with_tools, expected);
 }
 
 #[tokio::test]
