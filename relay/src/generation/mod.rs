@@ -6,6 +6,7 @@
 //! reply is told again from the store, under another epoch.
 
 mod log;
+mod replay;
 mod reply;
 mod task;
 
@@ -27,7 +28,9 @@ pub use log::{EventLog, Reader};
 
 use self::reply::Reply;
 use crate::config::Limits;
-use crate::store::{Answered, Begun, GoesOn, Owner, Question, ReplyKey, Results, Sameness, Store, StoreError};
+use crate::store::{
+    Answered, Begun, GoesOn, Owner, Question, ReplyKey, Results, Sameness, Store, StoreError,
+};
 use crate::upstream::{Memory, Turn, Upstream};
 
 /// How long a log stays after its end.
@@ -413,7 +416,7 @@ impl Shared {
         // Whoever comes to a reply that goes on without knowing its beginning is
         // told all of it.
         let before = goes_on.as_ref().map_or(&[][..], |goes_on| &goes_on.message.parts);
-        for chunk in reply::replay(before, 0, start) {
+        for chunk in replay::replay(before, 0, start) {
             log.push(&chunk);
         }
         let generation = Arc::new(Generation {
@@ -492,17 +495,15 @@ impl Shared {
             _ => {
                 let usage =
                     metadata.usage.map(|usage| MessageMetadata { usage: Some(usage), ..Default::default() });
-                let waits = |part: &Part| matches!(part, Part::Tool { state, .. } if state == "input-available");
-                let reason = if reply.parts.iter().any(waits) {
-                    FinishReason::ToolCalls
-                } else {
-                    FinishReason::Stop
-                };
+                let waits =
+                    |part: &Part| matches!(part, Part::Tool { state, .. } if state == "input-available");
+                let reason =
+                    if reply.parts.iter().any(waits) { FinishReason::ToolCalls } else { FinishReason::Stop };
                 Chunk::Finish { reason, metadata: usage }
             }
         };
         let start = start_chunk(conversation, title, &reply.id);
-        let mut chunks = reply::replay(&reply.parts, base, start);
+        let mut chunks = replay::replay(&reply.parts, base, start);
         chunks.push(terminal);
         Arc::new(EventLog::of(&chunks)).follow(0)
     }

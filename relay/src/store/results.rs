@@ -140,13 +140,14 @@ impl Store {
         results: &Results,
     ) -> Result<Begun, StoreError> {
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        let found = sqlx::query("SELECT key, title FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
-            .bind(owner.site.as_str())
-            .bind(&owner.visitor)
-            .bind(conversation.as_str())
-            .fetch_optional(&mut *tx)
-            .await?
-            .ok_or(StoreError::Missing)?;
+        let found =
+            sqlx::query("SELECT key, title FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
+                .bind(owner.site.as_str())
+                .bind(&owner.visitor)
+                .bind(conversation.as_str())
+                .fetch_optional(&mut *tx)
+                .await?
+                .ok_or(StoreError::Missing)?;
         let (key, title): (String, String) = (found.try_get("key")?, found.try_get("title")?);
         let reply = sqlx::query(
             "SELECT id, role, parts, status, usage, feedback, created_at, ordinal, answers, rounds, provider_id
@@ -209,8 +210,8 @@ async fn go_on(
         .iter()
         .rfind(|message| message.id == question)
         .ok_or_else(|| StoreError::Corrupt(format!("the question {question} is gone")))?;
-    let id = MessageId::parse(&question)
-        .map_err(|error| StoreError::Corrupt(format!("message id: {error}")))?;
+    let id =
+        MessageId::parse(&question).map_err(|error| StoreError::Corrupt(format!("message id: {error}")))?;
     let question = Question::new(id, asked.clone())?;
     Ok(Begun::Reply {
         key: ReplyKey::going_on(key, message.id.clone()),

@@ -110,7 +110,7 @@ async fn a_question_is_accepted_once(store: Store) {
     let anna = owner("anna");
     let key = say(&store, &anna, "c1", "m1", "Hello?", "Hi.").await;
     match store.begin(&anna, &conversation("c1"), question("m1", "Hello?")).await.unwrap() {
-        Begun::Finished { reply, title } => {
+        Begun::Finished { reply, title, base: 0 } => {
             assert_eq!((reply.id.as_str(), reply.text().as_str()), (key.id(), "Hi."));
             assert_eq!(title, "Hello?");
         }

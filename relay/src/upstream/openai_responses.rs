@@ -118,7 +118,8 @@ impl Upstream for OpenAiResponses {
         let memory = turn.memory.clone();
         // A thread in which a call was left without an answer is refused; the
         // transcript leaves such calls out.
-        let previous = memory.before().previous.clone().filter(|_| !turn.history.last().is_some_and(has_open_call));
+        let previous =
+            memory.before().previous.clone().filter(|_| !turn.history.last().is_some_and(has_open_call));
         let whole_call = self.call(&turn, None);
         let call = previous.as_deref().map_or_else(|| whole_call.clone(), |id| self.call(&turn, Some(id)));
         drive(async move {

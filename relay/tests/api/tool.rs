@@ -69,7 +69,10 @@ async fn a_reply_goes_on_with_what_the_page_s_tool_answered() {
     assert_eq!(reply.turn.history.last().unwrap().text(), "How is the weather?");
     assert_eq!(reply.turn.message.text(), "One moment.");
     let Part::Tool { output, state, .. } = &reply.turn.message.parts[1] else { panic!("{:?}", reply.turn) };
-    assert_eq!((output.as_ref().unwrap().as_str(), state.as_str()), ("{\"sky\":\"rain\"}", "output-available"));
+    assert_eq!(
+        (output.as_ref().unwrap().as_str(), state.as_str()),
+        ("{\"sky\":\"rain\"}", "output-available")
+    );
     reply.say("It rains.");
     wait(&reply);
     let new = stream.rest().await;
@@ -140,7 +143,9 @@ async fn a_round_that_failed_is_made_again_from_where_it_began() {
     let sent = results(&id, &[("call-1", Value::Null)]);
     let mut stream = anna.chat(&sent).await;
     let reply = world.reply().await;
-    assert!(matches!(&reply.turn.message.parts[1], Part::Tool { error_text: Some(text), .. } if text == "no network"));
+    assert!(
+        matches!(&reply.turn.message.parts[1], Part::Tool { error_text: Some(text), .. } if text == "no network")
+    );
     reply.say("It ra");
     reply.send(Chunk::error(ErrorCode::UpstreamError, "gone"));
     stream.rest().await;
@@ -186,7 +191,9 @@ async fn results_that_nothing_waits_for_are_refused_by_name() {
     assert!(error["message"].as_str().unwrap().contains("call-2"), "{error}");
     let long = json!("x".repeat(64 * 1024));
     let large = results(&id, &[("call-1", json!(1)), ("call-2", long)]);
-    assert!(anna.refused(&large).await.is_error(413, "too_large")["message"].as_str().unwrap().contains("call-2"));
+    assert!(
+        anna.refused(&large).await.is_error(413, "too_large")["message"].as_str().unwrap().contains("call-2")
+    );
     let mut empty = question("c1", "m1", "");
     empty["messages"][0] = json!({"id": id, "role": "assistant", "parts": [{"type": "text", "text": "Hi"}]});
     assert_eq!(anna.refused(&empty).await.is_error(400, "invalid_request")["param"], "messages[0].role");

@@ -45,7 +45,8 @@ impl World {
             Config::parse(Path::new("chinwag.toml"), &text, &environment, &Overrides::default()).unwrap();
         let app = App::build(config.clone()).await.unwrap();
         let router = edge::dress(api::router(app), &config);
-        let mut world = Self { simulator, router, authorization: String::new(), has_tools: false, _folder: folder };
+        let mut world =
+            Self { simulator, router, authorization: String::new(), has_tools: false, _folder: folder };
         let answer = world.call(Method::POST, "/v1/token", Some(json!({ "site": "site_a" }))).await;
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["features"]["feedback"], true, "{answer}");
@@ -163,7 +164,12 @@ async fn use_tools(kind: Kind) {
         assert_eq!(went_on[0]["messageId"], reply, "{kind:?}: it is the same reply");
         assert!(went_on.iter().any(|chunk| chunk["type"] == "text-delta"), "{kind:?}: {went_on:?}");
         let sent = |text: &str| {
-            world.simulator.requests().iter().filter(|request| request.body.to_string().contains(text)).count()
+            world
+                .simulator
+                .requests()
+                .iter()
+                .filter(|request| request.body.to_string().contains(text))
+                .count()
         };
         assert!(sent("rain") >= number, "{kind:?}: the provider never got the result");
         let messages = world.messages().await;
