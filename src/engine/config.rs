@@ -8,6 +8,9 @@ pub struct Config {
     pub site: String,
     /// Whether the panel is open when nothing was remembered.
     pub open_by_default: bool,
+    /// Whether the visitor's other conversations are not offered, though the
+    /// relay has them.
+    pub without_history: bool,
     /// Where conversation ids are kept.
     pub persist: Persist,
     /// Shown in the header in place of the agent's own name.

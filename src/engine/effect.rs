@@ -61,14 +61,45 @@ pub enum Effect {
         /// Where the page begins; `None` for the newest.
         cursor: Option<String>,
     },
+    /// Load a page of the visitor's conversations.
+    LoadConversations {
+        /// Names the request.
+        request: RequestId,
+        /// The access token.
+        token: String,
+        /// Where the page begins; `None` for the newest.
+        cursor: Option<String>,
+        /// What is searched for in titles; empty for all.
+        query: String,
+    },
+    /// Give a conversation another title.
+    RenameConversation {
+        /// Names the request.
+        request: RequestId,
+        /// The access token.
+        token: String,
+        /// The conversation.
+        conversation: ConversationId,
+        /// The title.
+        title: String,
+    },
+    /// Delete a conversation, also while the page is being left.
+    DeleteConversation {
+        /// Names the request.
+        request: RequestId,
+        /// The access token.
+        token: String,
+        /// The conversation.
+        conversation: ConversationId,
+    },
     /// Keep this for the next visit.
     Save(Saved),
     /// Fire [`super::Event::TimerFired`] after a wait.
     StartTimer {
         /// Which.
         timer: Timer,
-        /// In ms; the shell adds up to a fifth at random, so that a crowd of
-        /// widgets does not return all at once.
+        /// In ms; to the wait of [`Timer::Resume`] the shell adds up to a fifth
+        /// at random, so that a crowd of widgets does not return all at once.
         after_ms: u32,
     },
     /// Show a part of the model anew.
@@ -105,6 +136,8 @@ pub enum Region {
     Item(Key),
     /// The live reply grew: shown at most once per animation frame.
     Live(Key),
+    /// The history drawer.
+    Drawer,
     /// Whether a reply runs; the draft was replaced by the engine.
     Composer,
 }
@@ -114,6 +147,10 @@ pub enum Region {
 pub enum Timer {
     /// Follow a broken stream again.
     Resume(TurnId),
+    /// Search for what was typed.
+    Search(RequestId),
+    /// A deletion can no longer be taken back.
+    Undo(RequestId),
 }
 
 /// What the host page is told.

@@ -1,6 +1,6 @@
 //! Everything that can happen to a widget, as past facts.
 
-use chinwag_protocol::{Chunk, Page, TokenAnswer, UiMessage};
+use chinwag_protocol::{Chunk, Conversation, ConversationId, Page, TokenAnswer, UiMessage};
 
 use super::config::Config;
 use super::effect::Timer;
@@ -92,6 +92,66 @@ pub enum Event {
         /// How.
         error: TransportError,
     },
+    /// The history drawer was asked for.
+    DrawerOpened,
+    /// The history drawer was put away.
+    DrawerClosed,
+    /// More of the drawer's list was asked for, or again what failed.
+    MoreConversationsAsked,
+    /// The visitor typed into the drawer's search.
+    SearchChanged {
+        /// All that stands there.
+        text: String,
+    },
+    /// The visitor chose a conversation.
+    ConversationChosen {
+        /// Which.
+        id: ConversationId,
+    },
+    /// The visitor gave a conversation another title.
+    TitleChanged {
+        /// Which.
+        id: ConversationId,
+        /// The title, as typed.
+        title: String,
+    },
+    /// The visitor asked to delete a conversation.
+    DeletePressed {
+        /// Which.
+        id: ConversationId,
+        /// A fresh id for the conversation after it, should it be shown.
+        conversation_id: String,
+    },
+    /// The visitor took a deletion back.
+    DeleteUndone,
+    /// A page of the visitor's conversations arrived.
+    ConversationsArrived {
+        /// Which request.
+        request: RequestId,
+        /// The page, the one last written to first.
+        page: Page<Conversation>,
+    },
+    /// A page of the visitor's conversations could not be had.
+    ConversationsFailed {
+        /// Which request.
+        request: RequestId,
+        /// How.
+        error: TransportError,
+    },
+    /// The relay renamed or deleted a conversation.
+    ConversationChanged {
+        /// Which request.
+        request: RequestId,
+    },
+    /// The relay did not rename or delete a conversation.
+    ConversationNotChanged {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        error: TransportError,
+    },
+    /// The page is being hidden or left.
+    PageHidden,
     /// The relay began to answer a turn.
     StreamOpened {
         /// Whose.

@@ -221,7 +221,7 @@ fn take_part(reply: &mut Reply, part: Part) {
 }
 
 /// Reads the one form of time that the wire has, `2026-01-31T12:34:56[.789]Z`.
-fn parse_time(text: &str) -> Option<Moment> {
+pub(super) fn parse_time(text: &str) -> Option<Moment> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     if text.len() < 20 || !text.ends_with('Z') {
         return None;

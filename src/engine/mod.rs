@@ -8,6 +8,7 @@
 
 pub mod announce;
 pub mod config;
+pub mod drawer;
 pub mod effect;
 pub mod event;
 pub mod failure;
@@ -20,6 +21,7 @@ pub mod turn;
 mod update;
 
 pub use config::{Config, Persist};
+pub use drawer::Drawer;
 pub use effect::{Effect, HostEvent, Region, Timer};
 pub use event::{Event, Moment};
 pub use failure::{Failure, Reason, TransportError};
@@ -29,4 +31,7 @@ pub use saved::Saved;
 pub use update::update;
 
 /// Longest message in characters, for those who may not know the wire.
-pub use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
+pub use chinwag_protocol::limits::{MAX_MESSAGE_CHARS, MAX_TITLE_CHARS};
+
+/// Names a conversation, likewise.
+pub use chinwag_protocol::ConversationId;

@@ -3,6 +3,7 @@
 use chinwag_protocol::{AgentCard, ConversationId, Features};
 
 use super::config::Config;
+use super::drawer::Drawer;
 use super::event::Moment;
 use super::failure::Failure;
 use super::item::{Item, Key, Question, Reply};
@@ -31,6 +32,8 @@ pub struct Model {
     pub conversation: Option<ConversationId>,
     /// How much of its transcript is here.
     pub history: History,
+    /// The list of the visitor's conversations.
+    pub drawer: Drawer,
     /// The question that is being answered.
     pub turn: Option<Turn>,
     /// What stands in the composer.
@@ -106,6 +109,11 @@ impl Model {
     pub fn item(&self, key: Key) -> Option<&Item> {
         // What is asked for is nearly always among the last.
         self.items.iter().rev().find(|(found, _)| *found == key).map(|(_, item)| item)
+    }
+
+    /// Whether the visitor may look through their conversations.
+    pub fn has_drawer(&self) -> bool {
+        self.features.history && !self.config.without_history
     }
 
     /// Whether a reply runs.

@@ -18,6 +18,15 @@ pub enum Call {
     Resume(TurnId),
     /// End the reply of a conversation.
     Stop(ConversationId),
+    /// Load a page of the visitor's conversations.
+    Conversations {
+        /// Names the request.
+        request: RequestId,
+        /// Where the page begins; `None` for the newest.
+        cursor: Option<String>,
+    },
+    /// Rename or delete a conversation.
+    Change(RequestId),
     /// Load a page of the transcript.
     Messages {
         /// Names the request.

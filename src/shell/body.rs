@@ -45,6 +45,13 @@ pub fn chat(request: &ChatRequest) -> String {
     object.finish()
 }
 
+/// The body that gives a conversation another title.
+pub fn title(title: &str) -> String {
+    let mut object = ObjectWriter::default();
+    object.text("title", title);
+    object.finish()
+}
+
 fn message(message: &UiMessage) -> String {
     let mut part = ObjectWriter::default();
     part.text("type", "text");

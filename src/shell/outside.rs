@@ -2,9 +2,11 @@
 //! the browser.
 
 use std::cell::RefCell;
+use std::mem::discriminant;
 
-use chinwag_protocol::{ConversationId, FromFields, Page, TokenAnswer, UiMessage};
+use chinwag_protocol::{Conversation, ConversationId, FromFields, Page, TokenAnswer, UiMessage};
 use gloo_events::EventListener;
+use gloo_net::http::Method;
 use gloo_timers::callback::Timeout;
 use web_sys::HtmlElement;
 
@@ -16,7 +18,8 @@ use super::store::Store;
 use super::stream::Stream;
 use super::transport::Call;
 use crate::engine::turn::TurnId;
-use crate::engine::{Effect, Event, TransportError};
+use crate::engine::session::RequestId;
+use crate::engine::{Effect, Event, Timer, TransportError};
 
 /// Everything outside the model that one widget holds on to. Dropping it ends
 /// its streams, timers and listeners.
@@ -26,7 +29,7 @@ pub struct Outside {
     element: HtmlElement,
     saved: SavedPlace,
     streams: RefCell<Vec<Stream>>,
-    timer: RefCell<Option<Timeout>>,
+    timers: RefCell<Vec<(Timer, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -39,7 +42,7 @@ impl Outside {
             element,
             saved,
             streams: RefCell::default(),
-            timer: RefCell::default(),
+            timers: RefCell::default(),
             listeners: RefCell::default(),
         }
     }
@@ -50,6 +53,8 @@ impl Outside {
         let mut listeners = self.listeners.borrow_mut();
         listeners.push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));
         listeners.push(EventListener::new(&window, "online", move |_| store.dispatch(Event::WentOnline)));
+        let hide = move |_: &_| store.dispatch(Event::PageHidden);
+        listeners.push(EventListener::new(&window, "pagehide", hide));
         if !window.navigator().on_line() {
             store.dispatch(Event::WentOffline);
         }
@@ -89,13 +94,9 @@ impl Outside {
                 call.then(|_| ());
             }
             Effect::LoadMessages { request, token, conversation, cursor } => {
-                let mut url = self.url("/v1/conversations/");
-                url.push_str(conversation.as_str());
+                let mut url = self.conversation_url(&conversation);
                 url.push_str("/messages?limit=50");
-                if let Some(cursor) = cursor {
-                    url.push_str("&cursor=");
-                    url.push_str(&String::from(js_sys::encode_uri_component(&cursor)));
-                }
+                add_query(&mut url, "&cursor=", cursor.as_deref());
                 let call = Call::get(url, token);
                 call.then(move |answer| {
                     store.dispatch(match read::<Page<UiMessage>>(answer) {
@@ -104,11 +105,37 @@ impl Outside {
                     });
                 });
             }
+            Effect::LoadConversations { request, token, cursor, query } => {
+                let mut url = self.url("/v1/conversations?limit=30");
+                add_query(&mut url, "&cursor=", cursor.as_deref());
+                add_query(&mut url, "&title=", Some(query.as_str()).filter(|query| !query.is_empty()));
+                let call = Call::get(url, token);
+                call.then(move |answer| {
+                    store.dispatch(match read::<Page<Conversation>>(answer) {
+                        Ok(page) => Event::ConversationsArrived { request, page },
+                        Err(error) => Event::ConversationsFailed { request, error },
+                    });
+                });
+            }
+            Effect::RenameConversation { request, token, conversation, title } => {
+                let (url, body) = (self.conversation_url(&conversation), body::title(&title));
+                change(request, Call::new(Method::PATCH, url, Some(token), Some(body)), store);
+            }
+            Effect::DeleteConversation { request, token, conversation } => {
+                let url = self.conversation_url(&conversation);
+                let mut call = Call::new(Method::DELETE, url, Some(token), None);
+                call.outlives_page = true;
+                change(request, call, store);
+            }
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
                 let fire = move || store.dispatch(Event::TimerFired { timer });
-                // One wait at a time: a new one takes the place of the old.
-                self.timer.replace(Some(Timeout::new(clock::with_jitter(after_ms), fire)));
+                let is_retry = matches!(timer, Timer::Resume(_));
+                let after_ms = if is_retry { clock::with_jitter(after_ms) } else { after_ms };
+                let mut timers = self.timers.borrow_mut();
+                // One wait of a kind at a time: a new one takes the place of the old.
+                timers.retain(|(known, _)| discriminant(known) != discriminant(&timer));
+                timers.push((timer, Timeout::new(after_ms, fire)));
             }
             Effect::Emit(event) => page::emit(&self.element, event),
             // The store's own.
@@ -134,12 +161,35 @@ impl Outside {
         url
     }
 
+    fn conversation_url(&self, conversation: &ConversationId) -> String {
+        let mut url = self.url("/v1/conversations/");
+        url.push_str(conversation.as_str());
+        url
+    }
+
     fn chat_url(&self, conversation: &ConversationId, action: &str) -> String {
         let mut url = self.url("/v1/chat/");
         url.push_str(conversation.as_str());
         url.push_str(action);
         url
     }
+}
+
+fn add_query(url: &mut String, name: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        url.push_str(name);
+        url.push_str(&String::from(js_sys::encode_uri_component(value)));
+    }
+}
+
+/// Has a conversation changed, and tells whether it was.
+fn change(request: RequestId, call: Call, store: Store) {
+    call.then(move |answer| {
+        store.dispatch(match answer {
+            Ok(_) => Event::ConversationChanged { request },
+            Err(error) => Event::ConversationNotChanged { request, error },
+        });
+    });
 }
 
 fn read<T: FromFields>(answer: Result<String, TransportError>) -> Result<T, TransportError> {

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use super::clock;
 use super::outside::Outside;
 use crate::engine::effect::Announcement;
-use crate::engine::{Effect, Event, Key, Model, Region, update};
+use crate::engine::{ConversationId, Effect, Event, Key, Model, Region, update};
 
 /// A handle to the mounted widget's state. Cheap to copy; every call on a
 /// handle whose widget is gone does nothing.
@@ -122,6 +122,11 @@ impl Store {
             let (message_id, conversation_id) = (clock::fresh_id(), clock::fresh_id());
             self.dispatch(Event::Sent { text, message_id, conversation_id });
         }
+    }
+
+    /// Takes a conversation off the list.
+    pub fn delete_conversation(&self, id: ConversationId) {
+        self.dispatch(Event::DeletePressed { id, conversation_id: clock::fresh_id() });
     }
 
     /// Begins a new conversation under a fresh id.

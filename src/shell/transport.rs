@@ -1,11 +1,12 @@
 //! Requests to the relay: one answer each. Streams are in [`super::stream`].
 
 use chinwag_protocol::{ErrorCode, ErrorEnvelope, FromFields};
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, AbortSignal, RequestCredentials};
+use js_sys::Reflect;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, AbortSignal, RequestCredentials, RequestInit};
 
 use crate::engine::TransportError;
 
@@ -29,17 +30,24 @@ pub struct Call {
     pub body: Option<String>,
     /// The last frame seen, when a stream is followed again.
     pub last_event_id: Option<String>,
+    /// Whether it is to arrive even if the page is left meanwhile.
+    pub outlives_page: bool,
 }
 
 impl Call {
     /// A request without a body.
     pub fn get(url: String, token: String) -> Self {
-        Self { url, method: Method::GET, token: Some(token), body: None, last_event_id: None }
+        Self::new(Method::GET, url, Some(token), None)
     }
 
     /// A request with a JSON body.
     pub fn post(url: String, token: Option<String>, body: String) -> Self {
-        Self { url, method: Method::POST, token, body: Some(body), last_event_id: None }
+        Self::new(Method::POST, url, token, Some(body))
+    }
+
+    /// A request of any method.
+    pub fn new(method: Method, url: String, token: Option<String>, body: Option<String>) -> Self {
+        Self { url, method, token, body, last_event_id: None, outlives_page: false }
     }
 
     /// Sends it; an answer that is an error becomes one here.
@@ -66,7 +74,8 @@ impl Call {
         // What `fetch` rejects with does not say why: offline, DNS, CORS and a
         // refused connection look alike to a page.
         let request = request.map_err(|_| TransportError::Protocol)?;
-        let response = request.send().await.map_err(|_| TransportError::Network)?;
+        let answer = if self.outlives_page { send_beyond_page(request).await } else { request.send().await.ok() };
+        let response = answer.ok_or(TransportError::Network)?;
         if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
     }
 
@@ -92,6 +101,16 @@ impl Call {
         drop(timeout);
         if signal.aborted() { Err(TransportError::Timeout) } else { answer }
     }
+}
+
+/// Sends what the browser is to deliver though the page is gone. The builder
+/// does not know the option.
+async fn send_beyond_page(request: Request) -> Option<Response> {
+    let options = RequestInit::new();
+    Reflect::set(&options, &JsValue::from_str("keepalive"), &JsValue::TRUE).ok()?;
+    let promise = web_sys::window()?.fetch_with_request_and_init(&request.into(), &options);
+    let answer = JsFuture::from(promise).await.ok()?;
+    Some(Response::from(answer.dyn_into::<web_sys::Response>().ok()?))
 }
 
 async fn read_error(response: &Response) -> TransportError {

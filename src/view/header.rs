@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
-use super::dom::{El, button, el, icon};
+use super::dom::{El, button, effect, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
@@ -31,6 +31,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
         .set("part", "header")
         .add(&avatar(scene, "cw-avatar"))
         .add(&who)
+        .maybe(history(scene))
         .add(
             &button("cw-icon-button", begin)
                 .label(&scene.text(Text::NewConversation))
@@ -42,6 +43,18 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
                 .label(&scene.text(Text::CloseChat))
                 .add(&icon(Icon::Down)),
         )
+}
+
+/// The button that opens the history, where there is one.
+fn history(scene: Scene) -> Option<El> {
+    let history = scene.places()?.history.clone();
+    let shown = history.clone();
+    effect(move || {
+        let has_drawer = scene.store.read(Region::Header, Model::has_drawer).unwrap_or_default();
+        shown.html().set_hidden(!has_drawer);
+    });
+    let open = move |_| scene.store.dispatch(Event::DrawerOpened);
+    Some(history.set("type", "button").on("click", open).label(&scene.text(Text::History)).add(&icon(Icon::History)))
 }
 
 /// What the panel is called: by the page, else by the agent.

@@ -25,6 +25,16 @@ pub(super) enum Icon {
     Offline,
     /// A wrench: a tool.
     Tool,
+    /// A clock that goes back: earlier conversations.
+    History,
+    /// A cross: close.
+    Close,
+    /// A magnifying glass: search.
+    Search,
+    /// A pen: rename.
+    Pen,
+    /// A bin: delete.
+    Bin,
 }
 
 impl Icon {
@@ -47,6 +57,11 @@ impl Icon {
             Self::Offline => {
                 "M3 3l18 18M8.5 15.5a5 5 0 0 1 6.5-.4M5 12a10 10 0 0 1 4-2.4M13 9.1a10 10 0 0 1 6 2.9M2 8.5a15 15 0 0 1 4-2.6M10.5 4.6A15 15 0 0 1 22 8.5M12 19v.1"
             }
+            Self::History => "M4 4v5h5M4.6 9A8 8 0 1 1 4 13.5M12 8v4.5l3 2",
+            Self::Close => "M6 6l12 12M18 6 6 18",
+            Self::Search => "M11 5a6 6 0 1 1 0 12 6 6 0 0 1 0-12zM15.5 15.5 20 20",
+            Self::Pen => "M4 20v-4L15.5 4.5a1.8 1.8 0 0 1 2.5 0L19.5 6a1.8 1.8 0 0 1 0 2.5L8 20zM13.5 6.5l4 4",
+            Self::Bin => "M5 7h14M10 7V4.5h4V7M7 7l.8 12h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
             Self::Tool => {
                 "M14.5 6.5a4 4 0 0 1 5-1l-2.8 2.8 1 1.5 1.5 1L22 8a4 4 0 0 1-5.5 4.8L8 21.3a1.8 1.8 0 0 1-2.6 0l-.7-.7a1.8 1.8 0 0 1 0-2.6l8.6-8.5a4 4 0 0 1 1.2-3z"
             }

@@ -11,6 +11,7 @@ mod banner;
 mod clipboard;
 mod composer;
 mod dom;
+mod drawer;
 mod failure;
 mod header;
 mod icon;
@@ -99,7 +100,8 @@ fn pressed(scene: Scene, event: &KeyboardEvent) {
 }
 
 fn panel_around(target: web_sys::EventTarget) -> Option<HtmlElement> {
-    let panel = target.dyn_into::<Element>().ok()?.closest(".cw-panel").ok()??;
+    // What lies over the panel keeps the focus for itself.
+    let panel = target.dyn_into::<Element>().ok()?.closest(".cw-drawer, .cw-panel").ok()??;
     panel.dyn_into().ok()
 }
 
@@ -114,7 +116,7 @@ fn swap_focus(scene: Scene) {
 /// In a sheet there is nothing beside the panel that could be seen, so the
 /// focus goes round within it.
 fn keep_focus(panel: &HtmlElement, event: &KeyboardEvent) {
-    const STOPS: &str = "button, textarea, a[href], summary, [tabindex='0']";
+    const STOPS: &str = "button, input, textarea, a[href], summary, [tabindex='0']";
     let Ok(stops) = panel.query_selector_all(STOPS) else { return };
     let stop = |index: u32| stops.item(index).and_then(|node| node.dyn_into::<HtmlElement>().ok());
     let (Some(first), Some(last)) = (stop(0), stop(stops.length().saturating_sub(1))) else { return };

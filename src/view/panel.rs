@@ -7,7 +7,8 @@ use web_sys::{EventTarget, HtmlElement};
 
 use super::banner::banner;
 use super::composer::composer;
-use super::dom::{El, effect, el, listen, set};
+use super::dom::{El, append, effect, el, listen, set};
+use super::drawer::keep_drawer;
 use super::header::{header, name};
 use super::scene::{Places, Scene, focus, focused, is_touch_first, matches_media};
 use super::transcript::transcript;
@@ -26,11 +27,17 @@ pub(super) fn panel(scene: Scene, places: &Places) -> El {
         .set("part", "panel")
         .set("role", "dialog")
         .set("tabindex", "-1")
-        .live("aria-modal", move || if scene.is_sheet.get() { "true" } else { "false" })
-        .add(&header(scene, is_empty))
-        .add(&banner(scene))
-        .add(&transcript(scene, places.log.clone(), is_empty))
-        .add(&composer(scene, places.input.clone()));
+        .live("aria-modal", move || if scene.is_sheet.get() { "true" } else { "false" });
+    let below = vec![
+        header(scene, is_empty),
+        banner(scene),
+        transcript(scene, places.log.clone(), is_empty),
+        composer(scene, places.input.clone()),
+    ];
+    for part in &below {
+        append(&panel, part);
+    }
+    keep_drawer(scene, &panel, below);
     let named = panel.clone();
     effect(move || set(&named, "aria-label", &name(scene)));
     follow_viewport(scene, panel.html());

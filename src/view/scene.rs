@@ -28,6 +28,8 @@ pub(super) struct Scene {
 pub(super) struct Places {
     /// The round button.
     pub(super) launcher: El,
+    /// The header's button that opens the history.
+    pub(super) history: El,
     /// The transcript's scroll area.
     pub(super) log: El,
     /// The text field.
@@ -45,6 +47,7 @@ impl Scene {
     pub(super) fn new(store: Store) -> Self {
         let places = Places {
             launcher: el("button", "cw-launcher"),
+            history: el("button", "cw-icon-button"),
             log: el("div", "cw-log"),
             input: el("textarea", "cw-input"),
             voice: el("div", "cw-hidden"),

@@ -1,7 +1,7 @@
 //! Times as the visitor reads them: in the language of the strings, in the hour
 //! form of the browser where the two agree.
 
-use js_sys::{Date, Object, Reflect};
+use js_sys::{Array, Date, Intl, Object, Reflect};
 use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
@@ -42,6 +42,28 @@ pub(super) fn day_and_clock(scene: Scene, at: Moment, now: Moment) -> String {
             &[("day", "numeric"), ("month", "long"), ("hour", "2-digit"), ("minute", "2-digit")],
         ),
     }
+}
+
+/// How long ago something was, in words of the language: "2 hours ago".
+pub(super) fn ago(scene: Scene, at: Moment, now: Moment) -> String {
+    // From this many seconds on, the unit and its length in seconds.
+    const UNITS: [(f64, &str, f64); 6] = [
+        (31_536_000.0, "year", 31_536_000.0),
+        (2_592_000.0, "month", 2_592_000.0),
+        (604_800.0, "week", 604_800.0),
+        (86_400.0, "day", 86_400.0),
+        (3_600.0, "hour", 3_600.0),
+        (60.0, "minute", 60.0),
+    ];
+    // A clock that runs behind would put it into the future.
+    let seconds = ((now.0 - at.0) / 1_000.0).max(0.0);
+    let unit = UNITS.into_iter().find(|(from, ..)| seconds >= *from);
+    let (_, unit, length) = unit.unwrap_or((0.0, "second", f64::INFINITY));
+    let options = Object::new();
+    // Defining a property of a plain object that was just made cannot fail.
+    let _ = Reflect::set(&options, &JsValue::from_str("numeric"), &JsValue::from_str("auto"));
+    let words = Intl::RelativeTimeFormat::new(&Array::of1(&JsValue::from_str(&locale(scene))), &options);
+    words.format(-(seconds / length).floor(), unit).into()
 }
 
 /// Whether a time belongs before a message.

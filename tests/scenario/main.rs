@@ -2,6 +2,7 @@
 //! outside, what there is to see. No browser, no clock, no network.
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "a scenario that goes another way has failed")]
 
+mod drawer;
 mod failing;
 mod history;
 mod sending;

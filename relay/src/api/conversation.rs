@@ -38,6 +38,12 @@ struct Window {
     limit: Option<String>,
 }
 
+/// Which conversations.
+#[derive(Debug, Deserialize)]
+struct Search {
+    title: Option<String>,
+}
+
 impl Window {
     fn limit(&self) -> Result<usize, ApiError> {
         let Some(text) = &self.limit else { return Ok(DEFAULT_PAGE_ITEMS) };
@@ -56,9 +62,17 @@ async fn list(
     State(app): State<App>,
     caller: Caller,
     query: RawWindow,
+    search: Result<Query<Search>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Page<Conversation>>, ApiError> {
     let window = window(query)?;
-    let page = app.store().conversations(&caller.owner, window.cursor.as_deref(), window.limit()?).await?;
+    let Query(Search { title }) =
+        search.map_err(|error| ApiError::invalid("query", error.body_text()))?;
+    let title = title.as_deref().map(str::trim).filter(|title| !title.is_empty());
+    if title.is_some_and(|title| title.chars().count() > MAX_TITLE_CHARS) {
+        return Err(ApiError::too_large("title", format!("a title is at most {MAX_TITLE_CHARS} characters")));
+    }
+    let (cursor, limit) = (window.cursor.as_deref(), window.limit()?);
+    let page = app.store().conversations(&caller.owner, title, cursor, limit).await?;
     Ok(Json(page))
 }
 

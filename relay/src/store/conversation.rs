@@ -2,16 +2,20 @@
 
 use chinwag_protocol::limits::MAX_TITLE_CHARS;
 use chinwag_protocol::{Conversation, ConversationId, Feedback, MessageId, Page, Pagination, UiMessage};
+use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Owner, Store, StoreError, row};
 
 impl Store {
-    /// A page of a visitor's conversations, the one last written to first.
+    /// A page of a visitor's conversations, the one last written to first; if a
+    /// title is given, of those whose title has it in it, in letters of either
+    /// case.
     pub async fn conversations(
         &self,
         owner: &Owner,
+        title: Option<&str>,
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Conversation>, StoreError> {
@@ -23,7 +27,11 @@ impl Store {
             }
             None => (i64::MAX, String::new()),
         };
-        let rows = sqlx::query(
+        // SQLite knows the two cases of ASCII letters only, so titles are compared
+        // here, one by one, until the page is full.
+        let title = title.map(str::to_lowercase);
+        let most = if title.is_some() { i64::MAX } else { i64::try_from(limit + 1).unwrap_or(i64::MAX) };
+        let mut found = sqlx::query(
             "SELECT key, id, title, state, unread, created_at, updated_at FROM conversation
              WHERE site = ? AND visitor = ? AND (updated_at < ? OR (updated_at = ? AND key < ?))
              ORDER BY updated_at DESC, key DESC LIMIT ?",
@@ -33,9 +41,21 @@ impl Store {
         .bind(before)
         .bind(before)
         .bind(&key)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .fetch_all(&self.read)
-        .await?;
+        .bind(most)
+        .fetch(&self.read);
+        let mut rows = Vec::new();
+        while let Some(row) = found.try_next().await? {
+            let is_wanted = match &title {
+                Some(wanted) => row.try_get::<String, _>("title")?.to_lowercase().contains(wanted),
+                None => true,
+            };
+            if is_wanted {
+                rows.push(row);
+            }
+            if rows.len() > limit {
+                break;
+            }
+        }
         let has_more = rows.len() > limit;
         let shown = rows.get(..limit).unwrap_or(&rows);
         let cursor = match shown.last() {

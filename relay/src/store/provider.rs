@@ -200,7 +200,7 @@ mod tests {
         let first = ask(&store, "q1").await;
         for state in [ConversationState::TakenOver, ConversationState::Ongoing] {
             store.set_state(&first, state).await.unwrap();
-            let page = store.conversations(&owner(), None, 10).await.unwrap();
+            let page = store.conversations(&owner(), None, None, 10).await.unwrap();
             assert_eq!(page.data[0].state, state);
         }
     }

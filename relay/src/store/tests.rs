@@ -151,7 +151,7 @@ async fn visitors_see_only_their_own(store: Store) {
     let id = conversation("c1");
     let reply = MessageId::parse(key.id()).unwrap();
     for other in [&bert, &elsewhere] {
-        assert!(store.conversations(other, None, 10).await.unwrap().data.is_empty());
+        assert!(store.conversations(other, None, None, 10).await.unwrap().data.is_empty());
         assert!(matches!(store.messages(other, &id, None, 10).await, Err(StoreError::Missing)));
         assert!(matches!(store.rename(other, &id, "Mine").await, Err(StoreError::Missing)));
         assert!(matches!(store.delete(other, &id).await, Err(StoreError::Missing)));
@@ -209,7 +209,7 @@ async fn lists_come_in_pages(store: Store) {
     let mut seen = Vec::new();
     let mut cursor = None;
     loop {
-        let page = store.conversations(&anna, cursor.as_deref(), 2).await.unwrap();
+        let page = store.conversations(&anna, None, cursor.as_deref(), 2).await.unwrap();
         assert!(page.data.len() <= 2);
         assert_eq!(page.pagination.has_more, page.pagination.cursor.is_some());
         seen.extend(page.data.into_iter().map(|one| one.title));
@@ -242,7 +242,7 @@ async fn a_cursor_of_another_list_is_refused(store: Store) {
     let anna = owner("anna");
     say(&store, &anna, "c1", "m1", "Hello?", "Hi.").await;
     for cursor in ["", "x", "!", "MTIz", "w7w"] {
-        let refused = store.conversations(&anna, Some(cursor), 10).await;
+        let refused = store.conversations(&anna, None, Some(cursor), 10).await;
         assert!(matches!(refused, Err(StoreError::Cursor)), "{cursor:?}");
     }
     let refused = store.messages(&anna, &conversation("c1"), Some("eHl6"), 10).await;
@@ -292,7 +292,7 @@ async fn leftovers_become_interrupted_with_what_was_said(store: Store) {
 
 async fn replies_nobody_followed_are_unread_until_read(store: Store) {
     let anna = owner("anna");
-    let unread = async || store.conversations(&anna, None, 10).await.unwrap().data[0].unread;
+    let unread = async || store.conversations(&anna, None, None, 10).await.unwrap().data[0].unread;
     say(&store, &anna, "c1", "m1", "One?", "1").await;
     assert_eq!(unread().await, 0);
     let (key, _) = begin(&store, &anna, "c1", "m2", "Two?").await;

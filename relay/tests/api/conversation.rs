@@ -42,6 +42,28 @@ async fn conversations_are_listed_the_newest_first_and_in_pages() {
 }
 
 #[tokio::test]
+async fn conversations_are_found_by_a_part_of_their_title() {
+    let world = World::new().await;
+    let anna = world.visitor().await;
+    for (name, question) in [("c1", "Größe ÄNDERN"), ("c2", "100 % sure?"), ("c3", "Farbe ändern"), ("c4", "Bill")] {
+        converse(&world, &anna, name, question).await;
+    }
+    let found = async |query: &str| -> Vec<String> {
+        let page = anna.get(&format!("/v1/conversations?{query}")).await.json();
+        page["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found("title=%C3%A4ndern").await, ["c3", "c1"], "in letters of either case");
+    assert_eq!(found("title=%25").await, ["c2"], "no letter is a pattern");
+    assert_eq!(found("title=nothing").await, Vec::<String>::new());
+    assert_eq!(found("title=%20").await.len(), 4);
+    let first = anna.get("/v1/conversations?title=%C3%84ndern&limit=1").await.json();
+    let cursor = first["pagination"]["cursor"].as_str().unwrap();
+    assert_eq!(found(&format!("title=%C3%84ndern&limit=1&cursor={cursor}")).await, ["c1"]);
+    let long = anna.get(&format!("/v1/conversations?title={}", "x".repeat(121))).await;
+    assert_eq!(long.is_error(413, "too_large")["param"], "title");
+}
+
+#[tokio::test]
 async fn messages_tell_when_they_were_written_and_how_they_ended() {
     let world = World::new().await;
     let anna = world.visitor().await;

@@ -1,6 +1,7 @@
 //! The one place where a model changes: each event to the file that knows it.
 
 mod chat;
+mod drawer;
 mod history;
 mod session;
 mod stream;
@@ -38,10 +39,13 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::Mounted { saved } => mounted(model, saved, now, out),
         Event::Configured { config } => {
             model.config = config;
+            if !model.has_drawer() {
+                drawer::close(model, now, out);
+            }
             out.push(Effect::Redraw(Region::Header));
         }
         Event::Opened => open(model, now, out),
-        Event::Closed => close(model, out),
+        Event::Closed => close(model, now, out),
         Event::DraftChanged { text } => {
             model.draft = text;
             save(model, out);
@@ -57,6 +61,23 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
         Event::MessagesArrived { request, page } => history::arrived(model, request, page, now, out),
         Event::MessagesFailed { request, error } => history::failed(model, request, error, now, out),
+        Event::DrawerOpened => drawer::open(model, now, out),
+        Event::DrawerClosed => drawer::close(model, now, out),
+        Event::MoreConversationsAsked => drawer::more(model, now, out),
+        Event::SearchChanged { text } => drawer::search(model, &text, out),
+        Event::ConversationChosen { id } => drawer::choose(model, id, now, out),
+        Event::TitleChanged { id, title } => drawer::rename(model, &id, &title, now, out),
+        Event::DeletePressed { id, conversation_id } => {
+            drawer::delete(model, &id, conversation_id, now, out);
+        }
+        Event::DeleteUndone => drawer::undo(model, out),
+        Event::ConversationsArrived { request, page } => drawer::arrived(model, request, page, out),
+        Event::ConversationsFailed { request, error } => drawer::failed(model, request, error, now, out),
+        Event::ConversationChanged { request } => drawer::changed(model, request),
+        Event::ConversationNotChanged { request, error } => {
+            drawer::change_failed(model, request, &error, now, out);
+        }
+        Event::PageHidden => drawer::commit(model, now, out),
         Event::StreamOpened { turn } => stream::opened(model, turn, out),
         Event::ChunkArrived { turn, event_id, chunk } => {
             stream::chunk_arrived(model, turn, event_id, chunk, now, out);
@@ -65,6 +86,8 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::StreamGone { turn } => stream::gone(model, turn, now, out),
         Event::StreamFailed { turn, error } => stream::failed(model, turn, error, now, out),
         Event::TimerFired { timer: Timer::Resume(turn) } => stream::resume(model, turn, now, out),
+        Event::TimerFired { timer: Timer::Search(request) } => drawer::search_now(model, request, now, out),
+        Event::TimerFired { timer: Timer::Undo(request) } => drawer::undo_ended(model, request, now, out),
         Event::WentOffline => set_online(model, false, now, out),
         Event::WentOnline => set_online(model, true, now, out),
     }
@@ -102,10 +125,11 @@ fn open(model: &mut Model, now: Moment, out: &mut Effects) {
     }
 }
 
-fn close(model: &mut Model, out: &mut Effects) {
+fn close(model: &mut Model, now: Moment, out: &mut Effects) {
     if !model.open {
         return;
     }
+    drawer::close(model, now, out);
     model.open = false;
     save(model, out);
     out.push(Effect::Redraw(Region::Panel));

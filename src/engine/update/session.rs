@@ -2,7 +2,7 @@
 
 use chinwag_protocol::{SiteKey, TokenAnswer};
 
-use super::{Effects, chat, history, save, stream};
+use super::{Effects, chat, drawer, history, save, stream};
 use crate::engine::effect::{Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
@@ -68,6 +68,8 @@ pub(super) fn refused(
         match waiting {
             Call::Chat(turn) | Call::Resume(turn) => stream::failed(model, turn, error.clone(), now, out),
             Call::Messages { request, .. } => history::failed(model, request, error.clone(), now, out),
+            Call::Conversations { request, .. } => drawer::failed(model, request, error.clone(), now, out),
+            Call::Change(request) => drawer::change_failed(model, request, error, now, out),
             Call::Stop(_) => {}
         }
     }
@@ -86,6 +88,11 @@ fn make(model: &mut Model, call: Call, token: String, out: &mut Effects) {
             let after = running.last_event.clone();
             out.push(Effect::ResumeStream { turn, token, conversation, after });
         }
+        Call::Conversations { request, cursor } => {
+            let query = model.drawer.query.clone();
+            out.push(Effect::LoadConversations { request, token, cursor, query });
+        }
+        Call::Change(request) => out.extend(drawer::order(model, request, token)),
         Call::Stop(conversation) => out.push(Effect::StopReply { token, conversation }),
         Call::Messages { request, cursor } => {
             let Some(conversation) = model.conversation.clone() else { return };

@@ -1,11 +1,11 @@
 //! What it keeps, and where.
 
-use super::check::{choice, not_allowed};
+use super::check::{choice, flag, not_allowed};
 use super::{Options, OptionsError};
 use crate::engine::Persist;
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["persist", "namespace"];
+pub(super) const KEYS: &[&str] = &["history", "persist", "namespace"];
 
 /// Keys of which another value would be another widget.
 pub(super) const FIXED_KEYS: &[&str] = &["persist", "namespace"];
@@ -18,6 +18,7 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
         "persist" => {
             options.config.persist = choice(key, given, &PERSIST, "\"local\", \"session\" or \"memory\"")?;
         }
+        "history" => options.config.without_history = !flag(key, given)?,
         "namespace" => options.namespace = Some(namespace(given)?),
         _ => {}
     }

@@ -41,13 +41,14 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
 
 #[test]
 fn a_wrong_value_is_named_with_what_is_allowed() {
-    let cases: [(&str, Given, &str); 12] = [
+    let cases: [(&str, Given, &str); 13] = [
         ("site", words("demo"), "not \"demo\""),
         (
             "position",
             words("middle"),
             "\"bottom-right\", \"bottom-left\", \"top-right\" or \"top-left\", not",
         ),
+        ("history", words("no"), "must be true or false, not \"no\""),
         ("openByDefault", words("yes"), "must be true or false, not \"yes\""),
         ("suggestions", words("a"), "must be a list of at most 4 texts, not \"a\""),
         (

@@ -63,6 +63,44 @@ texts! {
     HistoryLoading = "Loading your conversation";
     /// Banner: an earlier transcript could not be had.
     HistoryFailed = "Your earlier messages could not be loaded.";
+    /// Label of the header's button and of the drawer that it opens.
+    History = "Earlier conversations";
+    /// Label of the drawer's button.
+    CloseHistory = "Back to the chat";
+    /// Label of the drawer's search.
+    SearchTitles = "Search titles";
+    /// The drawer's list is on its way.
+    ConversationsLoading = "Loading your conversations";
+    /// The drawer's list could not be had.
+    ConversationsFailed = "Your conversations could not be loaded.";
+    /// The drawer has nothing to list.
+    NoConversations = "No conversations yet.";
+    /// A search found nothing.
+    NothingFound = "No title matches.";
+    /// Loads more of the drawer's list.
+    ShowMore = "Show more";
+    /// A conversation without a title.
+    Untitled = "Untitled conversation";
+    /// Marks a conversation with a reply that nobody saw.
+    Unread = "Unread";
+    /// Label of the button that renames a conversation.
+    RenameConversation = "Rename: %";
+    /// Label of the button that deletes a conversation.
+    DeleteConversation = "Delete: %";
+    /// Label of the field in which a title is changed.
+    Title = "Title";
+    /// A conversation was deleted.
+    ConversationDeleted = "Conversation deleted.";
+    /// Takes a deletion back.
+    Undo = "Undo";
+    /// The relay did not take a title.
+    NotRenamed = "The title could not be changed.";
+    /// The relay did not delete a conversation.
+    NotDeleted = "The conversation could not be deleted.";
+    /// Older messages are on their way.
+    OlderLoading = "Loading earlier messages";
+    /// Older messages could not be had.
+    OlderFailed = "Earlier messages could not be loaded.";
     /// The greeting when nobody gave one.
     Greeting = "Hello.\nWhat would you like to know?";
     /// Label of the questions to start with.
