@@ -22,7 +22,7 @@ before(async () => {
   relay = await startRelay({ origins: [site.origin] });
   proxy = await startProxy(relay.origin);
   const embedded = (options) => ({
-    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+    html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,"><main><h1>A site</h1></main>
       <script>window.Chinwag = function () { (Chinwag.q = Chinwag.q || []).push(arguments) };
       Chinwag("init", { site: "site_demo", openByDefault: true, ...${JSON.stringify(options)} });</script>
       <script src="${proxy.origin}/chinwag.js" async></script></html>`,
