@@ -12,6 +12,11 @@ pub(super) fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.contains(word) || FOREIGN_STOP_WORDS.contains(word)
 }
 
+/// Whether a word is one of those that make a question English.
+pub(super) fn is_english_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(word)
+}
+
 /// Words that appear in every other question, and narrow down little.
 pub(super) fn is_weak_word(word: &str) -> bool {
     WEAK_WORDS.contains(word)

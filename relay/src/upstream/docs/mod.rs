@@ -14,6 +14,7 @@ mod index;
 mod keeper;
 mod lexicon;
 pub(crate) mod markdown;
+mod meaning;
 mod passage;
 mod question;
 

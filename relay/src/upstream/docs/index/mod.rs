@@ -1,12 +1,13 @@
 //! Finds the sections that answer a question.
 //!
-//! tantivy proposes (BM25 over boosted fields), then the proposals are weighed
-//! again by what BM25 does not see: how much of the question a section covers,
-//! how much of its heading the question covers, and whether the words stand
-//! together. Below a threshold nothing is cited: no answer is better than a
-//! wrong one.
+//! tantivy proposes (BM25 over boosted fields), and so does nearness in meaning.
+//! The proposals are then weighed by what BM25 does not see: how much of the
+//! question a section covers, how much of its heading the question covers,
+//! whether the words stand together, and how near it is in meaning. Below a
+//! threshold nothing is cited: no answer is better than a wrong one.
 
 mod reading;
+mod weighing;
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,23 +17,25 @@ use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexin
 use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 use tantivy::{IndexReader, ReloadPolicy, TantivyDocument, Term};
 
-use self::reading::SYNONYM;
+use self::weighing::{is_answer, meant};
 use super::analysis::{Analyzer, Token};
 use super::lexicon;
-use super::markdown::{Document, Section};
+use super::markdown::{BlockKind, Document, Section};
+use super::meaning::Meaning;
 
 /// How many proposals are weighed again.
 const PROPOSALS: usize = 64;
+/// How many more are proposed for what they mean.
+const PROPOSALS_BY_MEANING: usize = 32;
+/// A passage longer than this is two, in words.
+const PASSAGE_WORDS: usize = 60;
+/// Passages of one section beyond these are found by their words alone.
+const MAX_PASSAGES: usize = 64;
+/// What nearness in meaning adds to the relevance of a passage, beside the
+/// weights of the question's words in it.
+const PASSAGE_MEANING: f32 = 1.5;
 /// tantivy's least memory for a writer, in bytes; a folder needs no more.
 const WRITER_BYTES: usize = 15_000_000;
-/// How much of the question, by weight, a section must cover to be cited, by
-/// how many of its telling words stand there: one word in common may be chance,
-/// three in one section hardly ever are.
-const LEAST_COVERAGE: [f32; 3] = [0.55, 0.42, 0.33];
-/// The same where none of its words tells anything.
-const LEAST_COVERAGE_OF_NOTHING: f32 = 0.75;
-/// How much less it needs to cover if such a word stands in its heading.
-const HEADED: f32 = 0.1;
 
 /// A section, by the place of its document and its own place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +59,11 @@ pub(super) struct Hit {
     is_headed: bool,
     /// Whether a telling word of the question stands in it as it was asked.
     is_literal: bool,
+    /// How near its meaning is to that of the question, -1 to 1; none where
+    /// either has no meaning that is known.
+    meant: Option<f32>,
+    /// Whether the question is English, which is what meanings are known of.
+    is_english: bool,
 }
 
 /// One word of the question, with all that is accepted for it.
@@ -78,6 +86,10 @@ pub(super) struct Understood {
     /// Every word as it was asked, known or not, for phrases such as those of
     /// an error message.
     phrase: Vec<Option<u32>>,
+    /// What it means as a whole.
+    meaning: Option<Meaning>,
+    /// Whether it has a word that only English questions have.
+    is_english: bool,
 }
 
 impl Understood {
@@ -103,6 +115,10 @@ struct Weighed {
     heading: Vec<u32>,
     parents: Vec<u32>,
     body: Vec<u32>,
+    /// What its heading means, with those above.
+    heading_meaning: Option<Meaning>,
+    /// What each of its passages means.
+    meanings: Vec<Meaning>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -183,7 +199,8 @@ impl Index {
             for (section_at, section) in document.sections.iter().enumerate() {
                 let (own, parents) = headings(document, section);
                 let heading = analyzer.tokens(own);
-                let parents = analyzer.tokens(&parents);
+                let parents_text = parents;
+                let parents = analyzer.tokens(&parents_text);
                 let body = analyzer.tokens(&plain(section));
                 let mut entry = TantivyDocument::default();
                 entry.add_u64(fields.place, sections.len() as u64);
@@ -201,6 +218,8 @@ impl Index {
                     heading: words.numbers(&heading),
                     parents: words.numbers(&parents),
                     body: words.numbers(&body),
+                    heading_meaning: Meaning::of(&format!("{} {parents_text} {own}", document.title)),
+                    meanings: meanings(own, section),
                 };
                 words.count(&weighed);
                 sections.push(weighed);
@@ -249,24 +268,45 @@ impl Index {
 
     /// Every proposal, best first, with no threshold.
     fn weigh(&self, question: &Understood) -> tantivy::Result<Vec<Hit>> {
-        if question.concepts.iter().all(|concept| concept.forms.is_empty()) {
-            return Ok(Vec::new());
-        }
         let searcher = self.reader.searcher();
         let query = self.query(question);
         let proposals = searcher.search(&query, &TopDocs::with_limit(PROPOSALS).order_by_score())?;
         let best = proposals.first().map_or(1.0, |(score, _)| *score).max(f32::EPSILON);
-        let mut hits = Vec::with_capacity(proposals.len());
+        let mut hits = Vec::with_capacity(proposals.len() + PROPOSALS_BY_MEANING);
+        let mut seen = HashSet::new();
         for (score, address) in proposals {
             let entry = searcher.doc::<TantivyDocument>(address)?;
             let at = entry.get_first(self.fields.place).and_then(|value| value.as_u64());
-            let section = at.and_then(|at| usize::try_from(at).ok()).and_then(|at| self.sections.get(at));
-            if let Some(section) = section {
+            let Some(at) = at.and_then(|at| usize::try_from(at).ok()) else { continue };
+            if let Some(section) = self.sections.get(at) {
+                seen.insert(at);
                 hits.push(self.weigh_one(question, section, score / best));
+            }
+        }
+        for at in self.nearest(question, PROPOSALS_BY_MEANING) {
+            if let Some(section) = self.sections.get(at).filter(|_| !seen.contains(&at)) {
+                hits.push(self.weigh_one(question, section, 0.0));
             }
         }
         hits.sort_by(|one, other| other.score.total_cmp(&one.score));
         Ok(hits)
+    }
+
+    /// The sections whose meaning is nearest to the question's.
+    fn nearest(&self, question: &Understood, limit: usize) -> Vec<usize> {
+        let Some(asked) = &question.meaning else { return Vec::new() };
+        let mut near: Vec<(f32, usize)> = self
+            .sections
+            .iter()
+            .enumerate()
+            .filter_map(|(at, section)| Some((meant(asked, section)?, at)))
+            .collect();
+        let by_nearness = |one: &(f32, usize), other: &(f32, usize)| other.0.total_cmp(&one.0);
+        if near.len() > limit {
+            near.select_nth_unstable_by(limit, by_nearness);
+            near.truncate(limit);
+        }
+        near.into_iter().map(|(_, at)| at).collect()
     }
 
     fn query(&self, question: &Understood) -> BooleanQuery {
@@ -297,85 +337,6 @@ impl Index {
         BooleanQuery::new(clauses)
     }
 
-    fn weigh_one(&self, question: &Understood, section: &Weighed, proposal: f32) -> Hit {
-        let empty = Vec::new();
-        let title = self.titles.get(section.place.document).unwrap_or(&empty);
-        let path = self.paths.get(section.place.document).unwrap_or(&empty);
-        let length = 0.4 + 0.6 * as_f32(section.body.len()) / self.average_length;
-        let names_document = section.is_title;
-        let (mut total, mut covered, mut strength, mut telling) = (0.0_f32, 0.0_f32, 0.0_f32, 0_usize);
-        let mut asked_in_heading: HashMap<u32, f32> = HashMap::new();
-        let mut in_heading_weight = 0.0_f32;
-        let (mut is_headed, mut is_literal) = (false, false);
-        for concept in &question.concepts {
-            total += concept.weight;
-            let (mut best, mut best_factor, mut heading_factor) = (0.0_f32, 0.0_f32, 0.0_f32);
-            for (stem, factor) in &concept.forms {
-                let in_heading = section.heading.contains(stem);
-                if in_heading {
-                    let asked = asked_in_heading.entry(*stem).or_default();
-                    *asked = asked.max(*factor);
-                    heading_factor = heading_factor.max(*factor);
-                }
-                // Under the title, heading and title are the same words.
-                let in_title = !names_document && title.contains(stem);
-                let amount = if in_heading { 3.0 } else { 0.0 }
-                    + if section.parents.contains(stem) { 1.2 } else { 0.0 }
-                    + if in_title { 1.2 } else { 0.0 }
-                    + if path.contains(stem) { 0.5 } else { 0.0 }
-                    + as_f32(count(&section.body, *stem)) / length;
-                if amount > 0.0 {
-                    best = best.max(factor * amount / (1.0 + amount));
-                    best_factor = best_factor.max(*factor);
-                }
-            }
-            strength += concept.weight * best;
-            covered += concept.weight * best_factor;
-            in_heading_weight += concept.weight * heading_factor;
-            is_literal |= concept.is_telling && best_factor >= 1.0;
-            is_headed |= !names_document && concept.is_telling && heading_factor >= 1.0;
-            telling += usize::from(best_factor > 0.0 && concept.is_telling);
-        }
-        let total = total.max(f32::EPSILON);
-        let coverage = covered / total;
-        // A heading that the question repeats whole is what was asked for; a
-        // title names a whole document, and is repeated by every question on it.
-        let heading_words: HashSet<u32> = section
-            .heading
-            .iter()
-            .copied()
-            .filter(|stem| {
-                self.frequencies.get(*stem as usize).is_some_and(|(stem, _)| !lexicon::is_stop_word(stem))
-            })
-            .collect();
-        let asked: f32 = asked_in_heading.values().sum();
-        let heading = (asked / as_f32(heading_words.len().max(1))).min(1.0);
-        let heading_bonus = if names_document { 0.2 } else { 0.45 } * heading * in_heading_weight;
-        let whole_heading = if heading >= 1.0 && !names_document { 0.08 * total } else { 0.0 };
-        let alike = if asks_alike(question, &section.heading, &self.asking) { 0.1 * total } else { 0.0 };
-        let nearness = 0.3 * nearness(question, section);
-        let run =
-            longest_run(&question.phrase, &section.heading).max(longest_run(&question.phrase, &section.body));
-        let phrase = 0.12 * total * as_f32(run.saturating_sub(2).min(3));
-        let hinted = question
-            .hints
-            .iter()
-            .filter(|stem| section.body.contains(stem) || section.heading.contains(stem))
-            .count();
-        let hint_bonus = 0.08 * total * as_f32(hinted.min(2));
-        let sum = strength
-            + heading_bonus
-            + whole_heading
-            + alike
-            + nearness
-            + phrase
-            + hint_bonus
-            + 0.15 * proposal * total;
-        // A list of links speaks of everything and answers nothing.
-        let score = sum * coverage.powf(0.7) / total * (1.0 - 0.6 * section.links);
-        Hit { place: section.place, score, coverage, telling, heading, is_headed, is_literal }
-    }
-
     /// How well a text answers, by the weight of the words of the question in it.
     pub(super) fn relevance(&self, question: &Understood, analyzer: &mut Analyzer, text: &str) -> f32 {
         let stems: HashSet<u32> =
@@ -394,7 +355,9 @@ impl Index {
             })
             .sum();
         let hinted = question.hints.iter().filter(|stem| stems.contains(stem)).count();
-        asked + 0.2 * as_f32(hinted.min(2))
+        let meant = question.meaning.as_ref().zip(Meaning::of(text));
+        let meant = meant.map_or(0.0, |(asked, text)| asked.nearness(&text).max(0.0));
+        asked + 0.2 * as_f32(hinted.min(2)) + PASSAGE_MEANING * meant
     }
 }
 
@@ -449,6 +412,20 @@ fn plain(section: &Section) -> String {
     section.blocks.iter().map(|block| block.plain.as_str()).collect::<Vec<_>>().join("\n")
 }
 
+/// What each passage of a section means: its blocks but for code, the long ones
+/// in pieces, each under its heading.
+fn meanings(heading: &str, section: &Section) -> Vec<Meaning> {
+    let mut passages: Vec<String> = Vec::new();
+    for block in section.blocks.iter().filter(|block| block.kind != BlockKind::Code) {
+        let words: Vec<&str> = block.plain.split_whitespace().collect();
+        for piece in words.chunks(PASSAGE_WORDS) {
+            passages.push(format!("{heading}. {}", piece.join(" ")));
+        }
+    }
+    passages.truncate(MAX_PASSAGES);
+    passages.iter().filter_map(|passage| Meaning::of(passage)).collect()
+}
+
 fn synonyms(analyzer: &mut Analyzer, known: &HashMap<String, u32>) -> HashMap<String, Vec<u32>> {
     let mut synonyms: HashMap<String, Vec<u32>> = HashMap::new();
     for group in lexicon::synonym_groups() {
@@ -489,94 +466,6 @@ fn pre_tokenized(tokens: &[Token], text: impl Fn(&Token) -> &String) -> PreToken
 fn term(field: Field, stem: &str, boost: f32) -> Box<dyn Query> {
     let query = TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs);
     Box::new(BoostQuery::new(Box::new(query), boost))
-}
-
-fn count(stems: &[u32], stem: u32) -> usize {
-    stems.iter().filter(|other| **other == stem).count()
-}
-
-/// Whether a proposal is good enough to be cited.
-fn is_answer(hit: &Hit) -> bool {
-    if hit.telling == 0 {
-        // "How does it work?" is a question where "How it works" is a heading.
-        return hit.heading >= 1.0 && hit.coverage >= LEAST_COVERAGE_OF_NOTHING;
-    }
-    // A synonym stands for a word, but is no evidence by itself that the
-    // documents speak of what the other words name.
-    if !hit.is_literal && hit.coverage < SYNONYM * 0.98 {
-        return false;
-    }
-    let least = LEAST_COVERAGE.get(hit.telling - 1).or(LEAST_COVERAGE.last()).copied().unwrap_or(1.0);
-    hit.coverage >= least - if hit.is_headed { HEADED } else { 0.0 }
-}
-
-/// Whether the heading asks with the word that the question asks with: "Where
-/// ..." is answered under "Where ...", and "How long ..." under "How long ...".
-fn asks_alike(question: &Understood, heading: &[u32], asking: &Asking) -> bool {
-    let is_asked = |stem: Option<u32>| stem.is_some() && question.phrase.contains(&stem);
-    let first = heading.first().copied();
-    if asking.how.is_some() && first == asking.how {
-        let second = heading.get(1).copied();
-        return question.phrase.windows(2).any(|pair| pair == [first, second]);
-    }
-    is_asked(first.filter(|first| asking.others.contains(first)))
-}
-
-/// How close neighbours in the question stand in the section; by weight.
-fn nearness(question: &Understood, section: &Weighed) -> f32 {
-    let mut sum = 0.0;
-    for (one, other) in question.concepts.iter().zip(question.concepts.iter().skip(1)) {
-        let gap = [&section.heading, &section.body]
-            .into_iter()
-            .filter_map(|stems| least_gap(stems, one, other))
-            .min();
-        if let Some(gap) = gap.filter(|gap| *gap <= 8) {
-            sum += one.weight.min(other.weight) / as_f32(gap.max(1)).sqrt();
-        }
-    }
-    sum
-}
-
-/// How many words of the question stand in the text in one piece.
-fn longest_run(question: &[Option<u32>], text: &[u32]) -> usize {
-    let mut longest = 0;
-    let mut before = vec![0_usize; question.len() + 1];
-    for stem in text {
-        let mut row = Vec::with_capacity(before.len());
-        row.push(0);
-        for (asked, run) in question.iter().zip(&before) {
-            let run = if *asked == Some(*stem) { run + 1 } else { 0 };
-            longest = longest.max(run);
-            row.push(run);
-        }
-        before = row;
-    }
-    longest
-}
-
-/// The least distance between any form of one concept and any of another.
-fn least_gap(stems: &[u32], one: &Concept, other: &Concept) -> Option<usize> {
-    let is_form = |concept: &Concept, stem: u32| concept.forms.iter().any(|(form, _)| *form == stem);
-    let (mut last_one, mut last_other, mut least) = (None::<usize>, None::<usize>, None::<usize>);
-    for (at, stem) in stems.iter().enumerate() {
-        let (is_one, is_other) = (is_form(one, *stem), is_form(other, *stem));
-        if is_one && is_other {
-            continue;
-        }
-        let before = if is_one {
-            last_one = Some(at);
-            last_other
-        } else if is_other {
-            last_other = Some(at);
-            last_one
-        } else {
-            continue;
-        };
-        if let Some(before) = before {
-            least = Some(least.map_or(at - before, |gap| gap.min(at - before)));
-        }
-    }
-    least
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of words, far below the limit of the type")]

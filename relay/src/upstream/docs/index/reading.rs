@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::super::analysis::{Analyzer, Token};
 use super::super::lexicon;
+use super::super::meaning::Meaning;
 use super::{Concept, Index, Understood, as_f32};
 
 /// Words of a question beyond these are not read.
@@ -34,6 +35,13 @@ impl Index {
         if let Some(context) = context {
             self.add_concepts(&mut understood, &mut analyzer, context, 0.5);
         }
+        let is_english = |token: &Token| lexicon::is_english_stop_word(&token.plain);
+        understood.is_english = analyzer.words(question).iter().any(is_english);
+        let meaning = Meaning::of(question);
+        understood.meaning = match (meaning, context.and_then(Meaning::of)) {
+            (Some(asked), Some(before)) => asked.with(&before, 0.5),
+            (asked, before) => asked.or(before),
+        };
         for word in lexicon::hints(&question.to_lowercase()) {
             understood.hints.extend(self.stems.get(&analyzer.stem(word)));
         }
