@@ -1,7 +1,9 @@
 //! Lists of conversations, their titles, their end.
 
 use chinwag_protocol::limits::MAX_TITLE_CHARS;
-use chinwag_protocol::{Conversation, ConversationId, Feedback, MessageId, Page, Pagination, UiMessage};
+use chinwag_protocol::{
+    Conversation, ConversationId, ConversationState, Feedback, MessageId, Page, Pagination, UiMessage,
+};
 use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -72,6 +74,7 @@ impl Store {
 
     /// A page of a conversation's messages: the newest page first, and within
     /// it the oldest message first. Reading the newest page marks all as read.
+    /// The newest message tells who answers, unless it is the agent.
     ///
     /// # Errors
     /// [`StoreError::Missing`] if the visitor has no such conversation.
@@ -82,15 +85,18 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<UiMessage>, StoreError> {
-        let found =
-            sqlx::query("SELECT key, unread FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
-                .bind(owner.site.as_str())
-                .bind(&owner.visitor)
-                .bind(conversation.as_str())
-                .fetch_optional(&self.read)
-                .await?
-                .ok_or(StoreError::Missing)?;
+        let found = sqlx::query(
+            "SELECT key, unread, state FROM conversation WHERE site = ? AND visitor = ? AND id = ?",
+        )
+        .bind(owner.site.as_str())
+        .bind(&owner.visitor)
+        .bind(conversation.as_str())
+        .fetch_optional(&self.read)
+        .await?
+        .ok_or(StoreError::Missing)?;
         let key: String = found.try_get("key")?;
+        let state = row::state(&found.try_get::<String, _>("state")?);
+        let is_newest = cursor.is_none();
         let unread: i64 = found.try_get("unread")?;
         let before = match cursor {
             Some(cursor) => row::read_cursor(cursor)?.parse().map_err(|_| StoreError::Cursor)?,
@@ -120,7 +126,11 @@ impl Store {
             }
             _ => None,
         };
-        let data = shown.iter().rev().map(row::message).collect::<Result<_, _>>()?;
+        let mut data: Vec<UiMessage> = shown.iter().rev().map(row::message).collect::<Result<_, _>>()?;
+        if let Some(metadata) = data.last_mut().filter(|_| is_newest).and_then(|last| last.metadata.as_mut())
+        {
+            metadata.state = Some(state).filter(|state| *state != ConversationState::Ongoing);
+        }
         Ok(Page { data, pagination: Pagination { cursor, has_more } })
     }
 

@@ -202,6 +202,13 @@ mod tests {
             store.set_state(&first, state).await.unwrap();
             let page = store.conversations(&owner(), None, None, 10).await.unwrap();
             assert_eq!(page.data[0].state, state);
+            let messages = store.messages(&owner(), &conversation(), None, 10).await.unwrap().data;
+            let told: Vec<_> = messages
+                .into_iter()
+                .map(|message| message.metadata.and_then(|metadata| metadata.state))
+                .collect();
+            let unless_ongoing = Some(state).filter(|state| *state != ConversationState::Ongoing);
+            assert_eq!(told, [None, unless_ongoing], "the newest message tells");
         }
     }
 
