@@ -1,6 +1,8 @@
 //! What the host page asked for, as far as behaviour and words go. Looks
 //! (colours, corners, position) never reach the engine.
 
+use chinwag_protocol::Json;
+
 /// The part of the options that behaviour and words depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
@@ -23,6 +25,8 @@ pub struct Config {
     pub placeholder: Option<String>,
     /// A line under the composer.
     pub disclaimer: Option<String>,
+    /// What the page wants the agent to know: an object, sent with each message.
+    pub context: Option<Json>,
 }
 
 /// Where the conversation id, the visitor token and the draft are kept.

@@ -1,11 +1,13 @@
 //! Everything that is asked of the outside, as orders.
 
-use chinwag_protocol::{ChatRequest, ConversationId, TokenRequest};
+use chinwag_protocol::{ChatRequest, ConversationId, ConversationState, Json, TokenRequest};
 
 use super::failure::Failure;
 use super::item::Key;
+use super::rating::{Opinion, RatingCall};
 use super::saved::Saved;
 use super::session::RequestId;
+use super::tool::ToolOutcome;
 use super::turn::TurnId;
 
 /// An order to the shell.
@@ -38,10 +40,33 @@ pub enum Effect {
         /// The last frame seen; `None` for the whole log.
         after: Option<String>,
     },
-    /// Let go of a turn's stream. The reply itself goes on.
+    /// Let go of a turn's stream, and of its tools. The reply itself goes on.
     AbortStream {
         /// Whose.
         turn: TurnId,
+    },
+    /// Run a tool of the page.
+    RunTool {
+        /// Whose.
+        turn: TurnId,
+        /// The call's id.
+        call: String,
+        /// The tool's name.
+        tool: String,
+        /// What to call it with.
+        input: Json,
+    },
+    /// Tell the tools of a turn that nobody waits any more.
+    AbortTools {
+        /// Whose.
+        turn: TurnId,
+    },
+    /// Store a rating.
+    PutRating {
+        /// The access token.
+        token: String,
+        /// What is to be stored.
+        call: Box<RatingCall>,
     },
     /// End the reply at the relay.
     StopReply {
@@ -121,6 +146,12 @@ pub enum Announcement {
     ReplyStopped,
     /// Something failed.
     Failed(Failure),
+    /// The conversation is in other hands, or in none.
+    Standing(ConversationState),
+    /// A rating is stored.
+    Rated(Opinion),
+    /// A rating could not be stored.
+    NotRated,
 }
 
 /// A part of the model that the view shows.
@@ -138,7 +169,10 @@ pub enum Region {
     Live(Key),
     /// The history drawer.
     Drawer,
-    /// Whether a reply runs; the draft was replaced by the engine.
+    /// How a reply is rated.
+    Rating(Key),
+    /// Whether a message can be sent, and if not why; the draft was replaced by
+    /// the engine.
     Composer,
 }
 
@@ -151,6 +185,10 @@ pub enum Timer {
     Search(RequestId),
     /// A deletion can no longer be taken back.
     Undo(RequestId),
+    /// Look for messages of the person who has taken over.
+    Watch,
+    /// The page's tools have had their time.
+    Tools(TurnId),
 }
 
 /// What the host page is told.
@@ -184,6 +222,31 @@ pub enum HostEvent {
     ConversationChange {
         /// Its id.
         id: String,
+    },
+    /// A tool of the page is called.
+    ToolCall {
+        /// The call's id.
+        id: String,
+        /// The tool.
+        tool: String,
+        /// What it is called with.
+        input: Json,
+    },
+    /// It answered.
+    ToolResult {
+        /// The call's id.
+        id: String,
+        /// The tool.
+        tool: String,
+        /// Its answer.
+        outcome: ToolOutcome,
+    },
+    /// A reply was rated.
+    Feedback {
+        /// The reply.
+        id: String,
+        /// What the visitor thinks.
+        opinion: Opinion,
     },
     /// Something failed.
     Error(Failure),

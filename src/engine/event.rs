@@ -6,8 +6,10 @@ use super::config::Config;
 use super::effect::Timer;
 use super::failure::TransportError;
 use super::item::Key;
+use super::rating::Opinion;
 use super::saved::Saved;
 use super::session::RequestId;
+use super::tool::{ClientTool, ToolOutcome};
 use super::turn::TurnId;
 
 /// A moment on the visitor's clock, in ms since 1970. The clock may be wrong
@@ -38,6 +40,10 @@ pub enum Event {
         /// All that stands in the composer.
         text: String,
     },
+    /// The page was asked about a message and takes its time.
+    PageAsked,
+    /// The page cancelled the message that it was asked about.
+    PageRefused,
     /// A message was sent off.
     Sent {
         /// What it says, as typed.
@@ -58,6 +64,39 @@ pub enum Event {
     RegeneratePressed {
         /// Which.
         key: Key,
+    },
+    /// The visitor rated a reply, said why, or took a rating back.
+    Rated {
+        /// Which.
+        key: Key,
+        /// What they think.
+        opinion: Opinion,
+    },
+    /// The relay has a rating.
+    RatingStored {
+        /// Which request.
+        request: RequestId,
+    },
+    /// The relay did not take a rating.
+    RatingFailed {
+        /// Which request.
+        request: RequestId,
+        /// How.
+        error: TransportError,
+    },
+    /// The page said what it can run.
+    ToolsChanged {
+        /// All of it.
+        tools: Vec<ClientTool>,
+    },
+    /// A tool of the page answered.
+    ToolAnswered {
+        /// Whose.
+        turn: TurnId,
+        /// The call's id.
+        call: String,
+        /// The answer.
+        outcome: ToolOutcome,
     },
     /// A new conversation was asked for.
     ConversationStarted {
@@ -192,4 +231,8 @@ pub enum Event {
     WentOffline,
     /// The browser has a network again.
     WentOnline,
+    /// The page went out of sight: another tab, another window.
+    WentOutOfSight,
+    /// It came back into sight.
+    CameIntoSight,
 }

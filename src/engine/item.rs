@@ -1,10 +1,12 @@
 //! The transcript's items: what the visitor asked, what the agent replied.
 
-use chinwag_protocol::{MessageStatus, Part, Role, UiMessage};
+use chinwag_protocol::{Json, MessageStatus, Part, Role, UiMessage};
 
 use super::event::Moment;
 use super::failure::{Failure, Reason};
 use super::markdown::{Document, Href};
+use super::rating::Rating;
+use super::tool::ToolOutcome;
 
 /// Names an item for as long as the widget lives. Never reused, and unlike an
 /// id it is there before the relay has answered.
@@ -57,12 +59,18 @@ pub struct Reply {
     pub document: Document,
     /// What the model thought.
     pub reasoning: String,
+    /// Since when it thinks, while it does.
+    pub thinks_since: Option<Moment>,
+    /// How long it thought, in ms, as seen from here; unknown after a reload.
+    pub thought_ms: f64,
     /// What it cites, in order.
     pub sources: Vec<Source>,
     /// What the agent did on the way.
     pub activities: Vec<Activity>,
     /// Follow-up questions.
     pub suggestions: Vec<String>,
+    /// How the visitor rated it.
+    pub rating: Rating,
     /// When it began, if known.
     pub at: Option<Moment>,
     /// How far it got.
@@ -72,7 +80,8 @@ pub struct Reply {
 /// How far a reply got.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReplyPhase {
-    /// Nothing has come yet. The label says what the agent is doing, if it does.
+    /// Nothing comes: nothing has come yet, or a tool is at work. The label
+    /// says what the agent is doing, if it does.
     Waiting {
         /// A person's words for it, e.g. "Searching the documents".
         label: Option<String>,
@@ -103,8 +112,12 @@ pub struct Activity {
     pub id: String,
     /// The tool.
     pub tool: String,
+    /// What the tool was called with, once that is whole.
+    pub input: Option<Json>,
     /// `None` while it runs, else whether it succeeded.
     pub succeeded: Option<bool>,
+    /// What the page's tool answered, until the relay has it.
+    pub owed: Option<ToolOutcome>,
 }
 
 impl Reply {
@@ -116,9 +129,12 @@ impl Reply {
             text: String::new(),
             document: Document::new(),
             reasoning: String::new(),
+            thinks_since: None,
+            thought_ms: 0.0,
             sources: Vec::new(),
             activities: Vec::new(),
             suggestions: Vec::new(),
+            rating: Rating::default(),
             at: Some(at),
             phase: ReplyPhase::Waiting { label: None },
         }
@@ -151,6 +167,24 @@ impl Reply {
         }
     }
 
+    /// Adds a thought.
+    pub fn push_reasoning(&mut self, delta: &str, now: Moment) {
+        self.reasoning.push_str(delta);
+        self.thinks_since.get_or_insert(now);
+    }
+
+    /// The model has thought, for now.
+    pub fn end_reasoning(&mut self, now: Moment) {
+        if let Some(since) = self.thinks_since.take() {
+            self.thought_ms += (now.0 - since.0).max(0.0);
+        }
+    }
+
+    /// Whether a tool of the page has answered and the relay does not know.
+    pub fn owes(&self) -> bool {
+        self.activities.iter().any(|activity| activity.owed.is_some())
+    }
+
     /// Adds a citation, unless it is there.
     pub fn cite(&mut self, url: &str, title: Option<String>) {
         let href = Href::parse(url);
@@ -165,6 +199,7 @@ impl Reply {
     pub fn end(&mut self, phase: ReplyPhase) {
         self.document.finish();
         self.phase = phase;
+        self.thinks_since = None;
         for activity in &mut self.activities {
             activity.succeeded.get_or_insert(false);
         }
@@ -188,6 +223,7 @@ pub fn from_stored(message: UiMessage) -> Option<Item> {
                 take_part(&mut reply, part);
             }
             reply.id = Some(message.id);
+            reply.rating = Rating::stored(metadata.feedback);
             reply.end(match metadata.status {
                 Some(MessageStatus::Stopped) => ReplyPhase::Stopped,
                 Some(MessageStatus::Interrupted) => {
@@ -210,10 +246,14 @@ fn take_part(reply: &mut Reply, part: Part) {
         Part::Reasoning { text } => reply.reasoning.push_str(&text),
         Part::SourceUrl { url, title, .. } => reply.cite(&url, title),
         Part::SourceDocument { title, .. } => reply.cite("", Some(title)),
-        Part::Tool { tool_call_id, tool_name, state, .. } => reply.activities.push(Activity {
+        Part::Tool { tool_call_id, tool_name, state, input, .. } => reply.activities.push(Activity {
             id: tool_call_id,
             tool: tool_name,
-            succeeded: Some(state != "output-error"),
+            input,
+            // A call that nobody answered before the page was left is not
+            // answered any more.
+            succeeded: Some(state == "output-available"),
+            owed: None,
         }),
         Part::Suggestions { prompts } => reply.suggestions = prompts,
         Part::File { .. } | Part::Unknown { .. } => {}

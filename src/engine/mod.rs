@@ -15,8 +15,11 @@ pub mod failure;
 pub mod item;
 pub mod markdown;
 pub mod model;
+pub mod rating;
 pub mod saved;
 pub mod session;
+pub mod tool;
+pub mod transcript;
 pub mod turn;
 mod update;
 
@@ -27,7 +30,9 @@ pub use event::{Event, Moment};
 pub use failure::{Failure, Reason, TransportError};
 pub use item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase, Source};
 pub use model::{Connection, History, Model};
+pub use rating::{Opinion, Rating};
 pub use saved::Saved;
+pub use tool::{ClientTool, ToolOutcome};
 pub use update::update;
 
 /// Longest message in characters, for those who may not know the wire.
@@ -35,3 +40,5 @@ pub use chinwag_protocol::limits::{MAX_MESSAGE_CHARS, MAX_TITLE_CHARS};
 
 /// Names a conversation, likewise.
 pub use chinwag_protocol::ConversationId;
+/// The wire's words that the view shows.
+pub use chinwag_protocol::{ConversationState, Features, Feedback};

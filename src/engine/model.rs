@@ -1,6 +1,6 @@
 //! All that the widget has in mind. Only [`super::update`] changes it.
 
-use chinwag_protocol::{AgentCard, ConversationId, Features};
+use chinwag_protocol::{AgentCard, ConversationId, ConversationState, Features};
 
 use super::config::Config;
 use super::drawer::Drawer;
@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::item::{Item, Key, Question, Reply};
 use super::saved::Saved;
 use super::session::{RequestId, Session};
+use super::tool::ClientTool;
 use super::turn::{Turn, TurnId};
 
 /// The widget's state.
@@ -30,6 +31,10 @@ pub struct Model {
     pub trouble: Option<Failure>,
     /// The conversation that is shown; `None` before the first send.
     pub conversation: Option<ConversationId>,
+    /// Who answers in it, if anyone.
+    pub standing: ConversationState,
+    /// How its messages are looked for while a person may write them.
+    pub watch: Watch,
     /// How much of its transcript is here.
     pub history: History,
     /// The list of the visitor's conversations.
@@ -38,6 +43,14 @@ pub struct Model {
     pub turn: Option<Turn>,
     /// What stands in the composer.
     pub draft: String,
+    /// Whether the page was asked about a message and has not decided yet.
+    pub is_page_asked: bool,
+    /// Until when the relay takes no message.
+    pub rests_until: Option<Moment>,
+    /// What the page can run.
+    pub tools: Vec<ClientTool>,
+    /// Whether the page is out of sight: another tab, another window.
+    pub is_out_of_sight: bool,
     items: Vec<(Key, Item)>,
     next_key: u32,
     next_request: u32,
@@ -69,6 +82,27 @@ pub enum History {
     },
     /// It could not be had.
     Failed(Failure),
+}
+
+/// How a conversation in which a person may write is looked after: messages of
+/// theirs come without a question, and so without a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Watch {
+    /// It is not.
+    #[default]
+    Off,
+    /// A wait runs.
+    Waiting {
+        /// How long it is, in ms.
+        wait_ms: u32,
+    },
+    /// The newest page is on its way.
+    Asking {
+        /// Which request brings it.
+        request: RequestId,
+        /// How long the wait before it was, in ms.
+        wait_ms: u32,
+    },
 }
 
 /// How things stand with the relay, for the header.
@@ -119,6 +153,22 @@ impl Model {
     /// Whether a reply runs.
     pub fn is_replying(&self) -> bool {
         self.turn.is_some()
+    }
+
+    /// Whether the conversation takes no more messages.
+    pub fn is_closed(&self) -> bool {
+        self.standing == ConversationState::Ended
+    }
+
+    /// Whether the relay takes no message yet.
+    pub fn is_resting(&self, now: Moment) -> bool {
+        self.rests_until.is_some_and(|until| now < until)
+    }
+
+    /// What the visitor is told of a tool that works.
+    pub fn tool_title<'a>(&'a self, name: &'a str) -> &'a str {
+        let known = self.tools.iter().find(|tool| tool.definition.name == name);
+        known.and_then(|tool| tool.title.as_deref()).unwrap_or(name)
     }
 
     /// What is to be kept for the next visit.

@@ -3,6 +3,7 @@
 use chinwag_protocol::{ConversationId, SiteKey, TokenAnswer, TokenRequest};
 
 use super::event::Moment;
+use super::rating::RatingCall;
 use super::turn::TurnId;
 
 /// Names a request, so that a late answer to an old one is known as such.
@@ -27,6 +28,8 @@ pub enum Call {
     },
     /// Rename or delete a conversation.
     Change(RequestId),
+    /// Store a rating.
+    Rate(Box<RatingCall>),
     /// Load a page of the transcript.
     Messages {
         /// Names the request.

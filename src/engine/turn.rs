@@ -35,6 +35,8 @@ pub struct Turn {
     pub shows_stored: bool,
     /// Whether the transcript was asked for a second time before it.
     pub is_second_look: bool,
+    /// How often tools of the page were run for it.
+    pub rounds: usize,
     /// Makes whole sentences for the screen reader.
     pub announcer: Announcer,
 }
@@ -42,10 +44,13 @@ pub struct Turn {
 /// How far a turn got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The question has not been accepted yet.
+    /// The question, or what the page's tools answered, has not been accepted
+    /// yet.
     Sending,
     /// Frames arrive.
     Streaming,
+    /// Tools of the page are at work.
+    Working,
     /// The stream broke; a wait runs, or the reply is being followed again.
     Resuming,
 }
@@ -69,8 +74,18 @@ impl Turn {
             token_replaced: false,
             shows_stored: false,
             is_second_look: false,
+            rounds: 0,
             announcer: Announcer::default(),
         }
+    }
+
+    /// The page's tools have answered: what they said is to be sent, and another
+    /// stream brings what follows from it.
+    pub fn go_on(&mut self) {
+        self.stage = Stage::Sending;
+        self.last_event = None;
+        self.resumes = 0;
+        self.token_replaced = false;
     }
 
     /// The next wait, or `None` when it was tried often enough.

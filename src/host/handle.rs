@@ -7,8 +7,12 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 use super::mount::Mounted;
-use crate::engine::Event;
+use super::tool::GivenTools;
+use crate::engine::transcript::Format;
+use crate::engine::{Event, Model};
+use crate::shell::clock;
 use crate::shell::store::Store;
+use crate::view::transcript_of;
 
 /// A mounted widget, as the JavaScript face holds it. After `destroy` every
 /// call does nothing.
@@ -70,13 +74,48 @@ impl Handle {
             message.push_str(&length.to_string());
             return Err(JsError::new(&message));
         }
-        if store.peek(crate::engine::Model::is_replying).unwrap_or_default() {
-            return Err(JsError::new(
-                "Chinwag: send() while a reply runs: wait for response:end, or stop() it",
-            ));
+        match store.peek(why_not).flatten() {
+            Some(why) => Err(JsError::new(why)),
+            None => {
+                store.send(text);
+                Ok(())
+            }
         }
-        store.send(text);
-        Ok(())
+    }
+
+    /// Lets the agent call functions of the page. Gives the names that are known
+    /// from now on, for `unregisterTools`.
+    ///
+    /// # Errors
+    /// As `mount` for the option `tools`; none is taken in then.
+    #[wasm_bindgen(js_name = registerTools)]
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+    pub fn register_tools(&self, tools: JsValue) -> Result<Vec<String>, JsError> {
+        let Some(store) = self.store() else { return Ok(Vec::new()) };
+        let tools = GivenTools::read(&tools).map_err(|error| to_js(&error))?;
+        let names = tools.names();
+        tools.apply(store);
+        Ok(names)
+    }
+
+    /// Forgets tools of the page by their names.
+    #[wasm_bindgen(js_name = unregisterTools)]
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+    pub fn unregister_tools(&self, names: Vec<String>) {
+        if let Some(store) = self.store() {
+            store.forget_tools(|name| names.iter().any(|known| known == name));
+        }
+    }
+
+    /// The conversation as far as the panel has it: `text`, `markdown` or `json`.
+    ///
+    /// # Errors
+    /// Another format.
+    pub fn transcript(&self, format: &str) -> Result<String, JsError> {
+        let Some(format) = Format::from_name(format) else {
+            return Err(JsError::new("Chinwag: transcript() takes \"text\", \"markdown\" or \"json\""));
+        };
+        Ok(self.store().and_then(|store| transcript_of(store, format)).unwrap_or_default())
     }
 
     /// Ends the reply that runs, if one does.
@@ -119,6 +158,21 @@ impl Handle {
         if let Some(store) = self.store() {
             store.dispatch(event);
         }
+    }
+}
+
+/// Why a message cannot be sent now, if it cannot.
+fn why_not(model: &Model) -> Option<&'static str> {
+    if model.is_replying() {
+        Some("Chinwag: send() while a reply runs: wait for response:end, or stop() it")
+    } else if model.is_closed() {
+        Some("Chinwag: send() in a conversation that has ended: begin another by newConversation()")
+    } else if model.is_page_asked {
+        Some("Chinwag: send() while before:send is undecided about another message")
+    } else if model.is_resting(clock::now()) {
+        Some("Chinwag: send() before the time that the rate limit asks for is over")
+    } else {
+        None
     }
 }
 

@@ -3,8 +3,10 @@
 //! they are typed.
 
 pub mod color;
+pub mod context;
 pub mod handle;
 pub mod mount;
 pub mod options;
 pub mod theme;
+pub mod tool;
 pub mod value;

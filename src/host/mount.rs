@@ -4,14 +4,17 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use chinwag_protocol::Json;
 use js_sys::{Array, Reflect};
 use leptos::prelude::*;
 use leptos::tachys::view::any_view::AnyViewState;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{CssStyleSheet, HtmlElement, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
+use super::context;
 use super::options::{GivenOptions, Options, OptionsError, relay};
 use super::theme;
+use super::tool::GivenTools;
 use super::value::Given;
 use crate::engine::{Event, Model};
 use crate::shell::outside::Outside;
@@ -62,6 +65,7 @@ pub struct Mounted {
     /// Its state.
     pub store: Store,
     given: GivenOptions,
+    context: Option<Json>,
     view: Option<UnmountHandle<AnyViewState>>,
 }
 
@@ -75,7 +79,9 @@ impl Mounted {
     /// Mounts a widget.
     pub fn new(options: &JsValue, environment: &JsValue) -> Result<Self, MountError> {
         let given = GivenOptions::new(Given::read(options))?;
-        let options = given.parse()?;
+        let (tools, context) = (GivenTools::of_options(options)?, context::read(options)?.flatten());
+        let mut options = given.parse()?;
+        options.config.context.clone_from(&context);
         let environment = Environment::read(environment);
         let relay = relay_of(&options, environment.base)?;
         let element = element_for(&options, environment.element)?;
@@ -99,19 +105,24 @@ impl Mounted {
         });
         let Some(store) = made.get() else { return Err(MountError::Unsupported("a working page")) };
         store.dispatch(Event::Mounted { saved });
-        store.watch_network();
+        tools.apply(store);
+        store.watch_browser();
         // The loader's launcher has kept the place until now.
         remove_others(&root, &wrapper);
         page::emit_ready(&element);
-        Ok(Self { element, store, given, view: Some(view) })
+        Ok(Self { element, store, given, context, view: Some(view) })
     }
 
     /// Merges changed options in.
     pub fn update(&mut self, changes: &JsValue) -> Result<(), OptionsError> {
         let given = self.given.merged(Given::read(changes))?;
-        let options = given.parse()?;
+        let (tools, context) = (GivenTools::of_options(changes)?, context::read(changes)?);
+        let mut options = given.parse()?;
         theme::apply(&self.element, &options);
         self.given = given;
+        self.context = context.unwrap_or_else(|| self.context.take());
+        options.config.context.clone_from(&self.context);
+        tools.apply(self.store);
         self.store.dispatch(Event::Configured { config: options.config });
         Ok(())
     }

@@ -57,6 +57,16 @@ impl Given {
     }
 }
 
+/// A member that an object owns, as it is: for what no plain value can hold.
+pub fn own(object: &JsValue, key: &str) -> Option<JsValue> {
+    let object: &Object = object.dyn_ref()?;
+    let key = JsValue::from_str(key);
+    if !Object::has_own(object, &key) {
+        return None;
+    }
+    Reflect::get(object, &key).ok()
+}
+
 /// A number with at most three decimals. The general form of floating point
 /// numbers would bring 6 kB of code for the sake of an error message.
 pub fn write_number(number: f64) -> String {

@@ -4,8 +4,11 @@
 
 use chinwag_protocol::object::list;
 use chinwag_protocol::{
-    ChatRequest, ConversationId, MessageId, ObjectWriter, Role, TokenRequest, Trigger, UiMessage,
+    ChatRequest, ConversationId, Feedback, MessageId, ObjectWriter, Part, Role, TokenRequest, Trigger,
+    UiMessage,
 };
+
+use crate::engine::Opinion;
 
 /// The body of a token exchange.
 pub fn token(request: &TokenRequest) -> String {
@@ -17,8 +20,21 @@ pub fn token(request: &TokenRequest) -> String {
     object.finish()
 }
 
-/// The body of a chat request. Of its messages the text is sent: that is all
-/// that a visitor can write.
+/// The body of a rating.
+pub fn rating(opinion: &Opinion) -> String {
+    let value = match opinion.value {
+        Some(Feedback::Positive) => "\"positive\"",
+        Some(Feedback::Negative) => "\"negative\"",
+        None => "null",
+    };
+    let mut object = ObjectWriter::default();
+    object.json("value", value);
+    object.maybe("reason", opinion.reason.as_deref());
+    object.finish()
+}
+
+/// The body of a chat request. Of its messages the text is sent, which is all
+/// that a visitor can write, and what tools of the page have answered.
 pub fn chat(request: &ChatRequest) -> String {
     let mut object = ObjectWriter::default();
     object.text("id", ConversationId::as_str(&request.id));
@@ -53,9 +69,6 @@ pub fn title(title: &str) -> String {
 }
 
 fn message(message: &UiMessage) -> String {
-    let mut part = ObjectWriter::default();
-    part.text("type", "text");
-    part.text("text", &message.text());
     let mut object = ObjectWriter::default();
     object.text("id", &message.id);
     let role = match message.role {
@@ -64,14 +77,39 @@ fn message(message: &UiMessage) -> String {
         Role::System => "system",
     };
     object.text("role", role);
-    object.json("parts", &list([part.finish()]));
+    object.json("parts", &list(message.parts.iter().filter_map(part)));
     object.finish()
+}
+
+fn part(part: &Part) -> Option<String> {
+    let mut object = ObjectWriter::default();
+    match part {
+        Part::Text { text } => {
+            object.text("type", "text");
+            object.text("text", text);
+        }
+        Part::Tool { tool_call_id, tool_name, state, input, output, error_text } => {
+            object.text("type", "dynamic-tool");
+            object.text("toolName", tool_name);
+            object.text("toolCallId", tool_call_id);
+            object.text("state", state);
+            for (name, json) in [("input", input), ("output", output)] {
+                if let Some(json) = json {
+                    object.json(name, json.as_str());
+                }
+            }
+            object.maybe("errorText", error_text.as_deref());
+        }
+        _ => return None,
+    }
+    Some(object.finish())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chinwag_protocol::{Json, Part, SiteKey, ToolDefinition};
+    use chinwag_protocol::{Json, SiteKey, ToolDefinition};
+    use serde_json::{Value, json};
 
     #[test]
     fn the_relay_reads_a_chat_request_as_it_was_meant() {
@@ -99,6 +137,39 @@ mod tests {
             parameters: Json::parse("{}").unwrap(),
         }];
         assert_eq!(serde_json::from_str::<ChatRequest>(&chat(&request)).unwrap(), request);
+    }
+
+    #[test]
+    fn the_relay_reads_what_tools_of_the_page_answered() {
+        let call = |id: &str, outcome: Result<&str, &str>| Part::Tool {
+            tool_call_id: id.into(),
+            tool_name: "look".into(),
+            state: if outcome.is_ok() { "output-available" } else { "output-error" }.into(),
+            input: Some(Json::parse("{\"city\":\"Malm\u{f6}\"}").unwrap()),
+            output: outcome.ok().map(|json| Json::parse(json).unwrap()),
+            error_text: outcome.err().map(Into::into),
+        };
+        let answers = UiMessage {
+            id: "a1".into(),
+            role: Role::Assistant,
+            parts: vec![call("c1", Ok("[1,{\"a\":null}]")), call("c2", Err("no \"way\""))],
+            metadata: None,
+        };
+        assert_eq!(serde_json::from_str::<UiMessage>(&message(&answers)).unwrap(), answers);
+    }
+
+    #[test]
+    fn a_rating_that_is_taken_back_says_so() {
+        let read = |value, reason: Option<&str>| -> Value {
+            let opinion = Opinion { value, reason: reason.map(str::to_owned) };
+            serde_json::from_str(&rating(&opinion)).unwrap()
+        };
+        assert_eq!(read(None, None), json!({ "value": null }));
+        assert_eq!(
+            read(Some(Feedback::Negative), Some("too \"long\"")),
+            json!({ "value": "negative", "reason": "too \"long\"" })
+        );
+        assert_eq!(read(Some(Feedback::Positive), None), json!({ "value": "positive" }));
     }
 
     #[test]

@@ -10,4 +10,5 @@ pub mod page;
 pub mod storage;
 pub mod store;
 pub mod stream;
+pub mod tool;
 pub mod transport;

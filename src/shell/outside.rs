@@ -16,9 +16,10 @@ use super::page;
 use super::storage::SavedPlace;
 use super::store::Store;
 use super::stream::Stream;
+use super::tool::Tools;
 use super::transport::Call;
-use crate::engine::turn::TurnId;
 use crate::engine::session::RequestId;
+use crate::engine::turn::TurnId;
 use crate::engine::{Effect, Event, Timer, TransportError};
 
 /// Everything outside the model that one widget holds on to. Dropping it ends
@@ -30,6 +31,7 @@ pub struct Outside {
     saved: SavedPlace,
     streams: RefCell<Vec<Stream>>,
     timers: RefCell<Vec<(Timer, Timeout)>>,
+    tools: Tools,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -43,6 +45,7 @@ impl Outside {
             saved,
             streams: RefCell::default(),
             timers: RefCell::default(),
+            tools: Tools::default(),
             listeners: RefCell::default(),
         }
     }
@@ -60,9 +63,27 @@ impl Outside {
         }
     }
 
+    /// Tells the engine when the page goes out of sight and comes back.
+    pub fn watch_page(&self, store: Store) {
+        let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+        let watched = document.clone();
+        let tell = move |_: &web_sys::Event| {
+            store.dispatch(if watched.hidden() { Event::WentOutOfSight } else { Event::CameIntoSight });
+        };
+        self.listeners.borrow_mut().push(EventListener::new(&document, "visibilitychange", tell));
+        if document.hidden() {
+            store.dispatch(Event::WentOutOfSight);
+        }
+    }
+
     /// Asks the page about a message before it is sent.
-    pub fn ask_before_send(&self, text: &str) -> Option<String> {
+    pub fn ask_before_send(&self, text: &str) -> page::Decision {
         page::ask_before_send(&self.element, text)
+    }
+
+    /// What the page can run.
+    pub fn tools(&self) -> &Tools {
+        &self.tools
     }
 
     /// Carries out one order.
@@ -86,7 +107,27 @@ impl Outside {
                 call.last_event_id = after;
                 self.open_stream(turn, call, store);
             }
-            Effect::AbortStream { turn } => self.let_go(turn),
+            Effect::AbortStream { turn } => {
+                self.let_go(turn);
+                self.tools.abort(turn);
+            }
+            Effect::RunTool { turn, call, tool, input } => self.tools.run(turn, call, &tool, &input, store),
+            Effect::AbortTools { turn } => self.tools.abort(turn),
+            Effect::PutRating { token, call } => {
+                let request = call.request;
+                let mut url = self.url("/v1/conversations/");
+                url.push_str(call.conversation.as_str());
+                url.push_str("/messages/");
+                url.push_str(call.message.as_str());
+                url.push_str("/feedback");
+                let put = Call::new(Method::PUT, url, Some(token), Some(body::rating(&call.opinion)));
+                put.then(move |answer| {
+                    store.dispatch(match answer {
+                        Ok(_) => Event::RatingStored { request },
+                        Err(error) => Event::RatingFailed { request, error },
+                    });
+                });
+            }
             Effect::StopReply { token, conversation } => {
                 let call = Call::post(self.chat_url(&conversation, "/stop"), Some(token), String::from("{}"));
                 // The reply was ended here already; should the relay not hear of
@@ -130,8 +171,8 @@ impl Outside {
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
                 let fire = move || store.dispatch(Event::TimerFired { timer });
-                let is_retry = matches!(timer, Timer::Resume(_));
-                let after_ms = if is_retry { clock::with_jitter(after_ms) } else { after_ms };
+                let is_crowd = matches!(timer, Timer::Resume(_) | Timer::Watch);
+                let after_ms = if is_crowd { clock::with_jitter(after_ms) } else { after_ms };
                 let mut timers = self.timers.borrow_mut();
                 // One wait of a kind at a time: a new one takes the place of the old.
                 timers.retain(|(known, _)| discriminant(known) != discriminant(&timer));

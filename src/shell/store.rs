@@ -10,9 +10,12 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::clock;
 use super::outside::Outside;
+use super::page::{self, Decision};
+use super::tool::{PageTool, Tools};
 use crate::engine::effect::Announcement;
 use crate::engine::{ConversationId, Effect, Event, Key, Model, Region, update};
 
@@ -107,26 +110,69 @@ impl Store {
         inner.is_draining.set(false);
     }
 
-    /// Begins to listen to what the browser says of the network.
-    pub fn watch_network(&self) {
+    /// Begins to listen to what the browser says of the network and the page.
+    pub fn watch_browser(&self) {
         if let Some(inner) = self.inner.try_get_value() {
             inner.outside.watch_network(*self);
+            inner.outside.watch_page(*self);
         }
     }
 
     /// Sends a message under fresh ids, unless the host page cancels it. The
-    /// page may also change the text: what is sent is what it left.
+    /// page may also change the text: what is sent is what it left. While the
+    /// page thinks about a message, no other is sent.
     pub fn send(&self, text: &str) {
         let Some(inner) = self.inner.try_get_value() else { return };
-        if let Some(text) = inner.outside.ask_before_send(text) {
-            let (message_id, conversation_id) = (clock::fresh_id(), clock::fresh_id());
-            self.dispatch(Event::Sent { text, message_id, conversation_id });
+        if self.peek(|model| model.is_page_asked) == Some(false) {
+            self.decide(inner.outside.ask_before_send(text));
         }
     }
 
     /// Takes a conversation off the list.
     pub fn delete_conversation(&self, id: ConversationId) {
         self.dispatch(Event::DeletePressed { id, conversation_id: clock::fresh_id() });
+    }
+
+    fn decide(&self, decision: Decision) {
+        match decision {
+            Decision::Send(text) => {
+                let (message_id, conversation_id) = (clock::fresh_id(), clock::fresh_id());
+                self.dispatch(Event::Sent { text, message_id, conversation_id });
+            }
+            Decision::Cancel => self.dispatch(Event::PageRefused),
+            Decision::Later(asked) => {
+                self.dispatch(Event::PageAsked);
+                let store = *self;
+                spawn_local(async move {
+                    let kept = JsFuture::from(asked.decided.clone()).await;
+                    store.decide(match kept {
+                        Ok(_) => asked.decision(),
+                        // A check that failed has not passed.
+                        Err(error) => {
+                            page::report(&error);
+                            Decision::Cancel
+                        }
+                    });
+                });
+            }
+        }
+    }
+
+    /// Takes in what the page can run: tools of a known name take the place of
+    /// the old ones.
+    pub fn register_tools(&self, tools: Vec<PageTool>) {
+        self.change_tools(|known| known.register(tools));
+    }
+
+    /// Forgets tools of the page.
+    pub fn forget_tools(&self, is_forgotten: impl Fn(&str) -> bool) {
+        self.change_tools(|known| known.forget(is_forgotten));
+    }
+
+    fn change_tools(&self, change: impl FnOnce(&Tools)) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        change(inner.outside.tools());
+        self.dispatch(Event::ToolsChanged { tools: inner.outside.tools().definitions() });
     }
 
     /// Begins a new conversation under a fresh id.
@@ -194,7 +240,7 @@ impl Inner {
     fn forget_gone_items(&self) {
         let model = self.model.borrow();
         self.regions.borrow_mut().retain(|(region, _)| match region {
-            Region::Item(key) | Region::Live(key) => model.item(*key).is_some(),
+            Region::Item(key) | Region::Live(key) | Region::Rating(key) => model.item(*key).is_some(),
             _ => true,
         });
     }

@@ -74,7 +74,8 @@ impl Call {
         // What `fetch` rejects with does not say why: offline, DNS, CORS and a
         // refused connection look alike to a page.
         let request = request.map_err(|_| TransportError::Protocol)?;
-        let answer = if self.outlives_page { send_beyond_page(request).await } else { request.send().await.ok() };
+        let answer =
+            if self.outlives_page { send_beyond_page(request).await } else { request.send().await.ok() };
         let response = answer.ok_or(TransportError::Network)?;
         if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
     }

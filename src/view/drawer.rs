@@ -33,10 +33,11 @@ pub(super) fn drawer(scene: Scene) -> El {
             let text = event.target().map(|input| input.unchecked_into::<HtmlInputElement>().value());
             store.dispatch(Event::SearchChanged { text: text.unwrap_or_default() });
         });
-    let list = el("ul", "cw-lines").set("aria-label", &scene.text(Text::History)).live("aria-busy", move || {
-        let is_loading = store.read(Region::Drawer, |model| model.drawer.is_loading());
-        if is_loading == Some(true) { "true" } else { "false" }
-    });
+    let list =
+        el("ul", "cw-lines").set("aria-label", &scene.text(Text::History)).live("aria-busy", move || {
+            let is_loading = store.read(Region::Drawer, |model| model.drawer.is_loading());
+            if is_loading == Some(true) { "true" } else { "false" }
+        });
     keep_lines(scene, &list, editing);
     let body = el("div", "cw-drawer-body").add(&list).part(move || rest(scene));
     let drawn = el("div", "cw-drawer")
@@ -186,7 +187,8 @@ fn plain(scene: Scene, line: &Line, editing: RwSignal<Option<ConversationId>>, p
     let open = move |_| scene.store.dispatch(Event::ConversationChosen { id: chosen.clone() });
     let rename = move |_| editing.set(Some(renamed.clone()));
     let delete = move |event: web_sys::Event| {
-        let line = event.current_target().and_then(|target| target.unchecked_into::<Element>().parent_element());
+        let line =
+            event.current_target().and_then(|target| target.unchecked_into::<Element>().parent_element());
         leave(scene, line.as_ref());
         scene.store.delete_conversation(deleted.clone());
     };
@@ -202,7 +204,8 @@ fn plain(scene: Scene, line: &Line, editing: RwSignal<Option<ConversationId>>, p
     if line.is_shown {
         set(&open, "aria-current", "true");
     }
-    let small = |press: El, text: Text, drawn: Icon| press.label(&scene.text_with(text, name)).add(&icon(drawn));
+    let small =
+        |press: El, text: Text, drawn: Icon| press.label(&scene.text_with(text, name)).add(&icon(drawn));
     place
         .add(&open)
         .add(&small(button("cw-action", rename), Text::RenameConversation, Icon::Pen))
@@ -298,7 +301,9 @@ fn pressed(scene: Scene, editing: RwSignal<Option<ConversationId>>, event: &Keyb
     let Ok(stops) = drawer.query_selector_all(".cw-search, .cw-line-open") else { return };
     let stop = |index: u32| stops.item(index).and_then(|node| node.dyn_into::<HtmlElement>().ok());
     let here = focused(&drawer).and_then(|here| here.closest(".cw-line, .cw-search").ok().flatten());
-    let is_here = |index: &u32| here.as_ref().is_some_and(|here| stop(*index).is_some_and(|stop| here.contains(Some(&stop))));
+    let is_here = |index: &u32| {
+        here.as_ref().is_some_and(|here| stop(*index).is_some_and(|stop| here.contains(Some(&stop))))
+    };
     let place = (0..stops.length()).find(is_here).unwrap_or_default();
     if let Some(next) = place.checked_add_signed(step).and_then(stop) {
         event.prevent_default();
@@ -315,7 +320,9 @@ fn focus_line_later(scene: Scene, id: ConversationId) {
         let Some(lines) = lines else { return };
         for index in 0..lines.length() {
             let line = lines.item(index).and_then(|line| line.dyn_into::<Element>().ok());
-            let Some(line) = line.filter(|line| line.get_attribute("data-id").as_deref() == Some(id.as_str())) else {
+            let Some(line) =
+                line.filter(|line| line.get_attribute("data-id").as_deref() == Some(id.as_str()))
+            else {
                 continue;
             };
             if let Some(open) = line.first_element_child() {
@@ -333,7 +340,8 @@ pub(super) fn keep_drawer(scene: Scene, panel: &El, below: Vec<El>) {
     let is_open = Memo::new(move |_| is_open());
     let place = el("div", "cw-drawer-place").part(move || is_open.get().then(|| untrack(|| drawer(scene))));
     append(panel, &place);
-    let shown = move || scene.store.peek(|model| (model.open, model.conversation.clone())).unwrap_or_default();
+    let shown =
+        move || scene.store.peek(|model| (model.open, model.conversation.clone())).unwrap_or_default();
     let mut opened_at = None;
     effect(move || {
         let is_open = is_open.get();

@@ -54,7 +54,13 @@ fn history(scene: Scene) -> Option<El> {
         shown.html().set_hidden(!has_drawer);
     });
     let open = move |_| scene.store.dispatch(Event::DrawerOpened);
-    Some(history.set("type", "button").on("click", open).label(&scene.text(Text::History)).add(&icon(Icon::History)))
+    Some(
+        history
+            .set("type", "button")
+            .on("click", open)
+            .label(&scene.text(Text::History))
+            .add(&icon(Icon::History)),
+    )
 }
 
 /// What the panel is called: by the page, else by the agent.

@@ -1,9 +1,10 @@
 use chinwag::engine::turn::TurnId;
 use chinwag::engine::*;
-use chinwag_protocol::{Chunk, ErrorCode, FinishReason};
+use chinwag_protocol::{Chunk, ErrorCode, FinishReason, Json};
 use proptest::prelude::*;
 
 use crate::stage::{Stage, refused};
+use crate::tool::look;
 
 #[test]
 fn every_code_of_the_relay_has_a_reason_a_person_understands() {
@@ -28,6 +29,12 @@ fn any_event() -> impl Strategy<Value = Event> {
         ".{0,8}".prop_map(|delta| Chunk::TextDelta { id: "t".into(), delta }),
         Just(Chunk::TextStart { id: "t".into() }),
         Just(Chunk::Finish { reason: FinishReason::Stop, metadata: None }),
+        Just(Chunk::Finish { reason: FinishReason::ToolCalls, metadata: None }),
+        Just(Chunk::ToolInputAvailable {
+            tool_call_id: "k".into(),
+            tool_name: "look".into(),
+            input: Json::parse("{}").unwrap(),
+        }),
         Just(Chunk::Abort { reason: None }),
         Just(Chunk::error(ErrorCode::Internal, "no")),
     ];
@@ -48,11 +55,24 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         "[a-z]{1,4}".prop_map(|conversation_id| Event::ConversationStarted { conversation_id }),
         key.clone().prop_map(|key| Event::RetryPressed { key }),
+        key.clone().prop_map(|key| Event::Rated {
+            key,
+            opinion: Opinion { value: Some(Feedback::Negative), reason: None }
+        }),
+        (turn.clone(), prop::bool::ANY).prop_map(|(turn, succeeds)| Event::ToolAnswered {
+            turn,
+            call: "k".into(),
+            outcome: if succeeds { Ok(Json::parse("1").unwrap()) } else { Err("no".into()) },
+        }),
+        turn.clone().prop_map(|turn| Event::TimerFired { timer: Timer::Tools(turn) }),
+        Just(Event::TimerFired { timer: Timer::Watch }),
+        Just(Event::WentOutOfSight),
+        Just(Event::CameIntoSight),
         key.prop_map(|key| Event::RegeneratePressed { key }),
         turn.clone().prop_map(|turn| Event::StreamOpened { turn }),
         turn.clone().prop_map(|turn| Event::StreamEnded { turn }),
         turn.clone().prop_map(|turn| Event::StreamGone { turn }),
-        turn.clone().prop_map(|turn| Event::TimerFired { timer: chinwag::engine::Timer::Resume(turn) }),
+        turn.clone().prop_map(|turn| Event::TimerFired { timer: Timer::Resume(turn) }),
         (turn.clone(), chunk).prop_map(|(turn, chunk)| Event::ChunkArrived {
             turn,
             event_id: Some("e:1".into()),
@@ -68,6 +88,7 @@ proptest! {
     #[test]
     fn a_reply_is_live_if_and_only_if_a_turn_runs(events in prop::collection::vec(any_event(), 0..40)) {
         let mut stage = Stage::ready();
+        stage.tell(Event::ToolsChanged { tools: vec![look()] });
         for event in events {
             stage.tell(event);
             let live: Vec<Key> = stage

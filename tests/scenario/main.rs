@@ -3,9 +3,13 @@
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "a scenario that goes another way has failed")]
 
 mod drawer;
+mod export;
 mod failing;
 mod history;
+mod rating;
 mod sending;
 mod session;
 mod stage;
+mod standing;
 mod streaming;
+mod tool;

@@ -85,7 +85,14 @@ impl Stage {
             expires_in: 600,
             visitor: "visitor-1".into(),
             agent: AgentCard { name: "Docs".into(), ..AgentCard::default() },
-            features: Features { history: true, retry: true, sources: true, ..Features::default() },
+            features: Features {
+                history: true,
+                feedback: true,
+                retry: true,
+                tools: true,
+                sources: true,
+                ..Features::default()
+            },
         };
         self.tell(Event::TokenArrived { request, answer: Box::new(answer) });
     }
@@ -154,6 +161,24 @@ impl Stage {
     /// The key of the item at a place.
     pub(crate) fn key(&self, place: usize) -> Key {
         self.model.items()[place].0
+    }
+
+    /// The reply at a place.
+    #[track_caller]
+    pub(crate) fn reply(&self, place: usize) -> &Reply {
+        match &self.model.items()[place].1 {
+            Item::Reply(reply) => reply,
+            Item::Question(question) => panic!("a question: {question:?}"),
+        }
+    }
+
+    /// What the host page was told of a kind.
+    pub(crate) fn told<T>(&self, pick: impl Fn(&HostEvent) -> Option<T>) -> Vec<T> {
+        let pick = |effect: &Effect| match effect {
+            Effect::Emit(event) => pick(event),
+            _ => None,
+        };
+        self.asked.iter().filter_map(pick).collect()
     }
 
     pub(crate) fn announced(&self) -> Vec<Announcement> {

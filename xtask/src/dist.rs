@@ -78,7 +78,10 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let packer = Packer { node, root: &workspace.root, stage: workspace.scratch().join("stage") };
     let style = |name: &str| read(&workspace.root.join("style").join(name));
     let (tokens, launcher) = (style("tokens.css")?, style("launcher.css")?);
-    let css = packer.css("widget", &[tokens.as_str(), &launcher, &style("widget.css")?, &style("history.css")?].concat())?;
+    let css = packer.css(
+        "widget",
+        &[tokens.as_str(), &launcher, &style("widget.css")?, &style("history.css")?].concat(),
+    )?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
     let face = packer.face(&workspace.root.join("npm").join("src"), &widget.glue)?;

@@ -65,8 +65,7 @@ async fn list(
     search: Result<Query<Search>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Page<Conversation>>, ApiError> {
     let window = window(query)?;
-    let Query(Search { title }) =
-        search.map_err(|error| ApiError::invalid("query", error.body_text()))?;
+    let Query(Search { title }) = search.map_err(|error| ApiError::invalid("query", error.body_text()))?;
     let title = title.as_deref().map(str::trim).filter(|title| !title.is_empty());
     if title.is_some_and(|title| title.chars().count() > MAX_TITLE_CHARS) {
         return Err(ApiError::too_large("title", format!("a title is at most {MAX_TITLE_CHARS} characters")));

@@ -45,7 +45,9 @@ async fn conversations_are_listed_the_newest_first_and_in_pages() {
 async fn conversations_are_found_by_a_part_of_their_title() {
     let world = World::new().await;
     let anna = world.visitor().await;
-    for (name, question) in [("c1", "Größe ÄNDERN"), ("c2", "100 % sure?"), ("c3", "Farbe ändern"), ("c4", "Bill")] {
+    for (name, question) in
+        [("c1", "Größe ÄNDERN"), ("c2", "100 % sure?"), ("c3", "Farbe ändern"), ("c4", "Bill")]
+    {
         converse(&world, &anna, name, question).await;
     }
     let found = async |query: &str| -> Vec<String> {

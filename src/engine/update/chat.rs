@@ -3,11 +3,11 @@
 use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
 use chinwag_protocol::{ChatRequest, ConversationId, MessageId, Part, Role, Trigger, UiMessage};
 
-use super::{Effects, history, save, session};
+use super::{Effects, history, save, session, stream, watch};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::Failure;
-use crate::engine::item::{Delivery, Item, Key, Question, Reply, ReplyPhase};
+use crate::engine::item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase};
 use crate::engine::model::{History, Model};
 use crate::engine::session::Call;
 use crate::engine::turn::{Stage, Turn, TurnId};
@@ -23,6 +23,9 @@ pub(super) fn send(
     let text = text.trim();
     // The composer says both before sending; here they only must not do harm.
     if text.is_empty() || text.chars().count() > MAX_MESSAGE_CHARS || model.is_replying() {
+        return;
+    }
+    if model.is_closed() || model.is_resting(now) {
         return;
     }
     if model.conversation.is_none() {
@@ -44,6 +47,7 @@ pub(super) fn send(
     out.push(Effect::Emit(HostEvent::MessageSent { id: message_id, text: text.to_owned() }));
     let reply = model.push(Item::Reply(Box::new(Reply::waiting(Some(key), now))));
     begin(model, Some(key), reply, Trigger::SubmitMessage, now, out);
+    watch::look(model, out);
 }
 
 fn begin(
@@ -58,7 +62,11 @@ fn begin(
         history::load(model, now, out);
     }
     let id = model.fresh_turn();
-    model.turn = Some(Turn::new(id, question, reply, trigger));
+    let mut turn = Turn::new(id, question, reply, trigger);
+    // A turn that failed before the relay had the answers of the page's tools
+    // goes on with them: they are not run twice.
+    turn.rounds = usize::from(model.reply_mut(reply).is_some_and(|reply| reply.owes()));
+    model.turn = Some(turn);
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));
     out.push(Effect::Emit(HostEvent::ResponseStart));
@@ -70,27 +78,61 @@ pub(super) fn request(model: &mut Model, id: TurnId) -> Option<ChatRequest> {
     let turn = model.running(id)?;
     let (question, reply, trigger) = (turn.question?, turn.reply, turn.trigger);
     let conversation = model.conversation.clone()?;
-    let message_id = match (trigger, model.item(reply)) {
+    let tools = model.tools.iter().filter(|_| model.features.tools);
+    let mut request = ChatRequest {
+        id: conversation,
+        messages: Vec::new(),
+        trigger,
+        message_id: None,
+        tools: tools.map(|tool| tool.definition.clone()).collect(),
+        context: model.config.context.clone(),
+    };
+    if let Some(Item::Reply(reply)) = model.item(reply)
+        && reply.owes()
+    {
+        request.trigger = Trigger::SubmitMessage;
+        request.messages.push(answers(reply));
+        return Some(request);
+    }
+    request.message_id = match (trigger, model.item(reply)) {
         (Trigger::RegenerateMessage, Some(Item::Reply(reply))) => {
             reply.id.as_deref().and_then(|id| MessageId::parse(id).ok())
         }
         _ => None,
     };
     let Some(Item::Question(question)) = model.item(question) else { return None };
-    let message = UiMessage {
+    request.messages.push(UiMessage {
         id: question.id.clone(),
         role: Role::User,
         parts: vec![Part::Text { text: question.text.clone() }],
         metadata: None,
+    });
+    Some(request)
+}
+
+/// What the page's tools answered, as the reply that it continues.
+fn answers(reply: &Reply) -> UiMessage {
+    let part = |activity: &Activity| {
+        let outcome = activity.owed.clone()?;
+        let (state, output, error_text) = match outcome {
+            Ok(output) => ("output-available", Some(output), None),
+            Err(why) => ("output-error", None, Some(why)),
+        };
+        Some(Part::Tool {
+            tool_call_id: activity.id.clone(),
+            tool_name: activity.tool.clone(),
+            state: state.to_owned(),
+            input: activity.input.clone(),
+            output,
+            error_text,
+        })
     };
-    Some(ChatRequest {
-        id: conversation,
-        messages: vec![message],
-        trigger,
-        message_id,
-        tools: Vec::new(),
-        context: None,
-    })
+    UiMessage {
+        id: reply.id.clone().unwrap_or_default(),
+        role: Role::Assistant,
+        parts: reply.activities.iter().filter_map(part).collect(),
+        metadata: None,
+    }
 }
 
 pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
@@ -116,6 +158,18 @@ pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
 
 pub(super) fn retry(model: &mut Model, key: Key, now: Moment, out: &mut Effects) {
     if model.is_replying() {
+        return;
+    }
+    if let Some(Item::Reply(reply)) = model.item(key)
+        && let (ReplyPhase::Failed(failure), Some(question), true) =
+            (&reply.phase, reply.question, reply.owes())
+        && failure.can_retry(now)
+    {
+        if let Some(reply) = model.reply_mut(key) {
+            reply.phase = ReplyPhase::Waiting { label: None };
+        }
+        begin(model, Some(question), key, Trigger::SubmitMessage, now, out);
+        out.push(Effect::Redraw(Region::Item(key)));
         return;
     }
     let (question, failed_reply) = match model.item(key) {
@@ -167,6 +221,7 @@ pub(super) fn regenerate(model: &mut Model, key: Key, now: Moment, out: &mut Eff
 pub(super) fn fail_question(model: &mut Model, failure: Failure, out: &mut Effects) {
     let Some(turn) = model.turn.take() else { return };
     debug_assert!(turn.stage != Stage::Streaming, "a reply that streams fails as a reply");
+    stream::rest(model, &failure, out);
     match turn.question.and_then(|key| model.question_mut(key)) {
         Some(question) => {
             question.delivery = Delivery::Failed(failure.clone());

@@ -3,7 +3,7 @@
 use chinwag_protocol::limits::MAX_TITLE_CHARS;
 use chinwag_protocol::{Conversation, ConversationId, Page};
 
-use super::{Effects, history, save, session, start_conversation};
+use super::{Effects, history, save, session, start_conversation, watch};
 use crate::engine::drawer::{Change, Entry, Listing, Refused, Removed, SEARCH_PAUSE_MS, UNDO_MS, What};
 use crate::engine::effect::{Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
@@ -136,6 +136,7 @@ pub(super) fn choose(model: &mut Model, id: ConversationId, now: Moment, out: &m
     }
     out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
     model.conversation = Some(id);
+    watch::forget(model, out);
     model.set_items(Vec::new());
     save(model, out);
     out.push(Effect::Redraw(Region::Composer));

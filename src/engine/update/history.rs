@@ -1,8 +1,8 @@
 //! The transcript of an earlier visit, loaded back from the relay.
 
-use chinwag_protocol::{MessageStatus, Page, Role, Trigger, UiMessage};
+use chinwag_protocol::{ConversationState, MessageStatus, Page, Role, Trigger, UiMessage};
 
-use super::{Effects, session};
+use super::{Effects, session, watch};
 use crate::engine::effect::{Effect, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
@@ -37,10 +37,13 @@ pub(super) fn arrived(
     out: &mut Effects,
 ) {
     let Some(Awaited { again, .. }) = awaited(model, request) else { return };
+    watch::learn_from_page(model, &page, out);
     model.history = History::Loaded { older: page.pagination.cursor.filter(|_| page.pagination.has_more) };
     model.trouble = None;
-    let is_running = still_runs(&page.data);
-    let mut items: Vec<Item> = page.data.into_iter().filter_map(item::from_stored).collect();
+    let is_answered = model.standing == ConversationState::Ongoing;
+    let is_running = still_runs(&page.data, is_answered);
+    let shown = page.data.into_iter().filter(|message| is_answered || !watch::is_unsaid(message));
+    let mut items: Vec<Item> = shown.filter_map(item::from_stored).collect();
     // What was sent while the page was on its way is not in it.
     let sent_meanwhile = model.turn.as_ref().map(|turn| (turn.question, turn.reply));
     if sent_meanwhile.is_some() {
@@ -56,11 +59,12 @@ pub(super) fn arrived(
     out.push(Effect::Redraw(Region::List));
 }
 
-fn still_runs(messages: &[UiMessage]) -> bool {
+fn still_runs(messages: &[UiMessage], is_answered: bool) -> bool {
     messages.last().is_some_and(|last| {
         let status = last.metadata.as_ref().and_then(|metadata| metadata.status);
-        // A question without a reply: the relay may just have begun.
-        status == Some(MessageStatus::Streaming) || last.role == Role::User
+        // A question without a reply: the relay may just have begun, where it is
+        // the relay that answers.
+        status == Some(MessageStatus::Streaming) || (is_answered && last.role == Role::User)
     })
 }
 

@@ -3,8 +3,11 @@
 mod chat;
 mod drawer;
 mod history;
+mod rating;
 mod session;
 mod stream;
+mod tool;
+mod watch;
 
 use chinwag_protocol::ConversationId;
 
@@ -50,16 +53,36 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
             model.draft = text;
             save(model, out);
         }
+        Event::PageAsked => ask_page(model, true, out),
+        Event::PageRefused => ask_page(model, false, out),
         Event::Sent { text, message_id, conversation_id } => {
+            ask_page(model, false, out);
             chat::send(model, &text, message_id, &conversation_id, now, out);
         }
         Event::StopPressed => chat::stop(model, now, out),
         Event::RetryPressed { key } => chat::retry(model, key, now, out),
         Event::RegeneratePressed { key } => chat::regenerate(model, key, now, out),
+        Event::Rated { key, opinion } => rating::rate(model, key, opinion, now, out),
+        Event::RatingStored { request } => rating::stored(model, request, now, out),
+        Event::RatingFailed { request, error } => rating::failed(model, request, &error, now, out),
+        Event::ToolsChanged { tools } => model.tools = tools,
+        Event::ToolAnswered { turn, call, outcome } => {
+            tool::answered(model, turn, &call, outcome, now, out);
+        }
         Event::ConversationStarted { conversation_id } => start_conversation(model, &conversation_id, out),
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
+        Event::MessagesArrived { request, page } if watch::awaits(model, request) => {
+            watch::arrived(model, page, out);
+        }
         Event::MessagesArrived { request, page } => history::arrived(model, request, page, now, out),
+        Event::MessagesFailed { request, error } if watch::awaits(model, request) => {
+            if error.is_unauthenticated() {
+                // The next look brings another.
+                model.session.drop_token();
+            }
+            watch::failed(model, out);
+        }
         Event::MessagesFailed { request, error } => history::failed(model, request, error, now, out),
         Event::DrawerOpened => drawer::open(model, now, out),
         Event::DrawerClosed => drawer::close(model, now, out),
@@ -88,6 +111,13 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TimerFired { timer: Timer::Resume(turn) } => stream::resume(model, turn, now, out),
         Event::TimerFired { timer: Timer::Search(request) } => drawer::search_now(model, request, now, out),
         Event::TimerFired { timer: Timer::Undo(request) } => drawer::undo_ended(model, request, now, out),
+        Event::TimerFired { timer: Timer::Watch } => watch::ask(model, now, out),
+        Event::TimerFired { timer: Timer::Tools(turn) } => tool::time_is_up(model, turn, now, out),
+        Event::WentOutOfSight => model.is_out_of_sight = true,
+        Event::CameIntoSight => {
+            model.is_out_of_sight = false;
+            watch::look(model, out);
+        }
         Event::WentOffline => set_online(model, false, now, out),
         Event::WentOnline => set_online(model, true, now, out),
     }
@@ -117,6 +147,7 @@ fn open(model: &mut Model, now: Moment, out: &mut Effects) {
     save(model, out);
     out.push(Effect::Redraw(Region::Panel));
     out.push(Effect::Emit(HostEvent::Open));
+    watch::look(model, out);
     match model.history {
         History::Remembered | History::Failed(_) => history::load(model, now, out),
         // The exchange also tells who answers, so the header can say it.
@@ -145,6 +176,7 @@ fn start_conversation(model: &mut Model, conversation_id: &str, out: &mut Effect
     out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
     model.conversation = Some(id);
     model.history = History::Untouched;
+    watch::forget(model, out);
     model.set_items(Vec::new());
     model.draft.clear();
     save(model, out);
@@ -160,6 +192,12 @@ fn set_online(model: &mut Model, online: bool, now: Moment, out: &mut Effects) {
     out.push(Effect::Redraw(Region::Header));
     if online {
         stream::hurry(model, now, out);
+    }
+}
+
+fn ask_page(model: &mut Model, is_asked: bool, out: &mut Effects) {
+    if std::mem::replace(&mut model.is_page_asked, is_asked) != is_asked {
+        out.push(Effect::Redraw(Region::Composer));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chinwag_protocol::{SiteKey, TokenAnswer};
 
-use super::{Effects, chat, drawer, history, save, stream};
+use super::{Effects, chat, drawer, history, rating, save, stream, watch};
 use crate::engine::effect::{Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
@@ -67,9 +67,11 @@ pub(super) fn refused(
     for waiting in calls {
         match waiting {
             Call::Chat(turn) | Call::Resume(turn) => stream::failed(model, turn, error.clone(), now, out),
+            Call::Messages { request, .. } if watch::awaits(model, request) => watch::failed(model, out),
             Call::Messages { request, .. } => history::failed(model, request, error.clone(), now, out),
             Call::Conversations { request, .. } => drawer::failed(model, request, error.clone(), now, out),
             Call::Change(request) => drawer::change_failed(model, request, error, now, out),
+            Call::Rate(call) => rating::failed(model, call.request, error, now, out),
             Call::Stop(_) => {}
         }
     }
@@ -94,6 +96,7 @@ fn make(model: &mut Model, call: Call, token: String, out: &mut Effects) {
         }
         Call::Change(request) => out.extend(drawer::order(model, request, token)),
         Call::Stop(conversation) => out.push(Effect::StopReply { token, conversation }),
+        Call::Rate(call) => out.push(Effect::PutRating { token, call }),
         Call::Messages { request, cursor } => {
             let Some(conversation) = model.conversation.clone() else { return };
             out.push(Effect::LoadMessages { request, token, conversation, cursor });

@@ -1,8 +1,8 @@
 //! A reply as it comes: chunks, breaks, resumption, and its one end.
 
-use chinwag_protocol::{Chunk, FinishReason};
+use chinwag_protocol::{Chunk, ConversationState, FinishReason, Json};
 
-use super::{Effects, chat, history, session};
+use super::{Effects, chat, history, session, tool, watch};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, Reason, TransportError};
@@ -16,6 +16,7 @@ pub(super) fn opened(model: &mut Model, id: TurnId, out: &mut Effects) {
     let Some(turn) = model.running(id) else { return };
     turn.stage = Stage::Streaming;
     let question = turn.question;
+    tool::delivered(model);
     if let Some(asked) = question.and_then(|key| model.question_mut(key))
         && asked.delivery != Delivery::Sent
     {
@@ -35,7 +36,8 @@ pub(super) fn chunk_arrived(
     now: Moment,
     out: &mut Effects,
 ) {
-    let Some(turn) = model.running(id) else { return };
+    // Behind the end of a stream nothing comes but what a tool answers.
+    let Some(turn) = model.running(id).filter(|turn| turn.stage != Stage::Working) else { return };
     if !turn.follows_on(event_id.as_deref()) {
         // The log that was being followed is lost; the store has the truth.
         gone(model, id, now, out);
@@ -51,10 +53,20 @@ pub(super) fn chunk_arrived(
         tell_from_the_beginning(model, now, out);
     }
     match chunk {
-        Chunk::Finish { reason, .. } => finish(model, reason, out),
+        Chunk::Finish { reason, metadata } => {
+            watch::learn(model, metadata.as_ref(), out);
+            finish(model, reason, now, out);
+        }
         Chunk::Abort { .. } => stopped(model, out),
         Chunk::Error { data, .. } => fail_reply(model, Failure::from_chunk(data, now), out),
-        chunk => grow(model, chunk, out),
+        chunk => {
+            if let Chunk::Start { metadata: Some(metadata), .. } | Chunk::MessageMetadata { metadata } =
+                &chunk
+            {
+                watch::learn(model, Some(metadata), out);
+            }
+            grow(model, chunk, now, out);
+        }
     }
 }
 
@@ -69,7 +81,7 @@ fn tell_from_the_beginning(model: &mut Model, now: Moment, out: &mut Effects) {
     }
 }
 
-fn grow(model: &mut Model, chunk: Chunk, out: &mut Effects) {
+fn grow(model: &mut Model, chunk: Chunk, now: Moment, out: &mut Effects) {
     let Some(turn) = model.turn.as_mut() else { return };
     let key = turn.reply;
     if let Chunk::TextDelta { delta, .. } = &chunk {
@@ -77,6 +89,9 @@ fn grow(model: &mut Model, chunk: Chunk, out: &mut Effects) {
         out.extend(sentence.map(Effect::Announce));
     }
     let Some(reply) = model.reply_mut(key) else { return };
+    if !matches!(chunk, Chunk::ReasoningStart { .. } | Chunk::ReasoningDelta { .. }) {
+        reply.end_reasoning(now);
+    }
     let region = match chunk {
         Chunk::TextDelta { delta, .. } => {
             reply.push_text(&delta);
@@ -87,7 +102,7 @@ fn grow(model: &mut Model, chunk: Chunk, out: &mut Effects) {
             Region::Live(key)
         }
         Chunk::ReasoningDelta { delta, .. } => {
-            reply.reasoning.push_str(&delta);
+            reply.push_reasoning(&delta, now);
             Region::Live(key)
         }
         other => {
@@ -101,17 +116,15 @@ fn grow(model: &mut Model, chunk: Chunk, out: &mut Effects) {
 fn take_in(reply: &mut Reply, chunk: Chunk) {
     match chunk {
         Chunk::Start { message_id, .. } => reply.id = message_id.or(reply.id.take()),
-        Chunk::Status { label, .. } => {
-            if let ReplyPhase::Waiting { label: shown } = &mut reply.phase {
-                *shown = label;
-            }
-        }
+        Chunk::Status { label, .. } => reply.phase = ReplyPhase::Waiting { label },
         Chunk::SourceUrl { url, title, .. } => reply.cite(&url, title),
         Chunk::SourceDocument { title, .. } => reply.cite("", Some(title)),
         Chunk::Suggestions { prompts } => reply.suggestions = prompts,
-        Chunk::ToolInputStart { tool_call_id, tool_name } => begin_activity(reply, tool_call_id, tool_name),
-        Chunk::ToolInputAvailable { tool_call_id, tool_name, .. } => {
-            begin_activity(reply, tool_call_id, tool_name);
+        Chunk::ToolInputStart { tool_call_id, tool_name } => {
+            begin_activity(reply, tool_call_id, tool_name, None);
+        }
+        Chunk::ToolInputAvailable { tool_call_id, tool_name, input } => {
+            begin_activity(reply, tool_call_id, tool_name, Some(input));
         }
         Chunk::ToolInputError { tool_call_id, .. } | Chunk::ToolOutputError { tool_call_id, .. } => {
             end_activity(reply, &tool_call_id, false);
@@ -121,9 +134,10 @@ fn take_in(reply: &mut Reply, chunk: Chunk) {
     }
 }
 
-fn begin_activity(reply: &mut Reply, id: String, tool: String) {
-    if !reply.activities.iter().any(|activity| activity.id == id) {
-        reply.activities.push(Activity { id, tool, succeeded: None });
+fn begin_activity(reply: &mut Reply, id: String, tool: String, input: Option<Json>) {
+    match reply.activities.iter_mut().find(|activity| activity.id == id) {
+        Some(known) => known.input = input.or(known.input.take()),
+        None => reply.activities.push(Activity { id, tool, input, succeeded: None, owed: None }),
     }
 }
 
@@ -133,15 +147,28 @@ fn end_activity(reply: &mut Reply, id: &str, succeeded: bool) {
     }
 }
 
-fn finish(model: &mut Model, reason: FinishReason, out: &mut Effects) {
+fn finish(model: &mut Model, reason: FinishReason, now: Moment, out: &mut Effects) {
     if reason == FinishReason::Error {
         fail_reply(model, Failure::retryable(Reason::Unavailable), out);
         return;
     }
-    let Some(mut turn) = model.turn.take() else { return };
-    let rest = turn.announcer.finish().map(Announcement::Sentence);
-    out.extend(rest.into_iter().chain([Announcement::ReplyDone]).map(Effect::Announce));
+    let rest = model.turn.as_mut().and_then(|turn| turn.announcer.finish()).map(Announcement::Sentence);
+    out.extend(rest.map(Effect::Announce));
+    if reason == FinishReason::ToolCalls && tool::begin(model, out) {
+        return;
+    }
+    let Some(turn) = model.turn.take() else { return };
+    let is_silent = model.standing != ConversationState::Ongoing;
+    if is_silent && matches!(model.item(turn.reply), Some(Item::Reply(reply)) if reply.is_empty()) {
+        // A person has the word, or nobody: the agent says nothing, and rightly so.
+        model.remove(turn.reply);
+        out.push(Effect::Redraw(Region::List));
+        ended(turn.reply, out);
+        return;
+    }
+    out.push(Effect::Announce(Announcement::ReplyDone));
     if let Some(reply) = model.reply_mut(turn.reply) {
+        reply.end_reasoning(now);
         reply.end(ReplyPhase::Done);
         let (id, text) = (reply.id.clone().unwrap_or_default(), reply.text.clone());
         out.push(Effect::Emit(HostEvent::MessageReceived { id, text }));
@@ -158,14 +185,25 @@ fn stopped(model: &mut Model, out: &mut Effects) {
     ended(turn.reply, out);
 }
 
-fn fail_reply(model: &mut Model, failure: Failure, out: &mut Effects) {
+pub(super) fn fail_reply(model: &mut Model, failure: Failure, out: &mut Effects) {
     let Some(turn) = model.turn.take() else { return };
+    rest(model, &failure, out);
     if let Some(reply) = model.reply_mut(turn.reply) {
         reply.end(ReplyPhase::Failed(failure.clone()));
     }
     out.push(Effect::Announce(Announcement::Failed(failure.clone())));
     out.push(Effect::Emit(HostEvent::Error(failure)));
     ended(turn.reply, out);
+}
+
+/// What a failure means for the next message: how long none is taken, or that
+/// none will be.
+pub(super) fn rest(model: &mut Model, failure: &Failure, out: &mut Effects) {
+    match failure.reason {
+        Reason::RateLimited => model.rests_until = failure.retry_at,
+        Reason::Closed => watch::stand(model, ConversationState::Ended, out),
+        _ => {}
+    }
 }
 
 fn ended(reply: Key, out: &mut Effects) {
@@ -177,6 +215,10 @@ fn ended(reply: Key, out: &mut Effects) {
 /// The stream ended without a terminal chunk: it is followed again.
 pub(super) fn broke(model: &mut Model, id: TurnId, out: &mut Effects) {
     let Some(turn) = model.running(id) else { return };
+    if matches!(turn.stage, Stage::Sending | Stage::Working) {
+        // The end of a stream that was at its end: another one follows.
+        return;
+    }
     turn.stage = Stage::Resuming;
     match turn.next_wait_ms() {
         Some(after_ms) => out.push(Effect::StartTimer { timer: Timer::Resume(id), after_ms }),
@@ -188,6 +230,9 @@ pub(super) fn broke(model: &mut Model, id: TurnId, out: &mut Effects) {
 pub(super) fn resume(model: &mut Model, id: TurnId, now: Moment, out: &mut Effects) {
     let Some(turn) = model.running(id) else { return };
     if turn.stage == Stage::Resuming {
+        // Of a reply that went on and of which nothing new was seen, the log
+        // tells all from the beginning.
+        turn.shows_stored |= turn.rounds > 0 && turn.last_event.is_none();
         session::call(model, Call::Resume(id), now, out);
     }
 }
@@ -251,7 +296,9 @@ pub(super) fn failed(model: &mut Model, id: TurnId, error: TransportError, now: 
         return;
     }
     let is_sending = turn.stage == Stage::Sending;
-    if is_sending {
+    if is_sending && turn.rounds > 0 {
+        fail_reply(model, Failure::from_transport(error, now), out);
+    } else if is_sending {
         chat::fail_question(model, Failure::from_transport(error, now), out);
     } else if error.is_not_found() {
         gone(model, id, now, out);

@@ -4,12 +4,14 @@ use super::check::not_allowed;
 use super::{Options, OptionsError};
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["onReady", "onError"];
+pub(super) const KEYS: &[&str] = &["tools", "context", "onReady", "onError"];
 
 pub(super) fn take(_options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
     match key {
         // Called by the JavaScript face; here it only counts that they can be.
         "onReady" | "onError" if *given != Given::Function => Err(not_allowed(key, given, "a function")),
+        // Tools and context are read by `host::tool` and `host::context`, which know
+        // what no plain value holds: functions, and JSON of any depth.
         _ => Ok(()),
     }
 }

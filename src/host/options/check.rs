@@ -61,7 +61,7 @@ pub(super) fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &
 }
 
 /// The members of an object, of which every key is known.
-pub(super) fn object<'a>(
+pub(in crate::host) fn object<'a>(
     key: &str,
     given: &'a Given,
     known: &[&str],
@@ -81,7 +81,7 @@ pub(super) fn member<'a>(members: &'a [(String, Given)], name: &str) -> Option<&
 }
 
 /// The error of a value that is not allowed.
-pub(super) fn not_allowed(key: &str, given: &Given, allowed: &'static str) -> OptionsError {
+pub(in crate::host) fn not_allowed(key: &str, given: &Given, allowed: &'static str) -> OptionsError {
     OptionsError::NotAllowed { key: key.to_owned(), given: given.describe(), allowed }
 }
 

@@ -5,7 +5,7 @@
 
 mod ability;
 mod address;
-mod check;
+pub(super) mod check;
 mod error;
 mod look;
 mod memory;

@@ -1,0 +1,34 @@
+//! The option `context`: what the page wants the agent to know. Any JSON object
+//! of a few kilobytes, so it is taken as the text that it is sent as.
+
+use chinwag_protocol::Json;
+use chinwag_protocol::limits::MAX_CONTEXT_BYTES;
+use js_sys::JSON;
+use wasm_bindgen::JsValue;
+
+use super::options::OptionsError;
+use super::value::{Given, own};
+
+/// What options say of the context: `None` if they say nothing of it,
+/// `Some(None)` if they take it away.
+pub fn read(options: &JsValue) -> Result<Option<Option<Json>>, OptionsError> {
+    let Some(given) = own(options, "context") else { return Ok(None) };
+    if given.is_null_or_undefined() {
+        return Ok(Some(None));
+    }
+    let text = JSON::stringify(&given).ok().and_then(|text| text.as_string());
+    let json = text.and_then(|text| Json::parse(&text).ok()).filter(Json::is_object);
+    let Some(json) = json else { return Err(refused(Given::read(&given).describe())) };
+    if json.as_str().len() > MAX_CONTEXT_BYTES {
+        let mut size = String::from("one of ");
+        size.push_str(&json.as_str().len().to_string());
+        size.push_str(" bytes");
+        return Err(refused(size));
+    }
+    Ok(Some(Some(json)))
+}
+
+fn refused(given: String) -> OptionsError {
+    let allowed = "an object of at most 4,096 bytes as JSON";
+    OptionsError::NotAllowed { key: "context".to_owned(), given, allowed }
+}
