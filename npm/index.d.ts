@@ -28,12 +28,31 @@ export interface Options {
   namespace?: string;
   /** Whether the panel is open when nothing was remembered. Default: false. */
   openByDefault?: boolean;
+  /** Functions of the page that the agent may call, by their names. */
+  tools?: Tools;
+  /** What the page wants the agent to know, sent with each message: an object of at most 4,096 bytes as JSON. */
+  context?: Record<string, unknown>;
   /** Called once, with the handle. */
   onReady?: (chat: Chat) => void;
   /** Called with what the event `error` carries. */
   onError?: (failure: Events["error"]) => void;
   /** Where `chinwag.wasm` is, for bundlers that do not follow `import.meta.url`. */
   wasmUrl?: string | URL;
+}
+
+/** Functions of the page that the agent may call. Names are 1 to 64 letters, digits, `_` or `-`; `null` takes one away. */
+export type Tools = Record<string, Tool | null>;
+
+/** A function of the page that the agent may call. */
+export interface Tool {
+  /** What the visitor is told while it runs, in place of its name. */
+  title?: string;
+  /** What it does, for the model. */
+  description?: string;
+  /** JSON Schema of its input. Default: an object of any members. */
+  parameters?: Record<string, unknown>;
+  /** Runs it. What it returns, or its promise, has to be JSON; what it throws is told to the agent. It has 60 seconds. */
+  handler(input: any, about: { toolCallId: string; signal: AbortSignal }): unknown;
 }
 
 /** How the widget looks; every other custom property of the theming documentation is set by CSS. */
@@ -57,8 +76,13 @@ export interface Events {
   "response:end": Record<string, never>;
   "response:stopped": Record<string, never>;
   "conversation:change": { id: string };
-  /** May be changed, or cancelled by `event.preventDefault()`. */
-  "before:send": { text: string };
+  /** May be changed, or cancelled by `event.preventDefault()`; a promise that a listener returns is waited for. */
+  "before:send": { text: string; waitUntil(promise: PromiseLike<unknown>): void };
+  "tool:call": { toolCallId: string; toolName: string; input: unknown };
+  /** With `output`, or with `errorText`. */
+  "tool:result": { toolCallId: string; toolName: string; output?: unknown; errorText?: string };
+  /** A rating is stored; `null` is one that was taken back. */
+  feedback: { id: string; value: "positive" | "negative" | null; reason?: string };
   error: { reason: string; requestId?: string };
 }
 
@@ -66,7 +90,7 @@ export interface Events {
 export type Listener<Name extends keyof Events> = (
   detail: Events[Name],
   event: CustomEvent<Events[Name]>,
-) => void;
+) => void | PromiseLike<void>;
 
 /** What `init` resolves to. After `destroy` every call does nothing. */
 export interface Chat {
@@ -76,11 +100,15 @@ export interface Chat {
   close(): void;
   toggle(): void;
   isOpen(): boolean;
-  /** Sends a message as if the visitor had written it. Throws if it is empty, over 8,000 characters, or while a reply runs. */
+  /** Sends a message as if the visitor had written it. Throws if it is empty, over 8,000 characters, while a reply runs, during the wait of a rate limit, or in a conversation that has ended. */
   send(text: string): void;
   /** Ends the reply that runs, if one does. */
   stop(): void;
   newConversation(): void;
+  /** Lets the agent call functions of the page, beside those that it may call already; returns what takes them away. */
+  registerTools(tools: Tools): () => void;
+  /** The conversation as far as the panel has it. Default: `text`. */
+  transcript(format?: "text" | "markdown" | "json"): string;
   /** Merges changed options in; `site`, `relay`, `persist` and `namespace` stay as they are. */
   update(changes: Partial<Options>): void;
   /** Listens; returns what stops listening. */

@@ -46,7 +46,11 @@ export async function init(options, environment = {}) {
   const element = inner.element;
 
   const on = (name, listener) => {
-    const heard = (event) => listener(event.detail, event);
+    // What a listener of `before:send` promises is waited for.
+    const heard = (event) => {
+      const answer = listener(event.detail, event);
+      if (answer?.then) event.detail.waitUntil?.(answer);
+    };
     element.addEventListener(`chinwag:${name}`, heard);
     return () => element.removeEventListener(`chinwag:${name}`, heard);
   };
@@ -59,6 +63,11 @@ export async function init(options, environment = {}) {
     });
     return off;
   };
+  handle.registerTools = (tools) => {
+    const names = inner.registerTools(tools);
+    return () => inner.unregisterTools(names);
+  };
+  handle.transcript = (format = "text") => inner.transcript(format);
   handle.destroy = () => inner.destroy();
 
   if (rest.onError) on("error", rest.onError);

@@ -12,7 +12,6 @@ use crate::engine::transcript::Format;
 use crate::engine::{Event, Model};
 use crate::shell::clock;
 use crate::shell::store::Store;
-use crate::view::transcript_of;
 
 /// A mounted widget, as the JavaScript face holds it. After `destroy` every
 /// call does nothing.
@@ -115,7 +114,7 @@ impl Handle {
         let Some(format) = Format::from_name(format) else {
             return Err(JsError::new("Chinwag: transcript() takes \"text\", \"markdown\" or \"json\""));
         };
-        Ok(self.store().and_then(|store| transcript_of(store, format)).unwrap_or_default())
+        Ok(self.store().map(|store| store.transcript(format)).unwrap_or_default())
     }
 
     /// Ends the reply that runs, if one does.

@@ -17,6 +17,7 @@ use super::outside::Outside;
 use super::page::{self, Decision};
 use super::tool::{PageTool, Tools};
 use crate::engine::effect::Announcement;
+use crate::engine::transcript::Format;
 use crate::engine::{ConversationId, Effect, Event, Key, Model, Region, update};
 
 /// A handle to the mounted widget's state. Cheap to copy; every call on a
@@ -33,11 +34,15 @@ struct Inner {
     regions: RefCell<Vec<(Region, ArcTrigger)>>,
     live: RefCell<Vec<Key>>,
     voice: RefCell<Option<Voice>>,
+    writer: RefCell<Option<Writer>>,
     outside: Outside,
 }
 
 /// What says announcements to a screen reader.
 type Voice = Rc<dyn Fn(Announcement)>;
+
+/// What writes the conversation down, in the widget's words.
+type Writer = Rc<dyn Fn(Format) -> String>;
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,6 +61,7 @@ impl Store {
             regions: RefCell::default(),
             live: RefCell::default(),
             voice: RefCell::default(),
+            writer: RefCell::default(),
             outside,
         };
         Self { inner: StoredValue::new_local(Rc::new(inner)) }
@@ -90,6 +96,21 @@ impl Store {
         if let Some(inner) = self.inner.try_get_value() {
             inner.voice.replace(Some(Rc::new(say)));
         }
+    }
+
+    /// Is asked for the conversation as a text.
+    pub fn on_transcript(&self, write: impl Fn(Format) -> String + 'static) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.writer.replace(Some(Rc::new(write)));
+        }
+    }
+
+    /// The conversation as a text; empty once the widget is gone.
+    pub fn transcript(&self, format: Format) -> String {
+        let inner = self.inner.try_get_value();
+        // Out of the cell first: who writes reads the store.
+        let writer = inner.and_then(|inner| inner.writer.borrow().clone());
+        writer.map_or_else(String::new, |write| write(format))
     }
 
     /// Takes in what happened. May be called from anywhere, also from within an

@@ -29,6 +29,10 @@ struct Field {
     scene: Scene,
     /// The length in characters; 0 also for nothing but white space.
     chars: RwSignal<usize>,
+    /// Seconds until the relay takes a message again.
+    rest: RwSignal<usize>,
+    /// Whether the page is thinking about a message.
+    is_asked: Memo<bool>,
     held: StoredValue<Rc<Held>, LocalStorage>,
 }
 
@@ -44,7 +48,19 @@ struct Held {
 /// Draws the composer.
 pub(super) fn composer(scene: Scene, input: El) -> El {
     let store = scene.store;
-    let field = Field { scene, chars: RwSignal::new(0), held: StoredValue::new_local(Rc::default()) };
+    let field = Field {
+        scene,
+        chars: RwSignal::new(0),
+        rest: RwSignal::new(0),
+        is_asked: Memo::new(move |_| {
+            store.read(Region::Composer, |model| model.is_page_asked).unwrap_or_default()
+        }),
+        held: StoredValue::new_local(Rc::default()),
+    };
+    effect(move || {
+        let until = store.read(Region::Composer, |model| model.rests_until).flatten();
+        time::count_down(until, field.rest);
+    });
     on_cleanup(move || field.cancel_pause());
     let is_replying =
         Memo::new(move |_| store.read(Region::Composer, Model::is_replying).unwrap_or_default());
@@ -68,6 +84,11 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     effect(move || {
         let own = store.read(Region::Header, |model| model.config.placeholder.clone()).flatten();
         set(&held, "placeholder", &own.unwrap_or_else(|| scene.text(Text::Placeholder)));
+    });
+    let asked = input.clone();
+    effect(move || {
+        let input: HtmlTextAreaElement = asked.html().unchecked_into();
+        input.set_read_only(field.is_asked.get());
     });
     // The hidden copy of the text gives the field its height: see its style.
     let grow = el("div", "cw-grow").add(&input);
@@ -94,6 +115,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         })
         .add(&el("div", "cw-field").add(&grow).add(&send_button(field, is_replying)))
         .part(move || count(scene, field.chars.get()))
+        .part(move || rest(field))
         .part(disclaimer)
 }
 
@@ -108,7 +130,7 @@ fn send_button(field: Field, is_replying: Memo<bool>) -> El {
         }
     };
     let label = move || field.scene.text(if is_replying.get() { Text::Stop } else { Text::Send });
-    let is_idle = move || !is_replying.get() && (field.chars.get() == 0 || field.is_too_long());
+    let is_idle = move || !is_replying.get() && !field.can_send();
     button("cw-send", press)
         .live("part", move || if is_replying.get() { "stop" } else { "send" })
         .live("title", label)
@@ -116,6 +138,15 @@ fn send_button(field: Field, is_replying: Memo<bool>) -> El {
         .live("aria-disabled", move || if is_idle() { "true" } else { "false" })
         .add(&icon(Icon::Send))
         .add(&icon(Icon::Stop))
+}
+
+/// Says how long no message is taken.
+fn rest(field: Field) -> Option<El> {
+    if Memo::new(move |_| field.rest.get() > 0).get() {
+        let line = move || field.scene.text_with(Text::RestsFor, &time::countdown(field.rest.get()));
+        return Some(el("p", "cw-count").set("role", "timer").live_text(line));
+    }
+    None
 }
 
 fn count(scene: Scene, chars: usize) -> Option<El> {
@@ -132,7 +163,7 @@ fn count(scene: Scene, chars: usize) -> Option<El> {
 
 /// Whether a key press sends. An input method's Enter chooses a word: it comes
 /// while composing, or, in Safari, right after, with the code 229.
-fn sends(event: &KeyboardEvent) -> bool {
+pub(super) fn sends(event: &KeyboardEvent) -> bool {
     event.key() == "Enter" && !event.shift_key() && !event.is_composing() && event.key_code() != 229
 }
 
@@ -143,6 +174,13 @@ impl Field {
 
     fn is_too_long(self) -> bool {
         self.chars.get() > MAX_MESSAGE_CHARS
+    }
+
+    /// Whether what stands in the field can be sent now, as far as the field
+    /// knows.
+    fn can_send(self) -> bool {
+        let is_held = self.rest.get() > 0 || self.is_asked.get();
+        self.chars.get() > 0 && !self.is_too_long() && !is_held
     }
 
     fn typed(self) {
@@ -190,9 +228,8 @@ impl Field {
     }
 
     fn send(self) {
-        let chars = self.chars.get_untracked();
         let is_replying = self.scene.store.peek(Model::is_replying).unwrap_or(true);
-        if chars == 0 || chars > MAX_MESSAGE_CHARS || is_replying {
+        if is_replying || !untrack(|| self.can_send()) {
             return;
         }
         // With the draft kept first, the engine's empty one is seen as new, and

@@ -1,8 +1,6 @@
 //! A failure: one sentence that a person understands, a way out where there is
 //! one, and the number to quote.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 
 use super::dom::{El, button, el, icon};
@@ -24,16 +22,8 @@ pub(super) fn failure(scene: Scene, key: Key, failure: &Failure) -> El {
 
 /// The button that tries an item again; while it has to wait it counts down.
 fn retry(scene: Scene, key: Key, failure: &Failure) -> El {
-    let left = RwSignal::new(seconds_left(failure));
-    if left.get_untracked() > 0 {
-        let failure = failure.clone();
-        let tick = move || {
-            left.try_set(seconds_left(&failure));
-        };
-        if let Ok(handle) = set_interval_with_handle(tick, Duration::from_secs(1)) {
-            on_cleanup(move || handle.clear());
-        }
-    }
+    let left = RwSignal::new(0);
+    time::count_down(failure.retry_at, left);
     let press = move |_| {
         if left.try_get_untracked() == Some(0) {
             scene.store.dispatch(Event::RetryPressed { key });
@@ -46,15 +36,4 @@ fn retry(scene: Scene, key: Key, failure: &Failure) -> El {
             0 => scene.text(Text::TryAgain),
             seconds => scene.text_with(Text::TryAgainIn, &time::countdown(seconds)),
         })
-}
-
-fn seconds_left(failure: &Failure) -> usize {
-    let wait = failure.retry_at.map_or(0.0, |at| at.0 - time::now().0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` holds it within the bounds"
-    )]
-    let seconds = (wait / 1_000.0).ceil() as usize;
-    seconds
 }

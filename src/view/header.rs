@@ -5,11 +5,12 @@ use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
 use super::dom::{El, button, effect, el, icon};
+use super::export::export_menu;
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
 use crate::engine::markdown::Href;
-use crate::engine::{Connection, Event, Model, Region};
+use crate::engine::{Connection, ConversationState, Event, Model, Region};
 
 /// Draws the header.
 pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
@@ -38,6 +39,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
                 .live("aria-disabled", move || if is_empty.get() { "true" } else { "false" })
                 .add(&icon(Icon::Plus)),
         )
+        .add(&export_menu(scene, is_empty))
         .add(
             &button("cw-icon-button", move |_| store.dispatch(Event::Closed))
                 .label(&scene.text(Text::CloseChat))
@@ -65,11 +67,14 @@ fn history(scene: Scene) -> Option<El> {
 
 /// What the panel is called: by the page, else by the agent.
 pub(super) fn name(scene: Scene) -> String {
-    let name = |model: &Model| {
-        let agent = model.agent.as_ref().map(|agent| agent.name.trim()).filter(|name| !name.is_empty());
-        model.config.title.as_deref().or(agent).map(str::to_owned)
-    };
-    scene.store.read(Region::Header, name).flatten().unwrap_or_else(|| scene.text(Text::Chat))
+    scene.store.read(Region::Header, |model| name_of(scene, model)).unwrap_or_default()
+}
+
+/// The same, out of the model.
+pub(super) fn name_of(scene: Scene, model: &Model) -> String {
+    let agent = model.agent.as_ref().map(|agent| agent.name.trim()).filter(|name| !name.is_empty());
+    let name = model.config.title.as_deref().or(agent).map(str::to_owned);
+    name.unwrap_or_else(|| scene.text(Text::Chat))
 }
 
 /// Draws the agent's picture over the first letters of the panel's name, which
@@ -98,9 +103,15 @@ fn initials(name: &str) -> String {
 }
 
 fn status(scene: Scene) -> (&'static str, Text) {
+    let standing = scene.store.read(Region::Header, |model| model.standing).unwrap_or_default();
     match scene.store.read(Region::Header, Model::connection) {
         None | Some(Connection::Connecting) => ("connecting", Text::StatusConnecting),
-        Some(Connection::Ready) => ("ready", Text::StatusReady),
+        Some(Connection::Ready) => match standing {
+            ConversationState::TakenOver => ("ready", Text::StatusPerson),
+            ConversationState::Paused => ("paused", Text::StatusPaused),
+            ConversationState::Ended => ("paused", Text::StatusEnded),
+            ConversationState::Ongoing | ConversationState::Unknown => ("ready", Text::StatusReady),
+        },
         Some(Connection::Offline) => ("offline", Text::StatusOffline),
         Some(Connection::Trouble(_)) => ("trouble", Text::StatusTrouble),
     }

@@ -35,6 +35,18 @@ pub(super) enum Icon {
     Pen,
     /// A bin: delete.
     Bin,
+    /// A thumb up: good.
+    Good,
+    /// A thumb down: bad.
+    Bad,
+    /// Three dots: more.
+    More,
+    /// An arrow down onto a line: download.
+    Download,
+    /// Head and shoulders: a person.
+    Person,
+    /// Two bars: paused.
+    Pause,
 }
 
 impl Icon {
@@ -64,6 +76,16 @@ impl Icon {
                 "M4 20v-4L15.5 4.5a1.8 1.8 0 0 1 2.5 0L19.5 6a1.8 1.8 0 0 1 0 2.5L8 20zM13.5 6.5l4 4"
             }
             Self::Bin => "M5 7h14M10 7V4.5h4V7M7 7l.8 12h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
+            Self::Good => {
+                "M7 11v9H4.5a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1zM7 11l4-7.5a2.3 2.3 0 0 1 2.3 2.3V9.5h5.1a1.9 1.9 0 0 1 1.9 2.2l-1 6.6A2 2 0 0 1 17.3 20H7"
+            }
+            Self::Bad => {
+                "M7 13V4H4.5a1 1 0 0 0-1 1v7a1 1 0 0 0 1 1zM7 13l4 7.5a2.3 2.3 0 0 0 2.3-2.3v-3.7h5.1a1.9 1.9 0 0 0 1.9-2.2l-1-6.6A2 2 0 0 0 17.3 4H7"
+            }
+            Self::More => "M5.5 12h.1M12 12h.1M18.5 12h.1",
+            Self::Download => "M12 4v11M7 10.5l5 5 5-5M5 20h14",
+            Self::Person => "M12 11.5a3.75 3.75 0 1 0 0-7.5 3.75 3.75 0 0 0 0 7.5zM5 20a7 7 0 0 1 14 0",
+            Self::Pause => "M9 6v12M15 6v12",
             Self::Tool => {
                 "M14.5 6.5a4 4 0 0 1 5-1l-2.8 2.8 1 1.5 1.5 1L22 8a4 4 0 0 1-5.5 4.8L8 21.3a1.8 1.8 0 0 1-2.6 0l-.7-.7a1.8 1.8 0 0 1 0-2.6l8.6-8.5a4 4 0 0 1 1.2-3z"
             }

@@ -12,15 +12,19 @@ mod clipboard;
 mod composer;
 mod dom;
 mod drawer;
+mod export;
 mod failure;
 mod header;
 mod icon;
 mod launcher;
 mod markdown;
+mod menu;
 mod panel;
 mod question;
+mod rating;
 mod reply;
 mod scene;
+mod standing;
 pub mod strings;
 mod time;
 mod transcript;
@@ -46,6 +50,7 @@ pub fn Widget(store: Store) -> impl IntoView {
 fn fill(root: &El, store: Store) {
     let scene = Scene::new(store);
     let Some(places) = scene.places() else { return };
+    store.on_transcript(move |format| export::transcript_of(scene, format));
     let is_open = Memo::new(move |_| store.read(Region::Panel, |model| model.open).unwrap_or_default());
     let launcher = launcher::launcher(scene, places.launcher.clone(), is_open);
     let voice = voice::voice(scene, places.voice.clone());

@@ -11,6 +11,7 @@ use super::dom::{El, append, effect, el, listen, set};
 use super::drawer::keep_drawer;
 use super::header::{header, name};
 use super::scene::{Places, Scene, focus, focused, is_touch_first, matches_media};
+use super::standing::{standing, standing_of};
 use super::transcript::transcript;
 use crate::engine::Region;
 
@@ -27,11 +28,13 @@ pub(super) fn panel(scene: Scene, places: &Places) -> El {
         .set("part", "panel")
         .set("role", "dialog")
         .set("tabindex", "-1")
+        .live("data-standing", move || standing_of(scene))
         .live("aria-modal", move || if scene.is_sheet.get() { "true" } else { "false" });
     let below = vec![
         header(scene, is_empty),
         banner(scene),
         transcript(scene, places.log.clone(), is_empty),
+        standing(scene),
         composer(scene, places.input.clone()),
     ];
     for part in &below {

@@ -1,6 +1,7 @@
 //! A message of the agent: activities, reasoning, the text, sources, actions
 //! and follow-up questions.
 
+use leptos::prelude::Get as _;
 use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
@@ -10,6 +11,7 @@ use super::failure::failure;
 use super::header::name;
 use super::icon::Icon;
 use super::markdown::{Drawing, lead_to};
+use super::rating::Buttons;
 use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
@@ -32,7 +34,7 @@ pub(super) fn reply(scene: Scene, key: Key, row: El) -> El {
     let drawn = row
         .clone()
         .set("aria-label", &name(scene))
-        .part(move || activities(scene, &read(scene, key, |reply| reply.activities.clone())?))
+        .part(move || activities(scene, key))
         .add(&thoughts.place)
         .add(&prose)
         .part(move || foot(scene, key));
@@ -75,13 +77,13 @@ impl Body {
             _ => "ended",
         };
         set(&self.row, "data-state", state);
-        self.thoughts.show(&reply.reasoning, state == "waiting");
+        self.thoughts.show(reply);
         self.drawing.show(&reply.document);
         self.drawing.link(&reply.sources);
     }
 }
 
-/// What the model thought, folded.
+/// What the model thought, folded: while it thinks, and after.
 struct Thoughts {
     scene: Scene,
     place: El,
@@ -101,14 +103,20 @@ impl Thoughts {
         Self { scene, place, label, content, shown: 0 }
     }
 
-    fn show(&mut self, reasoning: &str, is_thinking: bool) {
+    fn show(&mut self, reply: &Reply) {
+        let reasoning = reply.reasoning.as_str();
         if reasoning.is_empty() {
             return;
         }
         if self.shown == 0 {
             let _ = self.place.remove_attribute("hidden");
         }
-        self.label.set_data(&self.scene.text(if is_thinking { Text::Thinking } else { Text::Thought }));
+        let is_thinking = reply.thinks_since.is_some();
+        set(&self.place, "data-state", if is_thinking { "thinking" } else { "thought" });
+        let label = thoughts_label(self.scene, is_thinking, reply.thought_ms);
+        if self.label.data() != label {
+            self.label.set_data(&label);
+        }
         if let Some(more) = reasoning.get(self.shown..).filter(|more| !more.is_empty()) {
             let _ = self.content.append_data(more);
         }
@@ -116,31 +124,56 @@ impl Thoughts {
     }
 }
 
-fn activities(scene: Scene, activities: &[Activity]) -> Option<El> {
-    let list = el("ul", "cw-activities");
-    for activity in activities {
+fn thoughts_label(scene: Scene, is_thinking: bool, thought_ms: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` holds it within the bounds"
+    )]
+    let seconds = (thought_ms / 1_000.0).round() as usize;
+    match (is_thinking, seconds) {
+        (true, _) => scene.text(Text::Thinking),
+        (false, 0) => scene.text(Text::Thought),
+        (false, seconds) => scene.text_with(Text::ThoughtFor, &time::number(scene, seconds)),
+    }
+}
+
+/// What the agent did on the way, one line a tool.
+fn activities(scene: Scene, key: Key) -> Option<El> {
+    let line = |model: &Model, activity: &Activity| {
         let text = match activity.succeeded {
             None => Text::ToolRuns,
             Some(true) => Text::ToolDone,
             Some(false) => Text::ToolFailed,
         };
-        let words =
-            el("span", "").text(&scene.text(text)).text(" ").add(&el("strong", "").text(&activity.tool));
-        append(&list, &el("li", "").add(&icon(Icon::Tool)).add(&words));
-    }
+        let tool = el("strong", "").text(model.tool_title(&activity.tool));
+        let words = el("span", "").text(&scene.text(text)).text(" ").add(&tool);
+        let state = if activity.succeeded.is_none() { "running" } else { "over" };
+        el("li", "").set("data-state", state).add(&icon(Icon::Tool)).add(&words)
+    };
+    let list = el("ul", "cw-activities").set("part", "activities");
+    scene.store.read(Region::Item(key), |model| {
+        for activity in find(model, key).into_iter().flat_map(|reply| &reply.activities) {
+            append(&list, &line(model, activity));
+        }
+    })?;
     list.has_child_nodes().then_some(list)
 }
 
 /// Draws what stands below the text.
 fn foot(scene: Scene, key: Key) -> Option<El> {
-    let can_regenerate = scene.store.read(Region::Header, |model| model.features.retry)?;
+    let features = scene.features.get();
     read(scene, key, |reply| {
         let follow_ups = || chips(scene, Text::FollowUps, reply.suggestions.clone());
         let is_done = reply.phase == ReplyPhase::Done;
+        // What is stored under no name cannot be rated.
+        let can_rate = features.feedback && !reply.is_live() && reply.id.is_some() && !reply.text.is_empty();
+        let rating = can_rate.then(|| Buttons::new(scene, key));
         el("div", "cw-foot")
             .maybe(ending(scene, key, reply))
             .maybe(sources(scene, &reply.sources))
-            .maybe(actions(scene, key, reply, can_regenerate))
+            .maybe(actions(scene, key, reply, features.retry, rating.as_ref()))
+            .maybe(rating.map(Buttons::form))
             .maybe(is_done.then(follow_ups).flatten())
     })
 }
@@ -185,7 +218,13 @@ fn sources(scene: Scene, sources: &[Source]) -> Option<El> {
 
 /// Draws the icons under a reply that has ended, and its time. "Try again" is
 /// hidden by its style on all but the last: earlier ones have been built upon.
-fn actions(scene: Scene, key: Key, reply: &Reply, can_regenerate: bool) -> Option<El> {
+fn actions(
+    scene: Scene,
+    key: Key,
+    reply: &Reply,
+    can_regenerate: bool,
+    rating: Option<&Buttons>,
+) -> Option<El> {
     if reply.is_live() {
         return None;
     }
@@ -206,7 +245,18 @@ fn actions(scene: Scene, key: Key, reply: &Reply, can_regenerate: bool) -> Optio
         button("cw-action cw-again", press).label(&scene.text(Text::TryAgain)).add(&icon(Icon::Again))
     });
     let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(scene, at)));
-    Some(el("div", "cw-actions").maybe(has_text.then(|| copy_button(scene, key))).maybe(again).maybe(time))
+    let line =
+        el("div", "cw-actions").set("part", "actions").maybe(has_text.then(|| copy_button(scene, key)));
+    let line = match rating {
+        Some(rating) => line.add(&rating.good).add(&rating.bad),
+        None => line,
+    };
+    let line = line.maybe(again);
+    let line = match rating {
+        Some(rating) => rating.add_why(line),
+        None => line,
+    };
+    Some(line.maybe(time))
 }
 
 fn copy_button(scene: Scene, key: Key) -> El {
@@ -247,6 +297,6 @@ const fn outcome(copied: bool) -> Text {
     if copied { Text::Copied } else { Text::CopyFailed }
 }
 
-fn tell_copied(scene: Scene, copied: bool) {
+pub(super) fn tell_copied(scene: Scene, copied: bool) {
     scene.say(&scene.text(outcome(copied)));
 }

@@ -10,6 +10,7 @@ use web_sys::{Element, HtmlElement, ShadowRoot};
 
 use super::dom::{El, append, el};
 use super::strings::{Text, Words};
+use crate::engine::{Features, Model, Region};
 use crate::shell::store::Store;
 
 /// The store and the shared elements of one mounted widget. Cheap to copy.
@@ -19,6 +20,8 @@ pub(super) struct Scene {
     pub(super) store: Store,
     /// Whether the panel fills the window, as on a phone.
     pub(super) is_sheet: RwSignal<bool>,
+    /// What the agent can do.
+    pub(super) features: Memo<Features>,
     places: StoredValue<Rc<Places>, LocalStorage>,
     words: StoredValue<Rc<Words>, LocalStorage>,
 }
@@ -52,9 +55,12 @@ impl Scene {
             input: el("textarea", "cw-input"),
             voice: el("div", "cw-hidden"),
         };
+        let features =
+            Memo::new(move |_| store.read(Region::Header, |model| model.features).unwrap_or_default());
         Self {
             store,
             is_sheet: RwSignal::new(false),
+            features,
             places: StoredValue::new_local(Rc::new(places)),
             words: StoredValue::new_local(Rc::default()),
         }
@@ -93,10 +99,12 @@ impl Scene {
     }
 
     /// Moves the focus to where the next message is written. On a device with a
-    /// keyboard on the screen, which would come up unasked, to the transcript.
+    /// keyboard on the screen, which would come up unasked, and where no message
+    /// is taken any more, to the transcript.
     pub(super) fn focus_input(self) {
         let Some(places) = self.places() else { return };
-        focus(&if is_touch_first() { &places.log } else { &places.input }.html());
+        let is_closed = self.store.peek(Model::is_closed).unwrap_or_default();
+        focus(&if is_closed || is_touch_first() { &places.log } else { &places.input }.html());
     }
 }
 

@@ -1,8 +1,10 @@
 //! Times as the visitor reads them: in the language of the strings, in the hour
 //! form of the browser where the two agree.
 
+use std::time::Duration;
+
 use js_sys::{Array, Date, Intl, Object, Reflect};
-use leptos::prelude::window;
+use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::scene::Scene;
@@ -66,9 +68,45 @@ pub(super) fn ago(scene: Scene, at: Moment, now: Moment) -> String {
     words.format(-(seconds / length).floor(), unit).into()
 }
 
+/// Day and time in full, to be kept.
+pub(super) fn full(scene: Scene, at: Moment) -> String {
+    let day = [("day", "numeric"), ("month", "long"), ("year", "numeric")];
+    let clock = [("hour", "2-digit"), ("minute", "2-digit")];
+    format(scene, at, &[day.as_slice(), clock.as_slice()].concat())
+}
+
+/// The same for programs: ISO 8601, in UTC.
+pub(super) fn iso(at: Moment) -> String {
+    Date::new(&JsValue::from_f64(at.0)).to_iso_string().into()
+}
+
 /// Whether a time belongs before a message.
 pub(super) fn is_pause(before: Option<Moment>, at: Moment) -> bool {
     before.is_none_or(|before| at.0 - before.0 > PAUSE_MS)
+}
+
+/// Counts the seconds until a moment, for as long as the surrounding owner lives.
+pub(super) fn count_down(until: Option<Moment>, left: RwSignal<usize>) {
+    left.set(seconds_until(until));
+    if left.get_untracked() > 0 {
+        let tick = move || {
+            left.try_set(seconds_until(until));
+        };
+        if let Ok(handle) = set_interval_with_handle(tick, Duration::from_secs(1)) {
+            on_cleanup(move || handle.clear());
+        }
+    }
+}
+
+fn seconds_until(until: Option<Moment>) -> usize {
+    let wait = until.map_or(0.0, |until| until.0 - now().0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` holds it within the bounds"
+    )]
+    let seconds = (wait / 1_000.0).ceil() as usize;
+    seconds
 }
 
 /// What a clock shows that counts down: minutes and seconds.

@@ -4,6 +4,7 @@
 
 use super::dom::El;
 use super::scene::Scene;
+use super::standing::said_of;
 use super::strings::Text;
 use crate::engine::effect::Announcement;
 
@@ -14,6 +15,12 @@ pub(super) fn voice(scene: Scene, place: El) -> El {
         Announcement::ReplyDone => scene.say(&scene.text(Text::ReplyDone)),
         Announcement::ReplyStopped => scene.say(&scene.text(Text::Stopped)),
         Announcement::Failed(failure) => scene.say(&scene.text(Text::of(failure.reason))),
+        Announcement::Standing(state) => scene.say(&scene.text(said_of(state))),
+        Announcement::Rated(opinion) => {
+            let text = if opinion.value.is_some() { Text::RatingStored } else { Text::RatingRemoved };
+            scene.say(&scene.text(text));
+        }
+        Announcement::NotRated => scene.say(&scene.text(Text::RatingFailed)),
     });
     place
         .set("role", "status")

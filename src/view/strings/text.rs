@@ -201,6 +201,62 @@ texts! {
     Interrupted = "The answer broke off.";
     /// [`Reason::Other`].
     Other = "Something went wrong.";
+    /// Label of the button that calls a reply good.
+    RateGood = "Good answer";
+    /// Label of the button that calls a reply bad.
+    RateBad = "Bad answer";
+    /// Opens the form that asks why.
+    RateWhy = "Say why";
+    /// Heading of the form after a bad rating.
+    RatedBad = "What was wrong?";
+    /// Heading of the form after a good rating.
+    RatedGood = "What was good?";
+    /// A reason: not correct.
+    ReasonWrong = "Not correct";
+    /// A reason: too long.
+    ReasonLong = "Too long";
+    /// A reason: not what was asked.
+    ReasonBeside = "Not what I asked";
+    /// The empty field for a reason.
+    ReasonMore = "Tell us more (optional)";
+    /// Label of the button that sends a reason.
+    SendRating = "Send feedback";
+    /// Closes a form.
+    Close = "Close";
+    /// Said when a rating is stored.
+    RatingStored = "Thank you for your feedback.";
+    /// Said when a rating was taken back.
+    RatingRemoved = "Your feedback was taken back.";
+    /// Said when a rating could not be stored.
+    RatingFailed = "Your feedback could not be saved.";
+    /// The model has thought, for some seconds.
+    ThoughtFor = "Thought for % s";
+    /// Status: a person answers.
+    StatusPerson = "A person answers";
+    /// Status: nobody answers for now.
+    StatusPaused = "Paused";
+    /// Status: the conversation is over.
+    StatusEnded = "Ended";
+    /// A person has taken over.
+    TakenOver = "A person has joined and answers here.";
+    /// Nobody answers for now.
+    Paused = "This conversation is paused. Nobody answers at the moment.";
+    /// The conversation takes no more messages.
+    Ended = "This conversation has ended.";
+    /// Said when the agent answers again.
+    Resumed = "The assistant answers again.";
+    /// No message is taken for some time.
+    RestsFor = "You can send again in %.";
+    /// Label of the header's menu.
+    More = "More";
+    /// Copies the whole conversation.
+    CopyConversation = "Copy conversation";
+    /// Downloads it as plain text.
+    DownloadText = "Download as text";
+    /// Downloads it as Markdown.
+    DownloadMarkdown = "Download as Markdown";
+    /// Downloads it as JSON.
+    DownloadJson = "Download as JSON";
 }
 
 impl Text {
