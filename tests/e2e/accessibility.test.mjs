@@ -1,14 +1,11 @@
 // axe-core finds nothing, and a person with a keyboard alone gets through.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
+import { violations } from "./support/axe.mjs";
 import { newPage, startBrowser, widget } from "./support/browser.mjs";
 import { startRelay } from "./support/relay.mjs";
-
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let browser, relay;
 
@@ -21,16 +18,6 @@ after(async () => {
   await browser?.close();
   await relay?.stop();
 });
-
-/** What axe-core objects to on the whole page. */
-async function violations(page) {
-  // By the debugger, not by a script element: the page's own policy stands.
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    window.axe.run(document, { resultTypes: ["violations"], rules: { "color-contrast-enhanced": { enabled: false } } }),
-  );
-  return violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("\n")}`);
-}
 
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
