@@ -2,7 +2,10 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::{hmac, rand};
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
@@ -51,6 +54,50 @@ impl ClientAddress {
         }
         Self(client)
     }
+}
+
+/// Names addresses in the log, so that lines of one client are seen to belong
+/// together. The salt is random, kept nowhere, and another each day: nobody finds
+/// the address by trying all, nor follows a client from one day to the next.
+#[derive(Debug)]
+pub(super) struct Alias {
+    salt: Mutex<(u64, hmac::Key)>,
+}
+
+impl Alias {
+    pub(super) fn new() -> Self {
+        Self { salt: Mutex::new((today(), fresh_salt())) }
+    }
+
+    /// The client's name of today: 12 hexadecimal digits. Addresses that count
+    /// as one for the limits have one name.
+    pub(super) fn of(&self, client: ClientAddress) -> String {
+        self.on(client, today())
+    }
+
+    fn on(&self, client: ClientAddress, day: u64) -> String {
+        // Put in whole: a panic elsewhere spoils nothing.
+        let mut salt = self.salt.lock().unwrap_or_else(PoisonError::into_inner);
+        if salt.0 != day {
+            *salt = (day, fresh_salt());
+        }
+        let tag = match client.bucket() {
+            IpAddr::V4(ip) => hmac::sign(&salt.1, &ip.octets()),
+            IpAddr::V6(ip) => hmac::sign(&salt.1, &ip.octets()),
+        };
+        tag.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn fresh_salt() -> hmac::Key {
+    let mut bytes = [0_u8; 32];
+    // Without randomness the relay has no signing key either, and does not start.
+    let _ = rand::fill(&mut bytes);
+    hmac::Key::new(hmac::HMAC_SHA256, &bytes)
+}
+
+fn today() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / (24 * 3600)
 }
 
 /// An address, with a port or not: both are written.
@@ -114,5 +161,18 @@ mod tests {
         assert_eq!(address("2001:db8::1").bucket(), address("2001:db8::ffff:2").bucket());
         assert_ne!(address("2001:db8::1").bucket(), address("2001:db8:0:1::1").bucket());
         assert_ne!(address("192.0.2.1").bucket(), address("192.0.2.2").bucket());
+    }
+
+    #[test]
+    fn a_client_has_one_name_a_day_and_it_tells_no_address() {
+        let address = |text: &str| ClientAddress(text.parse().unwrap());
+        let alias = Alias::new();
+        let name = alias.on(address("192.0.2.1"), 1);
+        assert_eq!(name.len(), 12);
+        assert_eq!(alias.on(address("192.0.2.1"), 1), name);
+        assert_ne!(alias.on(address("192.0.2.2"), 1), name);
+        assert_eq!(alias.on(address("2001:db8::1"), 1), alias.on(address("2001:db8::2"), 1));
+        assert_ne!(alias.on(address("192.0.2.1"), 2), name, "the next day");
+        assert_ne!(Alias::new().on(address("192.0.2.1"), 1), name, "another process");
     }
 }

@@ -15,7 +15,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::client::{ClientAddress, Peer};
+use super::client::{Alias, ClientAddress, Peer};
 use super::cors::{Cors, cors};
 use super::log::Line;
 use super::request_id::RequestId;
@@ -34,21 +34,28 @@ pub const RESPONSE_CSP: HeaderValue = HeaderValue::from_static(
 /// extensions, and [`RequestId::current`] works while they run. The
 /// configuration must know the bound address: see [`Config::bound_to`].
 pub fn dress(router: Router, config: &Config) -> Router {
-    let trusted: Arc<[Network]> = config.server.trusted_proxies.clone().into();
+    let trusted = config.server.trusted_proxies.clone();
+    let visits = Arc::new(Visits { trusted, alias: Alias::new() });
     router
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn_with_state(Cors::new(config), cors))
         .layer(from_fn(secure))
-        .layer(from_fn_with_state(trusted, identify))
+        .layer(from_fn_with_state(visits, identify))
+}
+
+/// How clients are told apart.
+struct Visits {
+    trusted: Vec<Network>,
+    alias: Alias,
 }
 
 /// Gives the request its id and address, and writes its line of the log.
-async fn identify(State(trusted): State<Arc<[Network]>>, mut request: Request, next: Next) -> Response {
+async fn identify(State(visits): State<Arc<Visits>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::generate();
     let peer = request.extensions().get::<Peer>().copied();
-    let client = ClientAddress::find(peer, request.headers(), &trusted);
+    let client = ClientAddress::find(peer, request.headers(), &visits.trusted);
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let mut line = Line::new(request.method().clone(), path, id.clone());
+    let mut line = Line::new(request.method().clone(), path, id.clone(), visits.alias.of(client));
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(id.clone());
     let header = id.header_value();

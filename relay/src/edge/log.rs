@@ -1,6 +1,7 @@
 //! The log: one line per request, for people on a terminal and as JSON elsewhere.
 //!
-//! Never in it: bodies, tokens, query strings, addresses of visitors. A path is
+//! Never in it: bodies, tokens, query strings, addresses of visitors; instead of an
+//! address stands a name that is good for a day. A path is
 //! logged as its route, since a path may hold the id of a conversation.
 
 use std::io::IsTerminal;
@@ -62,13 +63,14 @@ pub(super) struct Line {
     method: Method,
     path: Option<MatchedPath>,
     id: RequestId,
+    client: String,
     began: Instant,
     is_written: bool,
 }
 
 impl Line {
-    pub(super) fn new(method: Method, path: Option<MatchedPath>, id: RequestId) -> Self {
-        Self { method, path, id, began: Instant::now(), is_written: false }
+    pub(super) fn new(method: Method, path: Option<MatchedPath>, id: RequestId, client: String) -> Self {
+        Self { method, path, id, client, began: Instant::now(), is_written: false }
     }
 
     pub(super) fn answered(&mut self, status: StatusCode) {
@@ -79,13 +81,13 @@ impl Line {
         self.is_written = true;
         let path = self.path.as_ref().map_or("(no route)", MatchedPath::as_str);
         let ms = (self.began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
-        let (method, request_id) = (&self.method, &self.id);
+        let (method, request_id, client) = (&self.method, &self.id, &self.client);
         if status >= 500 && !is_probe(path) {
-            tracing::warn!(%method, path, status, ms, %request_id, "request failed");
+            tracing::warn!(%method, path, status, ms, %request_id, client, "request failed");
         } else if is_probe(path) {
-            tracing::debug!(%method, path, status, ms, %request_id, "request");
+            tracing::debug!(%method, path, status, ms, %request_id, client, "request");
         } else {
-            tracing::info!(%method, path, status, ms, %request_id, "request");
+            tracing::info!(%method, path, status, ms, %request_id, client, "request");
         }
     }
 }
