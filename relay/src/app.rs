@@ -1,17 +1,21 @@
-//! What the handlers share: configuration, store, keys, agents, replies, limits.
+//! What the handlers share: configuration, store, keys, agents, replies, limits;
+//! and what happens beside them: forgetting, and hearing of revocations.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chinwag_protocol::SiteKey;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
 use crate::edge::Shutdown;
 use crate::generation::Generations;
 use crate::limit::Limits;
-use crate::store::{Store, StoreError};
-use crate::token::{KeyError, Keyring, SigningKey};
+use crate::store::{Owner, Retention, Store, StoreError};
+use crate::token::{IdentityKeys, KeyError, Keyring, NamingKey, SigningKey};
 use crate::upstream::docs::DocsAgent;
 use crate::upstream::{self, Upstream};
 
@@ -20,6 +24,16 @@ const DATABASE: &str = "chinwag.db";
 
 /// How often old logs and idle budgets are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// How often the relay looks for revocations and new keys: they are to work
+/// within 5 s.
+const LISTEN_EVERY: Duration = Duration::from_secs(2);
+
+/// How often conversations are looked through for old ones.
+const EXPIRE_EVERY: Duration = Duration::from_hours(1);
+
+/// How far back revocations matter to access tokens: none of those is older.
+const REVOCATIONS: Duration = Duration::from_hours(2);
 
 /// Why the relay does not start.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +69,11 @@ struct Shared {
     config: Config,
     store: Store,
     keyring: Keyring,
+    naming_key: NamingKey,
+    identity_keys: BTreeMap<SiteKey, IdentityKeys>,
+    /// Held while revocations change, so that none is read just before it is
+    /// written, and forgotten.
+    revoking: tokio::sync::Mutex<()>,
     agents: BTreeMap<String, Arc<dyn Upstream>>,
     docs: BTreeMap<String, Arc<DocsAgent>>,
     generations: Generations,
@@ -94,14 +113,18 @@ impl App {
         agents: BTreeMap<String, Arc<dyn Upstream>>,
         docs: BTreeMap<String, Arc<DocsAgent>>,
     ) -> Result<Self, BuildError> {
+        let store = open_data(&config).await?;
         let folder = &config.server.data_dir;
-        make_private(folder).map_err(|error| BuildError::DataDir { path: folder.clone(), error })?;
         let signing = match &config.server.signing_key {
             Some(secret) => SigningKey::from_pem(secret.expose())?,
             None => SigningKey::load_or_generate(folder)?,
         };
-        let keyring = Keyring::build(signing)?;
-        let store = Store::open(&folder.join(DATABASE)).await?;
+        let keyring = Keyring::with_accepted(signing, config.server.accepted_keys.clone())?;
+        let naming_key = store.naming_key().await?;
+        let identity_keys = config.sites.iter().map(|site| {
+            let secrets = site.identity_secrets.iter().map(|(kid, secret)| (kid.as_str(), secret.expose()));
+            (site.key.clone(), IdentityKeys::new(&site.key, secrets))
+        });
         let leftovers = store.interrupt_leftovers().await?;
         if leftovers > 0 {
             tracing::warn!(replies = leftovers, "replies were cut off when the relay last ended");
@@ -110,6 +133,9 @@ impl App {
         let shared = Arc::new(Shared {
             generations: Generations::new(store.clone(), limits.clone()),
             limits: Limits::new(&limits),
+            identity_keys: identity_keys.collect(),
+            naming_key,
+            revoking: tokio::sync::Mutex::default(),
             config,
             store,
             keyring,
@@ -117,15 +143,9 @@ impl App {
             docs,
             shutdown: Shutdown::new(),
         });
-        let swept = Arc::downgrade(&shared);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(SWEEP_EVERY).await;
-                let Some(shared) = swept.upgrade() else { return };
-                shared.generations.sweep();
-                shared.limits.sweep();
-            }
-        });
+        // Before the first call: what was revoked while the relay was down is.
+        shared.listen().await?;
+        tokio::spawn(Shared::keep_house(Arc::downgrade(&shared)));
         Ok(Self { shared })
     }
 
@@ -142,6 +162,49 @@ impl App {
     /// The keys of tokens.
     pub fn keyring(&self) -> &Keyring {
         &self.shared.keyring
+    }
+
+    /// Turns users of sites into visitors.
+    pub fn naming_key(&self) -> &NamingKey {
+        &self.shared.naming_key
+    }
+
+    /// The secrets that a site signs identities with.
+    pub fn identity_keys(&self, site: &SiteKey) -> Option<&IdentityKeys> {
+        self.shared.identity_keys.get(site)
+    }
+
+    /// Gives what a visitor without a name has said to the user that they turn
+    /// out to be. The first is no more.
+    pub async fn adopt(&self, from: &Owner, to: &Owner) -> Result<(), StoreError> {
+        {
+            // Whoever listens meanwhile would stop the replies that move.
+            let _revoking = self.shared.revoking.lock().await;
+            self.shared.store.adopt(from, to).await?;
+            self.shared.generations.adopt(from, to);
+        }
+        self.shared.listen().await
+    }
+
+    /// Removes all that is kept of a visitor, and ends their replies and tokens.
+    pub async fn erase_visitor(&self, owner: &Owner) -> Result<(), StoreError> {
+        // Twice: a reply that began in between has nowhere to go, and stops.
+        self.shared.generations.forget(owner);
+        self.shared.store.erase_visitor(owner).await?;
+        self.shared.generations.forget(owner);
+        self.shared.listen().await
+    }
+
+    /// Reads again what has been revoked and which keys hold. The relay does so
+    /// every two seconds by itself.
+    pub async fn listen(&self) -> Result<(), StoreError> {
+        self.shared.listen().await
+    }
+
+    /// Removes what is older than the sites allow. The relay does so every hour
+    /// by itself, and at the start.
+    pub async fn expire(&self) -> Result<(), StoreError> {
+        self.shared.expire().await
     }
 
     /// The agent of that name in the configuration.
@@ -180,6 +243,110 @@ impl App {
         self.shared.generations.drain(grace).await;
         self.shared.store.close().await;
     }
+}
+
+/// What is done now and again.
+#[derive(Debug, Clone, Copy)]
+enum Chore {
+    Listen,
+    Sweep,
+    Expire,
+}
+
+impl Shared {
+    /// Listens, sweeps and expires for as long as the app is there.
+    async fn keep_house(shared: Weak<Self>) {
+        let mut listening = interval(LISTEN_EVERY);
+        let mut sweeping = interval(SWEEP_EVERY);
+        let mut expiring = interval(EXPIRE_EVERY);
+        for beat in [&mut listening, &mut sweeping, &mut expiring] {
+            // A pause that was missed, because the machine slept, say, is not
+            // made up for.
+            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        loop {
+            let chore = tokio::select! {
+                _ = listening.tick() => Chore::Listen,
+                _ = sweeping.tick() => Chore::Sweep,
+                _ = expiring.tick() => Chore::Expire,
+            };
+            let Some(shared) = shared.upgrade() else { return };
+            let done = match chore {
+                Chore::Listen => shared.listen().await,
+                Chore::Sweep => {
+                    shared.generations.sweep();
+                    shared.limits.sweep();
+                    shared.store.settle().await
+                }
+                Chore::Expire => shared.expire().await,
+            };
+            match done {
+                Ok(()) => {}
+                // The relay is stopping.
+                Err(StoreError::Query(sqlx::Error::PoolClosed)) => return,
+                Err(error) => tracing::warn!(%error, ?chore, "housekeeping failed; it is tried again"),
+            }
+        }
+    }
+
+    async fn listen(&self) -> Result<(), StoreError> {
+        let _revoking = self.revoking.lock().await;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = since.saturating_sub(REVOCATIONS).as_millis();
+        let revoked = self.store.revoked_since(i64::try_from(since).unwrap_or(i64::MAX)).await?;
+        let before = self.keyring.revoked();
+        if *before != revoked {
+            for (owner, at) in &revoked.visitors {
+                // A command may have removed what their replies still tell.
+                if before.visitors.get(owner) != Some(at) {
+                    self.generations.forget(owner);
+                }
+            }
+            self.keyring.set_revoked(revoked);
+        }
+        self.read_keys().await
+    }
+
+    /// Takes over a key that a command has put into the data folder.
+    async fn read_keys(&self) -> Result<(), StoreError> {
+        let retired = self.store.retired_keys().await?;
+        if self.config.server.signing_key.is_some() {
+            return Ok(());
+        }
+        match SigningKey::load_or_generate(&self.config.server.data_dir) {
+            Ok(key) => {
+                if key.kid() != self.keyring.kid() {
+                    tracing::info!(kid = key.kid(), "a new signing key is in use");
+                }
+                self.keyring.replace_keys(key, &retired);
+            }
+            Err(error) => tracing::warn!(%error, "the signing key cannot be read again; the old one stays"),
+        }
+        Ok(())
+    }
+
+    async fn expire(&self) -> Result<(), StoreError> {
+        let default = self.config.server.retention;
+        let sites = self.config.sites.iter();
+        let retention = Retention {
+            sites: sites.map(|site| (site.key.as_str().to_owned(), site.retention.or(default))).collect(),
+            others: default,
+        };
+        let removed = self.store.expire(&retention).await?;
+        if removed > 0 {
+            tracing::info!(conversations = removed, "old conversations were removed");
+        }
+        self.store.tidy_tokens().await?;
+        self.store.settle().await
+    }
+}
+
+/// Opens the database of the data folder; both are made where they are missing.
+/// Commands do so beside a relay that runs.
+pub async fn open_data(config: &Config) -> Result<Store, BuildError> {
+    let folder = &config.server.data_dir;
+    make_private(folder).map_err(|error| BuildError::DataDir { path: folder.clone(), error })?;
+    Ok(Store::open(&folder.join(DATABASE)).await?)
 }
 
 /// Makes a folder that only its owner may enter: there are conversations in it.

@@ -1,6 +1,8 @@
 //! `chinwag-relay`: reads the configuration, binds the address, starts the app,
 //! serves until a signal, and says in one sentence why it cannot.
 
+mod command;
+
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
+
+use self::command::{CommandError, DeviceCommand, KeyCommand, RevokeCommand, VisitorCommand};
 
 /// The relay of Chinwag: holds the provider keys, owns the conversations,
 /// streams the replies.
@@ -44,6 +48,18 @@ enum Command {
     /// Calls the provider of each agent once, without a question, and says
     /// whether key, plan and agent id work.
     Check,
+    /// Makes, lists and revokes the keys of kiosks.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Rotates the key that signs tokens.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Makes tokens worthless before their time.
+    #[command(subcommand)]
+    Revoke(RevokeCommand),
+    /// Exports or deletes all that is kept of a visitor.
+    #[command(subcommand)]
+    Visitor(VisitorCommand),
     /// Plays a provider on this machine, to try a configuration without a key.
     /// It listens on --addr, else on 127.0.0.1:8788.
     Simulate {
@@ -69,6 +85,8 @@ enum Failure {
     Build(#[from] BuildError),
     #[error("the system refuses what the relay needs: {0}")]
     System(#[from] io::Error),
+    #[error(transparent)]
+    Command(#[from] CommandError),
     #[error("{failed} of {all} agents cannot answer")]
     Check { failed: usize, all: usize },
 }
@@ -95,8 +113,12 @@ fn start(cli: &Cli) -> Result<(), Failure> {
     let default = Path::new(DEFAULT_FILE);
     let file = cli.config.as_deref().or_else(|| default.exists().then_some(default));
     let config = Config::load(file, &overrides)?;
-    let outcome = match cli.command {
+    let outcome = match &cli.command {
         Some(Command::Check) => runtime.block_on(check(config)),
+        Some(Command::Device(command)) => Ok(runtime.block_on(command::device(&config, command))?),
+        Some(Command::Key(command)) => Ok(runtime.block_on(command::key(&config, command))?),
+        Some(Command::Revoke(command)) => Ok(runtime.block_on(command::revoke(&config, command))?),
+        Some(Command::Visitor(command)) => Ok(runtime.block_on(command::visitor(&config, command))?),
         _ => runtime.block_on(run(config)),
     };
     // Work on a blocking thread cannot be cancelled; nobody waits for it now.

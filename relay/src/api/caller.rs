@@ -10,14 +10,17 @@ use super::error::ApiError;
 use crate::app::App;
 use crate::config::Config;
 use crate::edge::{ClientAddress, RequestId};
-use crate::limit::Address;
+use crate::limit::{Address, Asker};
 use crate::store::Owner;
+use crate::token::VerifiedClaims;
 
 /// A visitor with a good token, on a page that the token was made for.
 #[derive(Debug)]
 pub(super) struct Caller {
     /// Whose data they may see.
     pub(super) owner: Owner,
+    /// The token: a stream that outlives it ends.
+    pub(super) claims: VerifiedClaims,
     /// The name of the agent that answers them.
     pub(super) agent: String,
     /// Where their budget is counted.
@@ -26,6 +29,13 @@ pub(super) struct Caller {
     pub(super) request_id: String,
     /// The origin under which they reach the relay.
     pub(super) public_origin: String,
+}
+
+impl Caller {
+    /// In every way that is counted.
+    pub(super) fn asker(&self) -> Asker<'_> {
+        Asker { owner: &self.owner, address: self.address, agent: &self.agent }
+    }
 }
 
 impl FromRequestParts<App> for Caller {
@@ -45,7 +55,8 @@ impl FromRequestParts<App> for Caller {
         }
         let Ok(client) = ClientAddress::from_request_parts(parts, app).await;
         Ok(Self {
-            owner: Owner { site: site.key.clone(), visitor: claims.visitor().to_owned() },
+            owner: claims.owner().clone(),
+            claims,
             agent: site.agent.clone(),
             address: client.into(),
             request_id: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
@@ -54,7 +65,8 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// What stands in `Authorization` after `Bearer`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

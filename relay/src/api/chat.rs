@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use chinwag_protocol::limits::{MAX_CONTEXT_BYTES, MAX_MESSAGE_CHARS};
+use chinwag_protocol::limits::MAX_CONTEXT_BYTES;
 use chinwag_protocol::{
     ChatRequest, ConversationId, ErrorCode, EventId, Features, MessageId, Part, Role, Trigger, UiMessage,
 };
@@ -15,6 +15,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::stream;
 use crate::app::App;
+use crate::config::DailyCap;
 use crate::generation::Ask;
 use crate::store::{Question, Results};
 
@@ -30,16 +31,19 @@ async fn chat(
     caller: Caller,
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Response, ApiError> {
-    let standing = app.limits().message(&caller.owner, caller.address)?;
+    let standing = app.limits().message(caller.asker())?;
+    check_day(&app, &caller).await?;
     let upstream = app
         .agent(&caller.agent)
         .ok_or_else(|| ApiError::internal(&format!("there is no agent {}", caller.agent)))?;
     let features = upstream.features();
+    let most_chars = app.config().server.limits.message_chars;
     check_context(&request)?;
     let last = request.messages.last().ok_or_else(|| ApiError::invalid("messages", "there is no message"))?;
     let place = format!("messages[{}]", request.messages.len() - 1);
     // Taken before anything is stored: who is refused here has asked nothing.
-    let permit = app.limits().stream(&caller.owner, caller.address)?;
+    let permit = app.limits().stream(caller.asker())?;
+    let claims = caller.claims;
     let ask = Ask {
         owner: caller.owner,
         conversation: request.id.clone(),
@@ -56,20 +60,20 @@ async fn chat(
             outcome.map_err(|error| ApiError::from(error).about(format!("{place}.parts")))?
         }
         Trigger::SubmitMessage => {
-            let question = read_question(last, &place, features)?;
+            let question = read_question(last, &place, features, most_chars)?;
             app.generations().submit(ask, question).await?
         }
         Trigger::RegenerateMessage => match find_question(&app, &ask, &request, last).await? {
             Some(question) => app.generations().regenerate(ask, question).await?,
             // The relay never got it: the first try was lost on the way.
             None if last.role == Role::User && request.message_id.is_none() => {
-                let question = read_question(last, &place, features)?;
+                let question = read_question(last, &place, features, most_chars)?;
                 app.generations().submit(ask, question).await?
             }
             None => return Err(ApiError::not_found().about("messageId")),
         },
     };
-    let response = stream::respond(reader, permit, app.config().server.limits.heartbeat);
+    let response = stream::respond(&app, claims, reader, permit);
     Ok((Extension(standing), response).into_response())
 }
 
@@ -89,9 +93,9 @@ async fn resume(
         }
         None => None,
     };
-    let permit = app.limits().stream(&caller.owner, caller.address)?;
+    let permit = app.limits().stream(caller.asker())?;
     Ok(match app.generations().resume(&caller.owner, &id, last.as_ref()).await? {
-        Some(reader) => stream::respond(reader, permit, app.config().server.limits.heartbeat),
+        Some(reader) => stream::respond(&app, caller.claims, reader, permit),
         None => StatusCode::NO_CONTENT.into_response(),
     })
 }
@@ -112,6 +116,23 @@ async fn stop(
 /// A conversation's id from a path.
 pub(super) fn read_id(unverified_id: &str) -> Result<ConversationId, ApiError> {
     ConversationId::parse(unverified_id).map_err(|error| ApiError::invalid("id", error.to_string()))
+}
+
+/// Whether the site may begin another reply today. Replies that begin in the same
+/// moment may pass together; the next one does not.
+async fn check_day(app: &App, caller: &Caller) -> Result<(), ApiError> {
+    let cap = app.config().site(&caller.owner.site).map(|site| site.daily).unwrap_or_default();
+    if cap == DailyCap::default() {
+        return Ok(());
+    }
+    let spent = app.store().spent_today(&caller.owner.site).await?;
+    if cap.messages.is_some_and(|most| spent.messages >= most) {
+        return Err(ApiError::day_is_spent("messages"));
+    }
+    if cap.tokens.is_some_and(|most| spent.tokens >= most) {
+        return Err(ApiError::day_is_spent("tokens"));
+    }
+    Ok(())
 }
 
 fn check_context(request: &ChatRequest) -> Result<(), ApiError> {
@@ -142,7 +163,12 @@ fn read_results(last: &UiMessage, place: &str, features: Features) -> Result<Res
 
 /// The question that the last message of a request is. `place` names it in
 /// errors.
-fn read_question(last: &UiMessage, place: &str, features: Features) -> Result<Question, ApiError> {
+fn read_question(
+    last: &UiMessage,
+    place: &str,
+    features: Features,
+    most_chars: usize,
+) -> Result<Question, ApiError> {
     match last.role {
         Role::User => {}
         Role::Assistant | Role::System => {
@@ -158,10 +184,10 @@ fn read_question(last: &UiMessage, place: &str, features: Features) -> Result<Qu
     let parts: Vec<Part> = last.parts.iter().filter(is_kept).cloned().collect();
     let chars: usize =
         parts.iter().map(|part| if let Part::Text { text } = part { text.chars().count() } else { 0 }).sum();
-    if chars > MAX_MESSAGE_CHARS {
+    if chars > most_chars {
         return Err(ApiError::too_large(
             param(),
-            format!("a message is at most {MAX_MESSAGE_CHARS} characters; this one has {chars}"),
+            format!("a message is at most {most_chars} characters; this one has {chars}"),
         ));
     }
     let has_file = parts.iter().any(|part| matches!(part, Part::File { .. }));

@@ -1,6 +1,6 @@
 //! Failures as clients see them: constructed by name, answered as one envelope.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +16,8 @@ use crate::token::{KeyError, TokenError};
 
 /// How long a client waits where nothing better is known.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// Every way in which a call of the API fails.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -76,6 +78,14 @@ impl ApiError {
             ErrorCode::OriginNotAllowed,
             "no site of that key allows the origin of this page; see the origins of [[site]] in chinwag.toml",
         )
+    }
+
+    /// A site has used up what it may in a day; it begins anew at midnight, UTC.
+    pub fn day_is_spent(what: &str) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let left = DAY.as_secs() - since.as_secs() % DAY.as_secs();
+        Self::new(ErrorCode::CreditsExhausted, format!("this site has used up its {what} of today"))
+            .after(Duration::from_secs(left))
     }
 
     /// A fault of ours. What it was goes into the log, once, here.

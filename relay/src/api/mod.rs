@@ -10,16 +10,17 @@ mod chat;
 mod conversation;
 mod document;
 mod error;
+mod exchange;
 mod health;
 mod page;
 mod stream;
 mod token;
+mod visitor;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use chinwag_protocol::limits::MAX_BODY_BYTES;
 use http::HeaderValue;
 use http::header::HeaderName;
 
@@ -35,9 +36,10 @@ pub fn router(app: App) -> Router {
         .merge(token::routes())
         .merge(chat::routes())
         .merge(conversation::routes())
+        .merge(visitor::routes())
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(app.config().server.limits.body_bytes))
         .layer(from_fn_with_state(app.clone(), count));
     Router::new()
         .nest("/v1", api)

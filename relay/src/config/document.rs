@@ -257,6 +257,16 @@ impl<'d> Field<'d> {
         }
     }
 
+    /// Whether the value is a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Array(_))
+    }
+
+    /// Whether the value is a string.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::String(_))
+    }
+
     /// Whether the value is a table.
     pub(super) fn is_section(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Table(_))

@@ -16,6 +16,11 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     }
 }
 
+/// So many days.
+pub(super) fn of_days(days: u32) -> Duration {
+    Duration::from_hours(24 * u64::from(days))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use chinwag_protocol::limits::{MAX_BODY_BYTES, MAX_MESSAGE_CHARS};
+
 use super::document::Section;
 use super::duration;
 
@@ -20,13 +22,30 @@ pub struct Limits {
     pub messages_per_minute: u32,
     /// Messages per minute from one address (a /64 for IPv6). Default 60.
     pub address_messages_per_minute: u32,
+    /// Messages per minute to one site, from everywhere. Default 600.
+    pub site_messages_per_minute: u32,
+    /// Messages per minute to one agent, of all its sites. Default 600.
+    pub agent_messages_per_minute: u32,
+    /// Calls per minute from one address to everything under `/v1`: far above
+    /// what a widget does, below what a scan does. Default 600.
+    pub calls_per_minute: u32,
     /// Replies that one visitor may follow at once. Default 2.
     pub streams_per_visitor: usize,
     /// Replies that one address may follow at once. Default 10.
     pub streams_per_address: usize,
+    /// Replies that may be followed at once on one site. Default 2048.
+    pub streams_per_site: usize,
+    /// Replies of one agent that may be followed at once. Default 2048.
+    pub streams_per_agent: usize,
     /// Replies that may be followed at once in all; about 32 kB of memory each.
     /// Default 4096.
     pub streams: usize,
+    /// Largest request body, in bytes; at most and by default 1 MiB.
+    pub body_bytes: usize,
+    /// Longest text of a message, in characters; at most and by default 8,000.
+    pub message_chars: usize,
+    /// How deep a body's JSON may be nested; at most 100. Default 32.
+    pub json_depth: usize,
     /// Connections that may be open at once; more wait in the system's queue.
     /// Default 8192.
     pub connections: usize,
@@ -63,9 +82,17 @@ impl Default for Limits {
             site_tokens_per_minute: 600,
             messages_per_minute: 10,
             address_messages_per_minute: 60,
+            site_messages_per_minute: 600,
+            agent_messages_per_minute: 600,
+            calls_per_minute: 600,
             streams_per_visitor: 2,
             streams_per_address: 10,
+            streams_per_site: 2048,
+            streams_per_agent: 2048,
             streams: 4096,
+            body_bytes: MAX_BODY_BYTES,
+            message_chars: MAX_MESSAGE_CHARS,
+            json_depth: 32,
             connections: 8192,
             header_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
@@ -81,11 +108,22 @@ impl Default for Limits {
     }
 }
 
+/// The JSON reader stops at 128 by itself, with a less helpful sentence.
+const MAX_JSON_DEPTH: usize = 100;
+
 /// The limits of a section; each that it does not name has its default.
 pub(super) fn read(mut section: Section<'_>) -> Limits {
     fn count<T: TryFrom<u64>>(section: &mut Section<'_>, key: &'static str, limit: &mut T) {
         if let Some(value) = section.take(key).and_then(|field| field.count()) {
             *limit = value;
+        }
+    }
+    fn most(section: &mut Section<'_>, key: &'static str, most: usize, limit: &mut usize) {
+        let Some(field) = section.take(key) else { return };
+        match field.count::<usize>() {
+            Some(value) if value > most => field.complain(format!("at most {most} is allowed")),
+            Some(value) => *limit = value,
+            None => {}
         }
     }
     fn time(section: &mut Section<'_>, key: &'static str, limit: &mut Duration) {
@@ -102,9 +140,17 @@ pub(super) fn read(mut section: Section<'_>) -> Limits {
     count(&mut section, "site_tokens_per_minute", &mut limits.site_tokens_per_minute);
     count(&mut section, "messages_per_minute", &mut limits.messages_per_minute);
     count(&mut section, "address_messages_per_minute", &mut limits.address_messages_per_minute);
+    count(&mut section, "site_messages_per_minute", &mut limits.site_messages_per_minute);
+    count(&mut section, "agent_messages_per_minute", &mut limits.agent_messages_per_minute);
+    count(&mut section, "calls_per_minute", &mut limits.calls_per_minute);
     count(&mut section, "streams_per_visitor", &mut limits.streams_per_visitor);
     count(&mut section, "streams_per_address", &mut limits.streams_per_address);
+    count(&mut section, "streams_per_site", &mut limits.streams_per_site);
+    count(&mut section, "streams_per_agent", &mut limits.streams_per_agent);
     count(&mut section, "streams", &mut limits.streams);
+    most(&mut section, "body_bytes", MAX_BODY_BYTES, &mut limits.body_bytes);
+    most(&mut section, "message_chars", MAX_MESSAGE_CHARS, &mut limits.message_chars);
+    most(&mut section, "json_depth", MAX_JSON_DEPTH, &mut limits.json_depth);
     count(&mut section, "connections", &mut limits.connections);
     time(&mut section, "header_timeout", &mut limits.header_timeout);
     time(&mut section, "body_timeout", &mut limits.body_timeout);

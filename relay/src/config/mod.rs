@@ -25,6 +25,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chinwag_protocol::SiteKey;
 
@@ -37,6 +38,9 @@ pub use network::{Network, NetworkError};
 pub use origin::{Origin, OriginError};
 pub use read::parse_addr;
 pub use secret::Secret;
+pub use site::{DailyCap, Devices, Site};
+
+use crate::token::PublicKey;
 
 /// The address that the relay listens on when nobody names one.
 pub const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
@@ -75,21 +79,14 @@ pub struct Server {
     /// The key that signs tokens: an Ed25519 private key as PKCS #8 PEM. Without
     /// it one is made at first start, in `data_dir`.
     pub signing_key: Option<Secret>,
+    /// Further keys whose signatures are accepted: for a rotation of
+    /// `signing_key`. Ed25519 in PEM, public or private.
+    pub accepted_keys: Vec<PublicKey>,
+    /// How long conversations are kept after their last message, where the site
+    /// says nothing else. Default: until somebody deletes them.
+    pub retention: Option<Duration>,
     /// `[server.limits]`.
     pub limits: Limits,
-}
-
-/// `[[site]]`: a web site that may embed the widget.
-#[derive(Debug, Clone)]
-pub struct Site {
-    /// The public key that its pages name.
-    pub key: SiteKey,
-    /// The origins of its pages. An empty list allows no page.
-    pub origins: Vec<Origin>,
-    /// Which of [`Config::agents`] answers.
-    pub agent: String,
-    /// Whether `origins` are the relay's own, and so move with its address.
-    follows_address: bool,
 }
 
 /// `[agent.NAME]`: who answers.
@@ -188,9 +185,11 @@ impl Config {
                 public_url: None,
                 trusted_proxies: Vec::new(),
                 signing_key: None,
+                accepted_keys: Vec::new(),
+                retention: None,
                 limits: Limits::default(),
             },
-            sites: demo_site().into_iter().collect(),
+            sites: Site::demo().into_iter().collect(),
             agents: BTreeMap::from([("docs".to_owned(), demo_agent(overrides))]),
         };
         config.bound_to(config.server.addr);
@@ -241,13 +240,6 @@ impl Config {
     }
 }
 
-impl Site {
-    /// Whether an `Origin` header names one of this site's origins, exactly.
-    pub fn allows(&self, header: &str) -> bool {
-        self.origins.iter().any(|origin| origin.is(header))
-    }
-}
-
 impl Provider {
     /// Every name that `provider` may have.
     pub const NAMES: &[&str] = &[
@@ -274,11 +266,6 @@ impl Provider {
             Self::AiSdk(_) => "ai-sdk",
         }
     }
-}
-
-fn demo_site() -> Option<Site> {
-    let key = SiteKey::parse(DEMO_SITE).ok()?;
-    Some(Site { key, origins: Vec::new(), agent: "docs".to_owned(), follows_address: true })
 }
 
 fn demo_agent(overrides: &Overrides) -> Agent {

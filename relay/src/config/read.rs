@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::document::{Document, Field, Section};
 use super::error::ConfigError;
-use super::site::{check_agents, sites};
+use super::site::{check_agents, days};
 use super::{
     Agent, Config, DEFAULT_ADDR, Limits, Network, Origin, Overrides, Provider, Server, Site, limits,
 };
+use crate::token::PublicKey;
 
 /// What a reader needs beside the text.
 pub(super) struct Reader<'r> {
@@ -33,7 +34,7 @@ pub(super) fn config(
     let mut root = document.root()?;
 
     let server = reader.server(root.section("server"));
-    let sites = root.take("site").map(sites);
+    let sites = root.take("site").map(|field| reader.sites(field));
     let agents = root.take("agent").map(|field| reader.agents(field));
     root.finish();
 
@@ -72,6 +73,8 @@ impl Reader<'_> {
             public_url: None,
             trusted_proxies: Vec::new(),
             signing_key: None,
+            accepted_keys: Vec::new(),
+            retention: None,
             limits: Limits::default(),
         };
         if let Some(mut section) = section {
@@ -87,6 +90,15 @@ impl Reader<'_> {
                     networks.iter().filter_map(|field| field.parsed(str::parse::<Network>)).collect();
             }
             server.signing_key = section.take("signing_key").and_then(|field| self.secret(field));
+            for field in section.take("accepted_keys").and_then(Field::items).unwrap_or_default() {
+                let place = field.place();
+                match self.secret(field).map(|secret| PublicKey::from_pem(secret.expose())) {
+                    Some(Ok(key)) => server.accepted_keys.push(key),
+                    Some(Err(error)) => place.complain(error.to_string()),
+                    None => {}
+                }
+            }
+            server.retention = section.take("retention_days").and_then(|field| days(&field));
             if let Some(limits) = section.section("limits") {
                 server.limits = limits::read(limits);
             }

@@ -259,6 +259,29 @@ impl Generations {
         self.shared.store.delete(owner, conversation).await
     }
 
+    /// Stops the replies of a visitor and forgets their logs, whatever becomes of
+    /// what is stored.
+    pub fn forget(&self, owner: &Owner) {
+        self.shared.map().retain(|(of, _), generation| {
+            if of == owner {
+                generation.stop.cancel();
+            }
+            of != owner
+        });
+    }
+
+    /// Finds the replies of one visitor under another from now on, as the store
+    /// does.
+    pub fn adopt(&self, from: &Owner, to: &Owner) {
+        let mut map = self.shared.map();
+        let moved: Vec<Place> = map.keys().filter(|(of, _)| of == from).cloned().collect();
+        for place in moved {
+            if let Some(generation) = map.remove(&place) {
+                map.entry((to.clone(), place.1)).or_insert(generation);
+            }
+        }
+    }
+
     /// How many replies run.
     pub fn running(&self) -> usize {
         self.shared.map().values().filter(|generation| generation.is_running()).count()

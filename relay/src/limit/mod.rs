@@ -1,4 +1,4 @@
-//! How much one address, visitor or site may ask for. Decisions only: what an
+//! How much one address, visitor, site or agent may ask for. Decisions only: what an
 //! exceeded limit looks like on the wire is the business of `api`.
 //!
 //! Rates are GCRA buckets: a caller may use the whole of a minute's budget at
@@ -7,10 +7,11 @@
 
 mod stream;
 
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chinwag_protocol::SiteKey;
 use governor::clock::{Clock as _, DefaultClock};
@@ -24,9 +25,15 @@ use crate::config;
 use crate::edge::ClientAddress;
 use crate::store::Owner;
 
-/// Calls per minute from one address to everything under `/v1`: far above what
-/// a widget does, below what a scan does.
-const CALLS_PER_MINUTE: u32 = 600;
+/// Most keys that one budget keeps. An attacker with a /32 of IPv6 has four
+/// thousand million networks; whoever is above this number shares a budget.
+const MAX_KEYS: usize = 100_000;
+
+/// Budgets that are shared when there are too many keys.
+const CROWDS: u64 = 1024;
+
+/// Shortest pause between two looks for keys that can be forgotten.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -66,6 +73,12 @@ type Limiter<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateI
 #[derive(Debug)]
 struct Budget<K: Hash + Eq + Clone> {
     limiter: Limiter<K>,
+    /// For keys that find the table full: by their hash, under a key that nobody
+    /// outside knows.
+    crowds: Limiter<u64>,
+    hasher: RandomState,
+    swept_at: Mutex<Option<Instant>>,
+    most_keys: usize,
     burst: u32,
     period: Duration,
 }
@@ -77,19 +90,40 @@ impl<K: Hash + Eq + Clone> Budget<K> {
         let quota = Quota::per_minute(per_minute).allow_burst(burst);
         Self {
             limiter: RateLimiter::keyed(quota).with_middleware(),
+            crowds: RateLimiter::keyed(quota).with_middleware(),
+            hasher: RandomState::new(),
+            swept_at: Mutex::default(),
+            most_keys: MAX_KEYS,
             burst: burst.get(),
             period: MINUTE / per_minute.get(),
         }
     }
 
     fn take(&self, key: &K) -> Result<Standing, Limited> {
-        match self.limiter.check_key(key) {
+        if self.limiter.len() < self.most_keys || self.has_room() {
+            return self.take_of(&self.limiter, key);
+        }
+        self.take_of(&self.crowds, &(self.hasher.hash_one(key) % CROWDS))
+    }
+
+    fn take_of<T: Hash + Eq + Clone>(&self, limiter: &Limiter<T>, key: &T) -> Result<Standing, Limited> {
+        match limiter.check_key(key) {
             Ok(snapshot) => Ok(self.standing(snapshot.remaining_burst_capacity())),
             Err(refused) => {
-                let retry_after = refused.wait_time_from(self.limiter.clock().now());
+                let retry_after = refused.wait_time_from(limiter.clock().now());
                 Err(Limited { standing: self.standing(0), retry_after })
             }
         }
+    }
+
+    /// Looks for keys that can be forgotten, if nobody did so just now.
+    fn has_room(&self) -> bool {
+        let mut swept_at = self.swept_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept_at.is_none_or(|at| at.elapsed() >= SWEEP_PAUSE) {
+            *swept_at = Some(Instant::now());
+            self.limiter.retain_recent();
+        }
+        self.limiter.len() < self.most_keys
     }
 
     fn standing(&self, remaining: u32) -> Standing {
@@ -106,7 +140,19 @@ impl<K: Hash + Eq + Clone> Budget<K> {
     fn sweep(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
+        self.crowds.retain_recent();
     }
+}
+
+/// Who asks for a message or a stream, in every way that is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// The visitor and their site.
+    pub owner: &'a Owner,
+    /// Where from.
+    pub address: Address,
+    /// Which agent is to answer, by its name in the configuration.
+    pub agent: &'a str,
 }
 
 /// All budgets of a relay.
@@ -114,24 +160,30 @@ impl<K: Hash + Eq + Clone> Budget<K> {
 pub struct Limits {
     calls: Budget<Address>,
     tokens: Budget<Address>,
+    device_tokens: Budget<String>,
     site_tokens: Budget<SiteKey>,
     messages: Budget<Owner>,
     address_messages: Budget<Address>,
+    site_messages: Budget<SiteKey>,
+    agent_messages: Budget<String>,
     streams: stream::Streams,
 }
 
 impl Limits {
     /// The budgets that the operator set.
     pub fn new(limits: &config::Limits) -> Self {
+        fn even<K: Hash + Eq + Clone>(per_minute: u32) -> Budget<K> {
+            Budget::new(per_minute, per_minute)
+        }
         Self {
-            calls: Budget::new(CALLS_PER_MINUTE, CALLS_PER_MINUTE),
+            calls: even(limits.calls_per_minute),
             tokens: Budget::new(limits.tokens_per_minute, limits.tokens_burst),
-            site_tokens: Budget::new(limits.site_tokens_per_minute, limits.site_tokens_per_minute),
-            messages: Budget::new(limits.messages_per_minute, limits.messages_per_minute),
-            address_messages: Budget::new(
-                limits.address_messages_per_minute,
-                limits.address_messages_per_minute,
-            ),
+            device_tokens: Budget::new(limits.tokens_per_minute, limits.tokens_burst),
+            site_tokens: even(limits.site_tokens_per_minute),
+            messages: even(limits.messages_per_minute),
+            address_messages: even(limits.address_messages_per_minute),
+            site_messages: even(limits.site_messages_per_minute),
+            agent_messages: even(limits.agent_messages_per_minute),
             streams: stream::Streams::new(limits),
         }
     }
@@ -146,20 +198,30 @@ impl Limits {
         self.tokens.take(&address)
     }
 
+    /// A token exchange of a device whose key is good, in the place of its
+    /// address: many kiosks of one hall have the same.
+    pub fn device_token(&self, device: &str) -> Result<Standing, Limited> {
+        self.device_tokens.take(&device.to_owned())
+    }
+
     /// A token exchange for a site that exists.
     pub fn site_token(&self, site: &SiteKey) -> Result<Standing, Limited> {
         self.site_tokens.take(site)
     }
 
-    /// A message. The standing is the visitor's own.
-    pub fn message(&self, owner: &Owner, address: Address) -> Result<Standing, Limited> {
-        self.address_messages.take(&address)?;
-        self.messages.take(owner)
+    /// A message. The standing is the visitor's own. Who is refused for
+    /// themselves uses up nothing of what all share.
+    pub fn message(&self, asker: Asker<'_>) -> Result<Standing, Limited> {
+        self.address_messages.take(&asker.address)?;
+        let standing = self.messages.take(asker.owner)?;
+        self.site_messages.take(&asker.owner.site)?;
+        self.agent_messages.take(&asker.agent.to_owned())?;
+        Ok(standing)
     }
 
     /// A stream of a reply.
-    pub fn stream(&self, owner: &Owner, address: Address) -> Result<StreamPermit, StreamRefused> {
-        self.streams.take(owner, address)
+    pub fn stream(&self, asker: Asker<'_>) -> Result<StreamPermit, StreamRefused> {
+        self.streams.take(asker)
     }
 
     /// How many streams there are.
@@ -171,9 +233,12 @@ impl Limits {
     pub fn sweep(&self) {
         self.calls.sweep();
         self.tokens.sweep();
+        self.device_tokens.sweep();
         self.site_tokens.sweep();
         self.messages.sweep();
         self.address_messages.sweep();
+        self.site_messages.sweep();
+        self.agent_messages.sweep();
     }
 }
 
@@ -200,5 +265,31 @@ mod tests {
         assert!(budget.take(&"a").is_ok());
         budget.sweep();
         assert!(budget.take(&"a").is_err());
+    }
+
+    #[test]
+    fn a_flood_of_keys_shares_what_is_left_and_grows_nothing() {
+        let mut budget = Budget::new(60, 1);
+        budget.most_keys = 100;
+        for key in 0..100 {
+            assert!(budget.take(&key).is_ok(), "{key}");
+        }
+        let refused = (100..20_000).filter(|key| budget.take(key).is_err()).count();
+        assert_eq!(budget.limiter.len(), 100);
+        assert!(budget.crowds.len() <= 1024, "{}", budget.crowds.len());
+        // Each crowd had one call, and nobody has waited a second.
+        assert!(refused >= 19_900 - 2 * 1024, "{refused}");
+    }
+
+    #[test]
+    fn a_full_table_has_room_again_once_its_callers_have_waited() {
+        let mut budget = Budget::new(60_000, 1);
+        budget.most_keys = 10;
+        for key in 0..10 {
+            assert!(budget.take(&key).is_ok());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(budget.take(&10).is_ok());
+        assert_eq!((budget.limiter.len(), budget.crowds.len()), (1, 0));
     }
 }

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Address;
+use chinwag_protocol::SiteKey;
+
+use super::{Address, Asker};
 use crate::config;
 use crate::store::Owner;
 
 /// Why a stream is not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamRefused {
-    /// The visitor, or the address, has as many as they may have.
+    /// The visitor, the address, the site or the agent has as many as it may have.
     TooMany {
         /// How many that is.
         limit: usize,
@@ -24,15 +26,25 @@ pub enum StreamRefused {
 #[derive(Debug)]
 pub(super) struct Streams {
     counts: Arc<Mutex<Counts>>,
-    per_visitor: usize,
-    per_address: usize,
-    most: usize,
+    most: Most,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    per_visitor: usize,
+    per_address: usize,
+    per_site: usize,
+    per_agent: usize,
+    in_all: usize,
+}
+
+/// Only who has a stream is in here: no table outgrows `open`.
 #[derive(Debug, Default)]
 struct Counts {
     visitors: HashMap<Owner, usize>,
     addresses: HashMap<Address, usize>,
+    sites: HashMap<SiteKey, usize>,
+    agents: HashMap<String, usize>,
     open: usize,
 }
 
@@ -43,35 +55,48 @@ pub struct StreamPermit {
     counts: Arc<Mutex<Counts>>,
     owner: Owner,
     address: Address,
+    agent: String,
 }
 
 impl Streams {
     pub(super) fn new(limits: &config::Limits) -> Self {
-        Self {
-            counts: Arc::default(),
+        let most = Most {
             per_visitor: limits.streams_per_visitor,
             per_address: limits.streams_per_address,
-            most: limits.streams,
-        }
+            per_site: limits.streams_per_site,
+            per_agent: limits.streams_per_agent,
+            in_all: limits.streams,
+        };
+        Self { counts: Arc::default(), most }
     }
 
-    pub(super) fn take(&self, owner: &Owner, address: Address) -> Result<StreamPermit, StreamRefused> {
+    pub(super) fn take(&self, asker: Asker<'_>) -> Result<StreamPermit, StreamRefused> {
+        let Asker { owner, address, agent } = asker;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.open >= self.most {
+        if counts.open >= self.most.in_all {
             return Err(StreamRefused::Full);
         }
         for (open, limit) in [
-            (counts.visitors.get(owner), self.per_visitor),
-            (counts.addresses.get(&address), self.per_address),
+            (counts.visitors.get(owner), self.most.per_visitor),
+            (counts.addresses.get(&address), self.most.per_address),
+            (counts.sites.get(&owner.site), self.most.per_site),
+            (counts.agents.get(agent), self.most.per_agent),
         ] {
-            if open.is_some_and(|&open| open >= limit) || limit == 0 {
+            if open.copied().unwrap_or_default() >= limit {
                 return Err(StreamRefused::TooMany { limit });
             }
         }
         counts.open += 1;
         *counts.visitors.entry(owner.clone()).or_default() += 1;
         *counts.addresses.entry(address).or_default() += 1;
-        Ok(StreamPermit { counts: Arc::clone(&self.counts), owner: owner.clone(), address })
+        *counts.sites.entry(owner.site.clone()).or_default() += 1;
+        *counts.agents.entry(agent.to_owned()).or_default() += 1;
+        Ok(StreamPermit {
+            counts: Arc::clone(&self.counts),
+            owner: owner.clone(),
+            address,
+            agent: agent.to_owned(),
+        })
     }
 
     pub(super) fn open(&self) -> usize {
@@ -85,6 +110,8 @@ impl Drop for StreamPermit {
         counts.open = counts.open.saturating_sub(1);
         give_back(&mut counts.visitors, &self.owner);
         give_back(&mut counts.addresses, &self.address);
+        give_back(&mut counts.sites, &self.owner.site);
+        give_back(&mut counts.agents, &self.agent);
     }
 }
 
@@ -101,43 +128,66 @@ fn give_back<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
 mod tests {
     use std::net::IpAddr;
 
-    use chinwag_protocol::SiteKey;
-
     use super::*;
 
     fn owner(visitor: &str) -> Owner {
         Owner { site: SiteKey::parse("site_demo").unwrap(), visitor: visitor.to_owned() }
     }
 
-    fn streams(per_visitor: usize, per_address: usize, most: usize) -> Streams {
-        Streams::new(&config::Limits {
-            streams_per_visitor: per_visitor,
-            streams_per_address: per_address,
-            streams: most,
+    fn address(last: u8) -> Address {
+        Address(IpAddr::from([192, 0, 2, last]))
+    }
+
+    fn streams(change: impl FnOnce(&mut config::Limits)) -> Streams {
+        let mut limits = config::Limits {
+            streams_per_visitor: 9,
+            streams_per_address: 9,
+            streams_per_site: 9,
+            streams_per_agent: 9,
+            streams: 9,
             ..config::Limits::default()
-        })
+        };
+        change(&mut limits);
+        Streams::new(&limits)
+    }
+
+    fn take(streams: &Streams, visitor: &str, last: u8, agent: &str) -> Result<StreamPermit, StreamRefused> {
+        streams.take(Asker { owner: &owner(visitor), address: address(last), agent })
     }
 
     #[test]
     fn a_dropped_permit_is_free_again() {
-        let streams = streams(1, 9, 9);
-        let address = Address(IpAddr::from([192, 0, 2, 1]));
-        let first = streams.take(&owner("a"), address).unwrap();
-        assert_eq!(streams.take(&owner("a"), address).unwrap_err(), StreamRefused::TooMany { limit: 1 });
-        assert!(streams.take(&owner("b"), address).is_ok());
+        let streams = streams(|limits| limits.streams_per_visitor = 1);
+        let first = take(&streams, "a", 1, "x").unwrap();
+        assert_eq!(take(&streams, "a", 1, "x").unwrap_err(), StreamRefused::TooMany { limit: 1 });
+        assert!(take(&streams, "b", 1, "x").is_ok());
         drop(first);
-        assert!(streams.take(&owner("a"), address).is_ok());
+        assert!(take(&streams, "a", 1, "x").is_ok());
         assert_eq!(streams.open(), 0);
-        assert!(streams.counts.lock().unwrap().visitors.is_empty(), "nothing is kept of those who left");
+        let counts = streams.counts.lock().unwrap();
+        let kept = counts.visitors.len() + counts.addresses.len() + counts.sites.len() + counts.agents.len();
+        assert_eq!(kept, 0, "nothing is kept of those who left");
     }
 
     #[test]
-    fn an_address_and_the_whole_relay_have_limits_of_their_own() {
-        let streams = streams(9, 1, 2);
-        let address = |last| Address(IpAddr::from([192, 0, 2, last]));
-        let _first = streams.take(&owner("a"), address(1)).unwrap();
-        assert_eq!(streams.take(&owner("b"), address(1)).unwrap_err(), StreamRefused::TooMany { limit: 1 });
-        let _second = streams.take(&owner("b"), address(2)).unwrap();
-        assert_eq!(streams.take(&owner("c"), address(3)).unwrap_err(), StreamRefused::Full);
+    fn addresses_sites_agents_and_the_whole_relay_have_limits_of_their_own() {
+        let changes: [fn(&mut config::Limits); 3] = [
+            |limits| limits.streams_per_address = 1,
+            |limits| limits.streams_per_site = 1,
+            |limits| limits.streams_per_agent = 1,
+        ];
+        for change in changes {
+            let streams = streams(change);
+            let _first = take(&streams, "a", 1, "x").unwrap();
+            assert_eq!(take(&streams, "b", 1, "x").unwrap_err(), StreamRefused::TooMany { limit: 1 });
+        }
+        let by_address = streams(|limits| limits.streams_per_address = 1);
+        let by_agent = streams(|limits| limits.streams_per_agent = 1);
+        let _held = (take(&by_address, "a", 1, "x"), take(&by_agent, "a", 1, "x"));
+        assert!(take(&by_address, "a", 2, "x").is_ok());
+        assert!(take(&by_agent, "a", 1, "y").is_ok());
+        let all = streams(|limits| limits.streams = 1);
+        let _held = take(&all, "a", 1, "x").unwrap();
+        assert_eq!(take(&all, "b", 2, "y").unwrap_err(), StreamRefused::Full);
     }
 }

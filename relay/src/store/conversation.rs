@@ -158,7 +158,8 @@ impl Store {
         self::conversation(&row)
     }
 
-    /// Removes a conversation with all its messages.
+    /// Removes a conversation with all its messages. They are gone from the file
+    /// at once, and from its log with the next [`Store::settle`].
     ///
     /// # Errors
     /// [`StoreError::Missing`] if the visitor has no such conversation.
@@ -169,7 +170,11 @@ impl Store {
             .bind(conversation.as_str())
             .execute(&self.write)
             .await?;
-        if done.rows_affected() == 0 { Err(StoreError::Missing) } else { Ok(()) }
+        if done.rows_affected() == 0 {
+            return Err(StoreError::Missing);
+        }
+        self.note_deletion();
+        Ok(())
     }
 
     /// Keeps how the visitor rated a reply; `None` takes the rating back.
@@ -216,7 +221,7 @@ impl Store {
     }
 }
 
-fn conversation(row: &SqliteRow) -> Result<Conversation, StoreError> {
+pub(super) fn conversation(row: &SqliteRow) -> Result<Conversation, StoreError> {
     let id: String = row.try_get("id")?;
     let unread: i64 = row.try_get("unread")?;
     Ok(Conversation {

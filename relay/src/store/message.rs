@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::conversation::title_of;
 use super::results::Answered;
-use super::{Owner, Store, StoreError, row};
+use super::{Owner, Store, StoreError, row, spending};
 
 /// Most messages before a question that an agent gets: the cost of a turn must
 /// not grow with the conversation forever.
@@ -270,6 +270,10 @@ impl Store {
             .transpose()
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        if let Some(usage) = end.usage {
+            // Of a reply that went on, what it had cost before is counted already.
+            spending::count_tokens(&mut tx, reply, usage).await?;
+        }
         sqlx::query(
             "UPDATE message SET parts = ?, status = ?, usage = ?
              WHERE conversation = ? AND id = ? AND status = 'streaming'",
@@ -393,6 +397,7 @@ async fn make_room(
             .map(|row| row.try_get("provider_id"))
             .transpose()?
             .flatten();
+    spending::count_message(tx, &conversation).await?;
     let id = Uuid::now_v7().to_string();
     sqlx::query(
         "INSERT INTO message (conversation, id, ordinal, role, parts, status, answers, provider_id, created_at)
@@ -432,10 +437,5 @@ pub(super) async fn history(
 /// SHA-256 in hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA256, bytes);
-    hash.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    row::hex(hash.as_ref())
 }

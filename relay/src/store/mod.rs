@@ -6,21 +6,33 @@
 //! only [`Store::begin`], [`Store::begin_again`] and [`Store::go_on`] hand out.
 
 mod conversation;
+mod device;
+mod family;
 mod message;
 mod provider;
 mod results;
+mod retention;
+mod revocation;
 mod row;
+mod spending;
+mod visitor;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chinwag_protocol::SiteKey;
-use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row as _, SqlitePool};
 
+pub use device::Device;
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
 pub use results::{Answered, Results, ResultsRefused, Sameness};
+pub use retention::Retention;
+pub use spending::Spending;
+pub use visitor::{ConversationExport, MessageExport, VisitorExport};
 
 /// How long a write waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,6 +82,9 @@ pub enum StoreError {
     /// Results of the page's tools that nothing waits for.
     #[error(transparent)]
     Results(#[from] ResultsRefused),
+    /// The system gave no randomness.
+    #[error("no random key could be made")]
+    Random,
 }
 
 /// Conversations and messages in a database file, or in memory.
@@ -77,6 +92,8 @@ pub enum StoreError {
 pub struct Store {
     write: SqlitePool,
     read: SqlitePool,
+    /// Whether the write-ahead log may still hold what was deleted.
+    log_holds_deleted: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -93,7 +110,10 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
+            .foreign_keys(true)
+            // What is deleted is overwritten, and no copy lies in a temporary file.
+            .pragma("secure_delete", "ON")
+            .pragma("temp_store", "MEMORY");
         let pool =
             |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT);
         let fault = |error| StoreError::Open { path: path.to_owned(), error };
@@ -103,7 +123,7 @@ impl Store {
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(fault)?;
-        Ok(Self { write, read })
+        Ok(Self { write, read, log_holds_deleted: Arc::default() })
     }
 
     /// A store that lives as long as the process.
@@ -119,7 +139,31 @@ impl Store {
             .connect_with(options)
             .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { write: pool.clone(), read: pool })
+        Ok(Self { write: pool.clone(), read: pool, log_holds_deleted: Arc::default() })
+    }
+
+    /// Empties the write-ahead log if something has been deleted since it last
+    /// was: until then the log holds a copy. Once a minute is enough.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        if self.log_holds_deleted.load(Ordering::SeqCst) { self.empty_log().await } else { Ok(()) }
+    }
+
+    fn note_deletion(&self) {
+        self.log_holds_deleted.store(true, Ordering::SeqCst);
+    }
+
+    /// Moves the write-ahead log into the file and cuts it to nothing. It waits
+    /// for queries that still read from it.
+    async fn empty_log(&self) -> Result<(), StoreError> {
+        // Lowered first: what is deleted meanwhile raises it again.
+        self.log_holds_deleted.store(false, Ordering::SeqCst);
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.write).await;
+        let busy = row.and_then(|row| row.try_get::<i64, _>(0));
+        if !matches!(busy, Ok(0)) {
+            self.note_deletion();
+        }
+        busy?;
+        Ok(())
     }
 
     /// Writes what is left of the log into the file, and closes it.

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::message::{Begun, GoesOn, Question, ReplyKey, sha256};
-use super::{Owner, Store, StoreError, row};
+use super::{Owner, Store, StoreError, row, spending};
 
 /// What one of the page's tools answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,6 +203,7 @@ async fn go_on(
     .bind(&message.id)
     .execute(&mut **tx)
     .await?;
+    spending::count_message(tx, &key).await?;
     let question: String = reply.try_get("answers")?;
     // The question is the last message before the reply.
     let history = super::message::history(tx, &key, reply.try_get("ordinal")?).await?;

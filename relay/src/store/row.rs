@@ -20,6 +20,26 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Today by UTC, in days since 1970.
+pub(super) fn today() -> i64 {
+    now() / (24 * 3600 * 1000)
+}
+
+/// A time column in seconds since 1970.
+pub(super) fn seconds(millis: i64) -> u64 {
+    u64::try_from(millis / 1000).unwrap_or_default()
+}
+
+/// Bytes in hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        use std::fmt::Write as _;
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 /// A time column as ISO 8601, always with milliseconds.
 pub(super) fn iso(millis: i64) -> Result<String, StoreError> {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");

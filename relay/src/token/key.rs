@@ -32,6 +32,14 @@ pub enum KeyError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The file was to be replaced, and the configuration names another key.
+    #[error(
+        "the configuration names the signing key: put a new one in its place, and the old one into server.accepted_keys"
+    )]
+    Configured,
+    /// Neither an Ed25519 public key nor a private one, in PEM.
+    #[error("this is not an Ed25519 key in PEM, public or private")]
+    PublicFormat,
     /// Not an Ed25519 private key in PKCS #8 PEM. Says nothing of the content.
     #[error("the signing key is not an Ed25519 private key in PKCS #8 PEM")]
     Format,
@@ -46,16 +54,75 @@ pub enum KeyError {
     SelfTest(String),
 }
 
+/// The public half of a key, and its id.
+#[derive(Clone)]
+pub struct PublicKey {
+    kid: String,
+    bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PublicKey").field(&self.kid).finish()
+    }
+}
+
+/// A key that no longer signs, and is accepted for what it signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetiredKey {
+    /// Its id.
+    pub kid: String,
+    /// Its public half, 32 bytes.
+    pub public_key: Vec<u8>,
+    /// When it stopped, in seconds since 1970.
+    pub retired_at: u64,
+}
+
+impl PublicKey {
+    /// Reads a key that the operator named: the public half, or both.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        if let Ok(key) = SigningKey::from_pem(pem) {
+            return Ok(key.public);
+        }
+        let body: String = pem.lines().map(str::trim).filter(|line| !line.starts_with("-----")).collect();
+        let der = STANDARD.decode(body).map_err(|_| KeyError::PublicFormat)?;
+        match der.strip_prefix(ED25519_SPKI) {
+            Some(bytes) if bytes.len() == PUBLIC_KEY_BYTES => Ok(Self::new(bytes)),
+            _ => Err(KeyError::PublicFormat),
+        }
+    }
+
+    fn new(bytes: &[u8]) -> Self {
+        let hash = digest::digest(&digest::SHA256, bytes);
+        let kid = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..12).unwrap_or_default());
+        Self { kid, bytes: bytes.to_vec() }
+    }
+
+    /// Names the key in the tokens that it signs: the start of its hash,
+    /// `[A-Za-z0-9_-]{16}`.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The key itself, 32 bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn verifying(&self) -> DecodingKey {
+        DecodingKey::from_ed_der(&self.bytes)
+    }
+}
+
 /// A key pair and its id. `Debug` shows the id alone.
 pub struct SigningKey {
-    kid: String,
+    public: PublicKey,
     signing: EncodingKey,
-    verifying: DecodingKey,
 }
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("kid", &self.public.kid).finish_non_exhaustive()
     }
 }
 
@@ -100,25 +167,34 @@ impl SigningKey {
         }
     }
 
-    fn new(pair: &Ed25519KeyPair, signing: EncodingKey) -> Self {
-        let public = pair.public_key().as_ref();
-        let hash = digest::digest(&digest::SHA256, public);
-        let kid = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..12).unwrap_or_default());
-        Self { kid, signing, verifying: DecodingKey::from_ed_der(public) }
+    /// Puts another key in the place of a data folder's own, and gives it. What
+    /// the old one signed is good only where its public half is kept, which the
+    /// caller has done.
+    pub fn replace(data_dir: &Path) -> Result<Self, KeyError> {
+        let path = data_dir.join(FILE);
+        let fault = |error| KeyError::File { path: path.clone(), error };
+        let pem = generate_pem()?;
+        let beside = beside(&path);
+        write_private(&beside, &pem).and_then(|()| fs::rename(&beside, &path)).map_err(fault)?;
+        Self::from_pem(&pem)
     }
 
-    /// Names the key in the tokens that it signs: the start of its public
-    /// half's hash, `[A-Za-z0-9_-]{16}`.
+    fn new(pair: &Ed25519KeyPair, signing: EncodingKey) -> Self {
+        Self { public: PublicKey::new(pair.public_key().as_ref()), signing }
+    }
+
+    /// Names the key in the tokens that it signs.
     pub fn kid(&self) -> &str {
-        &self.kid
+        &self.public.kid
+    }
+
+    /// The half that everybody may know.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
     }
 
     pub(super) fn signing(&self) -> &EncodingKey {
         &self.signing
-    }
-
-    pub(super) fn verifying(&self) -> &DecodingKey {
-        &self.verifying
     }
 }
 
@@ -133,17 +209,31 @@ fn generate_pem() -> Result<String, KeyError> {
 /// Writes beside and links into place: a crash leaves no half key, and a key
 /// that is there is never replaced.
 fn keep(path: &Path, pem: &str) -> io::Result<()> {
-    let beside = path.with_extension(format!("pem.{}", std::process::id()));
+    let beside = beside(path);
+    let linked = write_private(&beside, pem).and_then(|()| fs::hard_link(&beside, path));
+    fs::remove_file(&beside)?;
+    linked
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension(format!("pem.{}", std::process::id()))
+}
+
+/// Makes a file that its owner alone may read.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    let written = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| fs::hard_link(&beside, path));
-    fs::remove_file(&beside)?;
-    linked
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
 }
+
+/// What stands before the 32 bytes of an Ed25519 key in `SubjectPublicKeyInfo`
+/// (RFC 8410).
+const ED25519_SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+const PUBLIC_KEY_BYTES: usize = 32;
 
 #[cfg(unix)]
 fn check_mode(path: &Path) -> Result<(), KeyError> {
@@ -173,6 +263,36 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, [FILE], "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_replaced_key_is_another_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = SigningKey::load_or_generate(folder.path()).unwrap();
+        let second = SigningKey::replace(folder.path()).unwrap();
+        assert_ne!(first.kid(), second.kid());
+        assert_eq!(SigningKey::load_or_generate(folder.path()).unwrap().kid(), second.kid());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_public_key_is_read_from_either_half() {
+        // RFC 8410, section 10: a key pair of that appendix.
+        let public = "-----BEGIN PUBLIC KEY-----\n\
+                      MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
+                      -----END PUBLIC KEY-----\n";
+        let private = "-----BEGIN PRIVATE KEY-----\n\
+                       MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                       -----END PRIVATE KEY-----\n";
+        let key = PublicKey::from_pem(public).unwrap();
+        assert_eq!(key.kid(), PublicKey::from_pem(private).unwrap().kid());
+        assert_eq!((key.kid().len(), key.bytes().len()), (16, 32));
+        let longer = public.replacen("MCow", "MCowMCow", 1);
+        for bad in
+            ["", "-----BEGIN PUBLIC KEY-----", "not a key", &longer, &public.replacen("MCow", "MCox", 1)]
+        {
+            assert!(matches!(PublicKey::from_pem(bad), Err(KeyError::PublicFormat)), "{bad:?}");
+        }
     }
 
     #[cfg(unix)]

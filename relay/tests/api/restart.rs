@@ -87,7 +87,8 @@ fn a_killed_relay_keeps_what_had_arrived_and_says_interrupted() {
 #[test]
 fn tokens_outlive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), |_| {});
+    let mut config = config(folder.path(), |_| {});
+    config.server.signing_key = None;
     let mut authorization = String::new();
     killed(config.clone(), async |world| authorization = world.visitor().await.authorization);
     living(config, async |world| {
@@ -104,6 +105,8 @@ fn only_the_owner_can_enter_the_data_folder() {
 
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), |_| {});
+    let mut config = config;
+    config.server.signing_key = None;
     let data = config.server.data_dir.clone();
     living(config, async |_world| {});
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -5,13 +5,17 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chinwag_protocol::SiteKey;
-use chinwag_relay::token::{Keyring, SigningKey, VerifiedVisitor};
+use chinwag_relay::token::{ACCESS_LIFE, Grant, Keyring, SigningKey, VerifiedVisitor};
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::world::{OWN, PAGE, World};
 
 const LIST: &str = "/v1/conversations";
+
+fn access(keyring: &Keyring, visitor: &VerifiedVisitor, origin: &str, now: SystemTime) -> String {
+    keyring.issue_access(Grant { visitor, origin, life: ACCESS_LIFE }, now).unwrap()
+}
 
 #[tokio::test]
 async fn a_page_of_the_site_gets_a_token_and_the_agents_card() {
@@ -93,12 +97,12 @@ async fn a_visitor_token_brings_the_visitor_back_and_a_bad_one_does_no_harm() {
 }
 
 #[tokio::test]
-async fn what_this_relay_cannot_prove_is_refused_and_not_ignored() {
+async fn what_a_site_cannot_prove_is_refused_and_not_ignored() {
     let world = World::new().await;
     for param in ["identity", "device"] {
-        let mut body = json!({"site": "site_shop"});
+        let mut body = json!({"site": "site_other"});
         body[param] = json!("x");
-        let answer = world.call(Method::POST, "/v1/token", &[("origin", PAGE)], Some(body)).await;
+        let answer = world.ask_token("https://other.example", body).await;
         assert_eq!(answer.is_error(501, "unsupported")["param"], param);
     }
 }
@@ -123,7 +127,7 @@ async fn only_a_good_token_opens_anything() {
     let changed = part(changed);
     let stranger = Keyring::build(SigningKey::generate().unwrap()).unwrap();
     let anyone = VerifiedVisitor::new(SiteKey::parse("site_shop").unwrap());
-    let foreign = stranger.issue_access(&anyone, PAGE, SystemTime::now()).unwrap();
+    let foreign = access(&stranger, &anyone, PAGE, SystemTime::now());
     let cases = [
         ("alg none", format!("{none}.{claims}.")),
         ("alg none with a signature", format!("{none}.{claims}.{signature}")),
@@ -158,7 +162,7 @@ async fn an_expired_token_says_so() {
     let world = World::new().await;
     let visitor = VerifiedVisitor::new(SiteKey::parse("site_shop").unwrap());
     let long_ago = SystemTime::now() - Duration::from_secs(700);
-    let token = world.app.keyring().issue_access(&visitor, PAGE, long_ago).unwrap();
+    let token = access(world.app.keyring(), &visitor, PAGE, long_ago);
     let authorization = format!("Bearer {token}");
     let headers = [("origin", PAGE), ("authorization", authorization.as_str())];
     world.call(Method::GET, LIST, &headers, None).await.is_error(401, "token_expired");
@@ -190,12 +194,12 @@ async fn a_token_of_a_site_that_no_longer_lists_the_page_is_refused() {
         ("site_gone", "https://gone.example", 401, "unauthenticated"),
     ] {
         let visitor = VerifiedVisitor::new(SiteKey::parse(site).unwrap());
-        let token = world.app.keyring().issue_access(&visitor, origin, SystemTime::now()).unwrap();
+        let token = access(world.app.keyring(), &visitor, origin, SystemTime::now());
         let authorization = format!("Bearer {token}");
         let headers = [("origin", origin), ("authorization", authorization.as_str())];
         world.call(Method::GET, LIST, &headers, None).await.is_error(status, code);
     }
-    let token = world.app.keyring().issue_access(&visitor, PAGE, SystemTime::now()).unwrap();
+    let token = access(world.app.keyring(), &visitor, PAGE, SystemTime::now());
     let authorization = format!("Bearer {token}");
     let headers = [("origin", PAGE), ("authorization", authorization.as_str())];
     assert_eq!(world.call(Method::GET, LIST, &headers, None).await.status, StatusCode::OK);

@@ -90,6 +90,37 @@ impl Upstream for Scripted {
     }
 }
 
+/// A key pair of these tests, so that they can sign what no relay would.
+pub const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+    -----END PRIVATE KEY-----\n";
+
+/// The secret `k1` of `site_shop`, and `only` of `site_hall`.
+pub const IDENTITY_1: &str = "a-secret-of-the-shop-for-identities-1";
+
+/// The secret `k2` of `site_shop`.
+pub const IDENTITY_2: &str = "a-secret-of-the-shop-for-identities-2";
+
+/// The secret keys of `site_shop`: the one of today, and the one before.
+pub const SITE_KEY: &str = "sk-the-secret-key-of-the-shop-0123456789";
+pub const SITE_KEY_OLD: &str = "sk-the-older-key-of-the-shop-0123456789";
+
+/// The secret key of `site_other`.
+pub const OTHER_SITE_KEY: &str = "sk-the-secret-key-of-the-other-987654321";
+
+fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        "SIGNING_KEY" => SIGNING_KEY,
+        "IDENTITY_1" => IDENTITY_1,
+        "IDENTITY_2" => IDENTITY_2,
+        "SITE_KEY" => SITE_KEY,
+        "SITE_KEY_OLD" => SITE_KEY_OLD,
+        "OTHER_SITE_KEY" => OTHER_SITE_KEY,
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
 pub fn config(folder: &Path, adjust: impl FnOnce(&mut Limits)) -> Config {
     let text = format!(
         r#"
@@ -97,16 +128,29 @@ pub fn config(folder: &Path, adjust: impl FnOnce(&mut Limits)) -> Config {
 addr = "127.0.0.1:8787"
 data_dir = {data_dir:?}
 trusted_proxies = ["127.0.0.0/8"]
+signing_key = {{ env = "SIGNING_KEY" }}
 
 [[site]]
 key = "site_shop"
 origins = ["{PAGE}", "https://www.shop.example"]
 agent = "guide"
+identity_secrets = {{ k1 = {{ env = "IDENTITY_1" }}, k2 = {{ env = "IDENTITY_2" }} }}
+secret_key = [{{ env = "SITE_KEY" }}, {{ env = "SITE_KEY_OLD" }}]
+devices = true
 
 [[site]]
 key = "site_other"
 origins = ["https://other.example"]
 agent = "guide"
+secret_key = {{ env = "OTHER_SITE_KEY" }}
+
+[[site]]
+key = "site_hall"
+origins = ["https://hall.example"]
+agent = "guide"
+identity_secrets = {{ only = {{ env = "IDENTITY_1" }} }}
+identity_once = true
+devices = "required"
 
 [agent.guide]
 provider = "docs"
@@ -119,7 +163,7 @@ suggestions = ["One?", "Two?"]
     );
     let file = folder.join("chinwag.toml");
     let mut config =
-        Config::parse(&file, &text, &|_| None, &Overrides::default()).expect("a good configuration");
+        Config::parse(&file, &text, &environment, &Overrides::default()).expect("a good configuration");
     config.server.limits = Limits {
         tokens_per_minute: 1000,
         tokens_burst: 1000,
@@ -155,6 +199,31 @@ impl World {
 
     pub async fn of_with_tools(config: Config) -> Self {
         Self::build(config, Features { sources: true, tools: true, ..Features::default() }).await
+    }
+
+    /// The same with anything in its configuration changed.
+    pub async fn tuned(adjust: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path(), |_| {});
+        adjust(&mut config);
+        let mut world = Self::of(config).await;
+        world._folder = Some(folder);
+        world
+    }
+
+    /// The folder of the database.
+    pub fn data(&self) -> &Path {
+        &self.app.config().server.data_dir
+    }
+
+    /// The whole relay as a server on a port of its own.
+    pub async fn serve(&self) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (router, shutdown) = (self.router.clone(), self.app.shutdown().clone());
+        let options = edge::Options::from(&self.app.config().server.limits);
+        tokio::spawn(async move { edge::serve(listener, router, &shutdown, &options).await });
+        addr
     }
 
     pub async fn of(config: Config) -> Self {
@@ -219,9 +288,19 @@ impl World {
         TokenAnswer::from_json(&answer.text).unwrap()
     }
 
+    /// An exchange with anything in it, as a page of that origin sends it.
+    pub async fn ask_token(&self, origin: &str, body: Value) -> Answer {
+        self.call(Method::POST, "/v1/token", &[("origin", origin)], Some(body)).await
+    }
+
     /// Another visitor with a token of their own.
     pub async fn visitor(&self) -> Visitor<'_> {
-        Visitor::with(self, &self.exchange(None).await.token)
+        self.with_token(&self.exchange(None).await.token)
+    }
+
+    /// Whoever has that access token.
+    pub fn with_token(&self, token: &str) -> Visitor<'_> {
+        Visitor::with(self, token)
     }
 }
 
@@ -236,6 +315,7 @@ impl<'w> Visitor<'w> {
     pub fn with(world: &'w World, token: &str) -> Self {
         Self { world, authorization: format!("Bearer {token}") }
     }
+
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let headers = [("origin", PAGE), ("authorization", self.authorization.as_str())];
         self.world.call(method, path, &headers, body).await
