@@ -17,9 +17,6 @@ use crate::generation::Reader;
 use crate::limit::StreamPermit;
 use crate::token::{LEEWAY, TokenError, VerifiedClaims};
 
-/// How often the token of an open stream is looked at again.
-const CHECK_EVERY: Duration = Duration::from_secs(30);
-
 struct Following {
     reader: Reader,
     heartbeat: Duration,
@@ -38,7 +35,7 @@ impl Following {
         let beat_at = Instant::now() + self.heartbeat;
         loop {
             if Instant::now() >= self.check_at {
-                self.check_at = next_check(&self.claims);
+                self.check_at = next_check(&self.app, &self.claims);
                 if let Err(error) = self.app.keyring().check_again(&self.claims, SystemTime::now()) {
                     self.is_over = true;
                     return Some(farewell(&error));
@@ -56,11 +53,12 @@ impl Following {
     }
 }
 
-/// In half a minute, or right after the token's end if that is sooner.
-fn next_check(claims: &VerifiedClaims) -> Instant {
+/// In half a minute or so, or right after the token's end if that is sooner.
+fn next_check(app: &App, claims: &VerifiedClaims) -> Instant {
     let end = UNIX_EPOCH + Duration::from_secs(claims.expires_at()) + LEEWAY + Duration::from_secs(1);
     let left = end.duration_since(SystemTime::now()).unwrap_or_default();
-    Instant::now() + CHECK_EVERY.min(left.max(Duration::from_secs(1)))
+    let pause = app.config().server.limits.token_check;
+    Instant::now() + pause.min(left.max(SHORTEST_PAUSE))
 }
 
 /// What a stream ends with whose token is no longer good. It has no event id, so
@@ -83,7 +81,7 @@ pub(super) fn respond(app: &App, claims: VerifiedClaims, reader: Reader, permit:
     let following = Following {
         reader,
         heartbeat: app.config().server.limits.heartbeat,
-        check_at: next_check(&claims),
+        check_at: next_check(app, &claims),
         app: app.clone(),
         claims,
         is_over: false,
@@ -103,6 +101,9 @@ pub(super) fn respond(app: &App, claims: VerifiedClaims, reader: Reader, permit:
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     response
 }
+
+/// A clock that is wrong must not make the check spin.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// By it clients of the AI SDK know the protocol.
 const UI_MESSAGE_STREAM: HeaderName = HeaderName::from_static("x-vercel-ai-ui-message-stream");

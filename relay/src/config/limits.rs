@@ -69,6 +69,9 @@ pub struct Limits {
     /// Pause between heartbeats on a silent stream; under the idle limits that
     /// proxies have. Default 15 s.
     pub heartbeat: Duration,
+    /// How often the token of an open stream is looked at again: how long a
+    /// revoked one still reads. Default 30 s.
+    pub token_check: Duration,
     /// How long running replies may take after a signal to stop. Default 25 s,
     /// under the 30 s that container platforms wait before they kill.
     pub shutdown_grace: Duration,
@@ -103,6 +106,7 @@ impl Default for Limits {
             chunk_timeout: Duration::from_secs(30),
             reply_timeout: Duration::from_mins(5),
             heartbeat: Duration::from_secs(15),
+            token_check: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(25),
         }
     }
@@ -161,6 +165,7 @@ pub(super) fn read(mut section: Section<'_>) -> Limits {
     time(&mut section, "chunk_timeout", &mut limits.chunk_timeout);
     time(&mut section, "reply_timeout", &mut limits.reply_timeout);
     time(&mut section, "heartbeat", &mut limits.heartbeat);
+    time(&mut section, "token_check", &mut limits.token_check);
     time(&mut section, "shutdown_grace", &mut limits.shutdown_grace);
     section.finish();
     limits

@@ -20,12 +20,17 @@
     reason = "plain words over short ones in a stage for tests"
 )]
 
+mod attack;
 mod chat;
 mod conversation;
 mod failure;
 mod limit;
+mod ownership;
 mod restart;
 mod resume;
+mod revoke;
+mod sign;
 mod token;
 mod tool;
+mod visitor;
 mod world;
