@@ -175,7 +175,12 @@ impl SigningKey {
         let fault = |error| KeyError::File { path: path.clone(), error };
         let pem = generate_pem()?;
         let beside = beside(&path);
-        write_private(&beside, &pem).and_then(|()| fs::rename(&beside, &path)).map_err(fault)?;
+        let put = || {
+            write_private(&beside, &pem)?;
+            give_to_owner_of(&beside, &path)?;
+            fs::rename(&beside, &path)
+        };
+        put().map_err(fault)?;
         Self::from_pem(&pem)
     }
 
@@ -227,6 +232,23 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
+}
+
+/// A key that root puts into place must stay the relay's to read.
+#[cfg(unix)]
+fn give_to_owner_of(file: &Path, old: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    let (given, old) = (fs::metadata(file)?, fs::metadata(old)?);
+    if (given.uid(), given.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    chown(file, Some(old.uid()), Some(old.gid()))
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of(_file: &Path, _old: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// What stands before the 32 bytes of an Ed25519 key in `SubjectPublicKeyInfo`

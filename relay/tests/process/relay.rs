@@ -56,8 +56,19 @@ impl Relay {
     }
 
     pub(crate) fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
-        let mut child =
-            command(folder.path(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let command = command(folder.path(), arguments);
+        Self::spawn(folder, command)
+    }
+
+    /// The same with a log of that level, of every crate.
+    pub(crate) fn start_talkative(folder: TempDir, arguments: &[&str], level: &str) -> Self {
+        let mut command = command(folder.path(), arguments);
+        command.env("RUST_LOG", level);
+        Self::spawn(folder, command)
+    }
+
+    fn spawn(folder: TempDir, mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
         let log = thread::spawn(move || {
             let mut text = String::new();
