@@ -9,6 +9,7 @@ pub mod check;
 pub mod config;
 pub mod edge;
 pub mod generation;
+mod hex;
 pub mod limit;
 pub mod store;
 pub mod token;

@@ -185,13 +185,11 @@ fn devices(field: &Field<'_>) -> Option<Devices> {
         let flag = field.flag()?;
         return Some(if flag { Devices::Known } else { Devices::None });
     }
-    match field.string()?.as_str() {
-        "required" => Some(Devices::Required),
-        _ => {
-            field.complain(ALLOWED.to_owned());
-            None
-        }
+    if field.string()? == "required" {
+        return Some(Devices::Required);
     }
+    field.complain(ALLOWED.to_owned());
+    None
 }
 
 /// A number of days, as a time.

@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use crate::config::Network;
+use crate::hex;
 
 /// The other end of the connection; put on each request by the accept loop.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +86,7 @@ impl Alias {
             IpAddr::V4(ip) => hmac::sign(&salt.1, &ip.octets()),
             IpAddr::V6(ip) => hmac::sign(&salt.1, &ip.octets()),
         };
-        tag.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(tag.as_ref().get(..6).unwrap_or_default())
     }
 }
 

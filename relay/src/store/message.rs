@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::conversation::title_of;
 use super::results::Answered;
 use super::{Owner, Store, StoreError, row, spending};
+use crate::hex;
 
 /// Most messages before a question that an agent gets: the cost of a turn must
 /// not grow with the conversation forever.
@@ -437,5 +438,5 @@ pub(super) async fn history(
 /// SHA-256 in hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA256, bytes);
-    row::hex(hash.as_ref())
+    hex::encode(hash.as_ref())
 }

@@ -149,6 +149,6 @@ pub(super) async fn record(
     Ok(())
 }
 
-fn site(column: String) -> Result<SiteKey, StoreError> {
-    SiteKey::parse(&column).map_err(|error| StoreError::Corrupt(format!("site key: {error}")))
+fn site(column: &str) -> Result<SiteKey, StoreError> {
+    SiteKey::parse(column).map_err(|error| StoreError::Corrupt(format!("site key: {error}")))
 }

@@ -30,16 +30,6 @@ pub(super) fn seconds(millis: i64) -> u64 {
     u64::try_from(millis / 1000).unwrap_or_default()
 }
 
-/// Bytes in hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 /// A time column as ISO 8601, always with milliseconds.
 pub(super) fn iso(millis: i64) -> Result<String, StoreError> {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");

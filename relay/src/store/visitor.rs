@@ -7,6 +7,7 @@ use serde::Serialize;
 use sqlx::Row as _;
 
 use super::{Owner, Store, StoreError, conversation, family, revocation, row};
+use crate::hex;
 use crate::token::{NamingKey, Profile};
 
 /// All that is kept of a visitor.
@@ -193,7 +194,7 @@ impl Store {
 
     /// Notes that an identity is used; false if it was before.
     pub async fn use_identity(&self, site: &SiteKey, jti: &str, expires_at: u64) -> Result<bool, StoreError> {
-        let hash = row::hex(digest::digest(&digest::SHA256, jti.as_bytes()).as_ref());
+        let hash = hex::encode(digest::digest(&digest::SHA256, jti.as_bytes()).as_ref());
         let done = sqlx::query(
             "INSERT INTO used_identity (site, jti, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         )

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::KeyError;
+use crate::hex;
 
 /// Random bytes of the secret part.
 const SECRET_BYTES: usize = 32;
@@ -52,7 +53,7 @@ impl DeviceKey {
     /// SHA-256 of the whole key, in hex.
     pub fn hash(&self) -> String {
         let hash = digest::digest(&digest::SHA256, self.text.as_bytes());
-        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.as_ref())
     }
 
     /// The key itself, for the one who asked for it. Never into a log or a file.

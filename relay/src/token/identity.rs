@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{UnverifiedHeader, is_key_id};
 use super::{LEEWAY, MAX_IDENTITY_LIFE, TokenError, seconds};
+use crate::hex;
 use crate::store::Owner;
 
 /// Shortest secret, in bytes: HS256 is as strong as this.
@@ -89,7 +90,7 @@ impl NamingKey {
         context.update(&[0]);
         context.update(user.0.as_bytes());
         let tag = context.sign();
-        let name: String = tag.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex::encode(tag.as_ref().get(..16).unwrap_or_default());
         Owner { site: site.clone(), visitor: format!("u_{name}") }
     }
 }

@@ -64,10 +64,10 @@ fn a_user_is_told_apart_and_how_long_ago_they_were_named() {
     let user = VerifiedVisitor::of_user(visitor().owner(), now);
     let kept = keyring.verify_visitor(&keyring.issue_visitor(&user, now).unwrap()).unwrap();
     assert!(kept.is_user());
-    assert!(kept.was_proven_within(Duration::from_secs(60), now + Duration::from_secs(60)));
-    assert!(!kept.was_proven_within(Duration::from_secs(60), now + Duration::from_secs(61)));
+    assert!(kept.was_proven_within(Duration::from_mins(1), now + Duration::from_mins(1)));
+    assert!(!kept.was_proven_within(Duration::from_mins(1), now + Duration::from_secs(61)));
     let later = now + Duration::from_secs(61);
-    assert!(kept.proven(later).was_proven_within(Duration::from_secs(60), later));
+    assert!(kept.proven(later).was_proven_within(Duration::from_mins(1), later));
 }
 
 #[test]
@@ -207,6 +207,8 @@ fn what_is_not_a_token_is_refused() {
     }
 }
 
+type Change<'c> = &'c dyn Fn(&mut Revoked);
+
 #[test]
 fn what_was_revoked_is_refused_and_nothing_else() {
     let keyring = keyring();
@@ -220,7 +222,7 @@ fn what_was_revoked_is_refused_and_nothing_else() {
     let tokens = [&one, &other].map(|visitor| access(&keyring, visitor, now));
     let kept = keyring.issue_visitor(&one, now).unwrap();
     let claims = keyring.verify_access(&tokens[0]).unwrap();
-    let cases: [(&str, &dyn Fn(&mut Revoked)); 4] = [
+    let cases: [(&str, Change<'_>); 4] = [
         ("visitor", &|revoked| _ = revoked.visitors.insert(one.owner(), seconds(now))),
         ("session", &|revoked| _ = revoked.sessions.insert(one.family().to_owned())),
         ("token", &|revoked| _ = revoked.tokens.insert(claims.id().to_owned())),
