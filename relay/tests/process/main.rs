@@ -1,6 +1,11 @@
 //! The relay as a process: how it starts, refuses to start, and stops.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod command;
 mod provider;
