@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use xtask::{bench, dist, report, run, test, workspace::Workspace};
+use xtask::{bench, dist, golden, report, run, test, workspace::Workspace};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]
@@ -16,6 +16,8 @@ enum Command {
     /// Measure: `size` or `relay`.
     #[command(subcommand)]
     Bench(bench::Measure),
+    /// Compare the pictures of the widget's states with those in tests/golden/look.
+    Golden(golden::Options),
     /// Opens a browser once the relay answers; `run` starts it.
     #[command(hide = true)]
     OpenWhenReady(run::Opening),
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::test(&workspace, &options),
         Command::Dist(options) => dist::command(&workspace, &options),
         Command::Bench(measure) => bench::bench(&workspace, measure),
+        Command::Golden(options) => golden::command(&workspace, &options),
         Command::OpenWhenReady(opening) => {
             run::open_when_ready(&opening);
             Ok(())

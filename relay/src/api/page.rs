@@ -1,4 +1,5 @@
-//! The page at `/`: the first site's widget, and the line that embeds it.
+//! The page at `/`: the first site's widget, and the line that embeds it; at
+//! `/theme` every token can be turned, and `/gallery` shows every state.
 
 use std::fmt::Write;
 
@@ -15,19 +16,36 @@ use super::asset::{File, respond};
 use crate::app::App;
 use crate::config::{Agent, Origin};
 
-/// `/` and the two files that the page needs.
+/// The pages, and the files that they need.
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/", get(demo)).route("/demo.css", get(part)).route("/demo.js", get(part))
+    let pages =
+        Router::new().route("/", get(demo)).route("/theme", get(theme)).route("/gallery", get(gallery));
+    PARTS.iter().fold(pages, |pages, path| pages.route(path, get(part)))
 }
 
+/// What the pages fetch beside the widget.
+const PARTS: [&str; 6] = ["/demo.css", "/demo.js", "/gallery.css", "/gallery.js", "/theme.css", "/theme.js"];
+
 async fn demo(State(app): State<App>, headers: HeaderMap) -> Response {
+    shown(&app, &headers, TEMPLATE)
+}
+
+async fn theme(State(app): State<App>, headers: HeaderMap) -> Response {
+    shown(&app, &headers, include_str!("../../pages/theme.html"))
+}
+
+async fn gallery(State(app): State<App>, headers: HeaderMap) -> Response {
+    shown(&app, &headers, include_str!("../../pages/gallery.html"))
+}
+
+fn shown(app: &App, headers: &HeaderMap, template: &str) -> Response {
     let config = app.config();
     // A configuration has a site, and each site's agent is there: checked at start.
     let Some(site) = config.sites.first() else { return Html("").into_response() };
     let Some(agent) = config.agents.get(&site.agent) else { return Html("").into_response() };
     let own = config.own_origins();
-    let Some(origin) = visited_origin(&own, &headers) else { return Html("").into_response() };
-    let mut response = Html(render(&site.key, agent, origin)).into_response();
+    let Some(origin) = visited_origin(&own, headers) else { return Html("").into_response() };
+    let mut response = Html(render(template, &site.key, agent, origin)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, PAGE_CSP);
     // It holds the configuration, which changes with a restart.
@@ -57,10 +75,10 @@ fn visited_origin<'o>(own: &'o [Origin], headers: &HeaderMap) -> Option<&'o Orig
     own.iter().find(came_by).or_else(|| own.first())
 }
 
-fn render(site: &SiteKey, agent: &Agent, origin: &Origin) -> String {
+fn render(template: &str, site: &SiteKey, agent: &Agent, origin: &Origin) -> String {
     let snippet = format!("<script src=\"{origin}/chinwag.js\"\n  data-site=\"{site}\" async></script>");
-    let mut page = String::with_capacity(TEMPLATE.len() + 1024);
-    let mut rest = TEMPLATE;
+    let mut page = String::with_capacity(template.len() + 1024);
+    let mut rest = template;
     // One pass over the template: what is filled in is never searched itself.
     while let Some((before, (name, after))) =
         rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
@@ -133,7 +151,7 @@ mod tests {
 
     fn rendered(agent: &Agent) -> String {
         let origin = Origin::parse("https://relay.example").unwrap();
-        render(&SiteKey::parse("site_shop").unwrap(), agent, &origin)
+        render(TEMPLATE, &SiteKey::parse("site_shop").unwrap(), agent, &origin)
     }
 
     #[test]

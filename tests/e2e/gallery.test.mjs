@@ -1,0 +1,224 @@
+// The gallery page shows every state of the widget. Nothing in it overflows or
+// overlaps, what can be pressed is large enough, and axe-core has no objection:
+// at three widths, light and dark, in both directions, and with twice the text.
+//
+// With CHINWAG_GOLDEN=write each state's picture is kept under tests/golden/look;
+// with CHINWAG_GOLDEN=compare they are compared (`cargo xtask golden`).
+
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { after, before, test } from "node:test";
+
+import { newPage, startBrowser } from "./support/browser.mjs";
+import { ROOT, startRelay } from "./support/relay.mjs";
+
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const GOLDEN = path.join(ROOT, "tests/golden/look");
+
+let browser, relay;
+
+before(async () => {
+  browser = await startBrowser();
+  relay = await startRelay();
+});
+
+after(async () => {
+  await browser?.close();
+  await relay?.stop();
+});
+
+/** The gallery, at rest. */
+async function visit({ width = 1280, scheme = "light", locale = "en", state, zoom, forcedColors } = {}) {
+  const page = await newPage(browser, { viewport: { width, height: 900 }, reducedMotion: "reduce", forcedColors, timezoneId: "UTC", colorScheme: scheme });
+  const query = new URLSearchParams({ scheme, locale, ...(state && { state }) });
+  await page.goto(`${relay.origin}/gallery?${query}`);
+  await page.waitForFunction(() => document.documentElement.dataset.ready === "");
+  if (zoom) await page.evaluate((size) => window.gallery.chats.forEach((chat) => chat.setTheme({ tokens: { textSize: size } })), zoom);
+  await page.waitForTimeout(1_200);
+  return page;
+}
+
+/** What is wrong with the geometry of the page's widgets, each as a sentence. */
+const flaws = (page) =>
+  page.evaluate(() => {
+    const found = [];
+    const seen = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: false }) && element.getBoundingClientRect().width > 1;
+    const name = (element) => `${element.tagName.toLowerCase()}.${[...element.classList].join(".")} "${(element.getAttribute("aria-label") ?? element.textContent).slice(0, 30)}"`;
+    for (const host of document.querySelectorAll("[data-chinwag]")) {
+      const state = host.dataset.chinwag.slice(5);
+      const say = (flaw) => found.push(`${state}: ${flaw}`);
+      const root = host.shadowRoot;
+      const panel = root.querySelector("[part~=panel]:not([hidden])");
+      if (!panel) continue;
+      const frame = panel.getBoundingClientRect();
+      for (const element of panel.querySelectorAll("*")) {
+        if (!seen(element) || element.closest("svg, .cw-hidden, pre, .cw-table")) continue;
+        const box = element.getBoundingClientRect();
+        if (box.left < frame.left - 1 || box.right > frame.right + 1) say(`${name(element)} is wider than the panel`);
+        const { overflowX } = getComputedStyle(element);
+        if (overflowX === "visible" && element.scrollWidth > element.clientWidth + 1 && element.clientWidth) say(`${name(element)} overflows`);
+      }
+      if (panel.scrollWidth > panel.clientWidth) say("the panel scrolls sideways");
+      const log = root.querySelector("[part~=log]");
+      if (log && seen(log) && log.scrollWidth > log.clientWidth) say("the transcript scrolls sideways");
+      const controls = [...root.querySelectorAll("button, a[href], textarea, summary")].filter(seen);
+      controls.forEach((control, index) => {
+        const box = control.getBoundingClientRect();
+        // What can be hit may be larger than what is seen.
+        let [width, height] = [box.width, box.height];
+        for (const pseudo of ["::before", "::after"]) {
+          const style = getComputedStyle(control, pseudo);
+          if (style.content === "none" || style.position !== "absolute") continue;
+          width = Math.max(width, parseFloat(style.width));
+          height = Math.max(height, parseFloat(style.height));
+        }
+        const isInline = control.matches(".cw-prose a, .cw-cite, summary, .cw-text-button");
+        const least = isInline ? 24 : 44;
+        const isTextLink = control.matches(".cw-prose a:not(.cw-cite)");
+        if (!isTextLink && (width < (isInline ? 24 : 44) - 0.5 || height < least - 0.5)) say(`${name(control)} is ${Math.round(width)} by ${Math.round(height)} to the finger, less than ${least}`);
+        for (const other of controls.slice(index + 1)) {
+          if (control.contains(other) || other.contains(control)) continue;
+          const that = other.getBoundingClientRect();
+          const across = Math.min(box.right, that.right) - Math.max(box.left, that.left);
+          const down = Math.min(box.bottom, that.bottom) - Math.max(box.top, that.top);
+          // What is scrolled out of sight is behind the composer, and the pill hovers on purpose.
+          const scrolls = (element) => element.closest("[part~=log]");
+          if (across > 1 && down > 1 && Boolean(scrolls(control)) === Boolean(scrolls(other)) && !control.matches("[part~=pill]") && !other.matches("[part~=pill]")) say(`${name(control)} and ${name(other)} overlap`);
+        }
+      });
+    }
+    return found;
+  });
+
+async function objections(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.flat().join(" ")}: ${node.failureSummary}`));
+}
+
+for (const scheme of ["light", "dark"]) {
+  for (const locale of ["en", "ar"]) {
+    for (const width of [360, 768, 1280]) {
+      test(`every state is sound at ${width} px, ${scheme}, ${locale}`, async () => {
+        const page = await visit({ width, scheme, locale });
+        assert.deepEqual(await flaws(page), []);
+        assert.deepEqual(await objections(page), []);
+        assert.deepEqual(page.errors.filter((error) => !/status of (4|5)\d\d/.test(error)), []);
+        await page.context().close();
+      });
+    }
+  }
+}
+
+for (const locale of ["de", "fr", "es", "pt", "ja", "zh"]) {
+  test(`the words of ${locale} have the room that they take`, async () => {
+    const page = await visit({ width: 360, locale });
+    assert.deepEqual(await flaws(page), []);
+    await page.context().close();
+  });
+}
+
+test("twice the size of text cuts nothing off", async () => {
+  const page = await visit({ width: 360 });
+  // As a browser's zoom does it: half the room, twice the pixels.
+  await page.setViewportSize({ width: 320, height: 450 });
+  await page.evaluate(() => window.gallery.chats.forEach((chat) => chat.setTheme({ tokens: { textSize: 24 } })));
+  await page.waitForTimeout(300);
+  assert.deepEqual(await flaws(page), []);
+  assert.deepEqual(await objections(page), []);
+  await page.context().close();
+});
+
+test("forced colours leave every control a border or a colour of the system", async () => {
+  const page = await visit({ forcedColors: "active", state: "answer" });
+  const bare = await page.evaluate(() => {
+    const root = document.querySelector("[data-chinwag]").shadowRoot;
+    return [...root.querySelectorAll(".cw-bubble, .cw-send, .cw-avatar")]
+      .filter((element) => element.checkVisibility() && getComputedStyle(element).borderTopWidth === "0px")
+      .map((element) => element.className);
+  });
+  assert.deepEqual(bare, []);
+  await page.context().close();
+});
+
+test("the theme page turns every token and writes the call", async () => {
+  const page = await newPage(browser);
+  await page.goto(`${relay.origin}/theme`);
+  await page.waitForFunction(() => document.documentElement.dataset.ready === "");
+  const { TOKENS } = await import("./support/tokens.mjs");
+  for (const [token, value] of TOKENS) {
+    const control = page.locator(`[name="tokens.${token}"]`);
+    await control.evaluate((input, value) => {
+      input.value = value;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    }, String(value));
+    assert.equal(await control.getAttribute("aria-invalid"), null, `${token}: ${await control.getAttribute("title")}`);
+  }
+  const call = await page.locator("#call").textContent();
+  const options = await page.evaluate((call) => new Promise((resolve) => new Function("Chinwag", call)((command, options) => resolve(options))), call).catch(() => undefined);
+  for (const [token, value] of TOKENS) {
+    assert.ok(call.includes(`${token}: ${JSON.stringify(value)}`), `${token} is not in the call`);
+  }
+  assert.ok(options === undefined || options.site === "site_demo");
+  const width = await page.locator("[data-chinwag]").evaluate((host) => getComputedStyle(host).getPropertyValue("--cw-panel-width").trim());
+  assert.equal(width, "480px");
+  await page.locator('[name="tokens.shadow"]').fill("url(x)");
+  assert.equal(await page.locator('[name="tokens.shadow"]').getAttribute("aria-invalid"), "true");
+  assert.deepEqual(await objections(page), []);
+  await page.context().close();
+});
+
+const golden = process.env.CHINWAG_GOLDEN;
+
+// Two dozen pictures: each state once, half of them in the dark or mirrored.
+const PICTURES = ["empty", "answer", "rich", "reasoning", "waiting", "streaming", "failed", "limited", "broken", "restored", "draft", "unavailable", "history", "launcher"].flatMap((state, index) => [
+  { state, scheme: "light", locale: "en" },
+  ...(index % 3 === 0 || state === "answer" ? [{ state, scheme: "dark", locale: "en" }] : []),
+  ...(index % 4 === 1 ? [{ state, scheme: "light", locale: "ar" }] : []),
+]);
+
+if (golden) {
+  for (const picture of PICTURES) {
+    const file = path.join(GOLDEN, `${picture.state}-${picture.scheme}-${picture.locale}.png`);
+    test(`${path.basename(file)} is as it was`, async () => {
+      const page = await visit({ width: 480, ...picture });
+      await page.evaluate(() => document.fonts.ready);
+      const shot = await page.locator(".place").screenshot({ animations: "disabled", caret: "hide" });
+      if (golden === "write") {
+        await mkdir(GOLDEN, { recursive: true });
+        await writeFile(file, shot);
+      } else {
+        const share = await difference(page, shot, await readFile(file));
+        assert.ok(share < 0.002, `${(share * 100).toFixed(2)} % of ${path.basename(file)} differs`);
+      }
+      await page.context().close();
+    });
+  }
+}
+
+/** The share of pixels in which two pictures differ, counted by the browser. */
+async function difference(page, left, right) {
+  const blank = await page.context().newPage();
+  return blank.evaluate(
+    async (pictures) => {
+      const [one, other] = await Promise.all(
+        pictures.map(async (base64) => {
+          const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+          const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+          context.drawImage(bitmap, 0, 0);
+          return context.getImageData(0, 0, bitmap.width, bitmap.height);
+        }),
+      );
+      if (one.width !== other.width || one.height !== other.height) return 1;
+      let differing = 0;
+      for (let at = 0; at < one.data.length; at += 4) {
+        const far = [0, 1, 2].some((channel) => Math.abs(one.data[at + channel] - other.data[at + channel]) > 24);
+        if (far) differing++;
+      }
+      return differing / (one.data.length / 4);
+    },
+    [left.toString("base64"), right.toString("base64")],
+  );
+}
