@@ -4,14 +4,37 @@ export interface Options {
   site: string;
   /** The relay's origin, such as `https://relay.example.com`. May be left out where the relay served the script. */
   relay?: string;
+  /**
+   * How it stands in the page: a button that opens a panel, a panel within `target`, or one over the whole window.
+   * Default: `launcher`.
+   */
+  mode?: "launcher" | "inline" | "fullscreen";
+  /** The element that an inline chat is put into, or a CSS selector that finds it. */
+  target?: Element | string;
   /** How it looks. */
   theme?: Theme;
   /** In which corner it sits. Default: `bottom-right`. */
   position?: "bottom-right" | "bottom-left" | "top-right" | "top-left";
-  /** Distance from that corner in CSS pixels. Default: 20 each way. */
-  offset?: { x?: number; y?: number };
+  /** Distance from that corner in CSS pixels. Default: 24 each way. */
+  offset?: number | { x?: number; y?: number };
   /** Its place in the page's stacking order. Default: 2147483000. */
   zIndex?: number;
+  /** The button that opens the panel. */
+  launcher?: Launcher;
+  /** A few words beside the launcher; put away they never come again. `delayMs`: 3000. */
+  teaser?: { text: string; delayMs?: number };
+  /** Opens the panel by itself, once, for a visitor of whom nothing is remembered. */
+  autoOpen?: { delayMs?: number };
+  /** The language, a BCP 47 tag. Default: the page's own if there is one for it, else English. */
+  locale?: string;
+  /** The direction of reading. Default: that of the language. */
+  dir?: "ltr" | "rtl";
+  /** Words in place of the widget's own, by key; `newAnswers.one` and the like for forms of a number. */
+  strings?: Record<string, string | null>;
+  /** Plays two notes for a reply that nobody is looking at. Default: false. */
+  sound?: boolean;
+  /** The address of a picture in place of the agent's. */
+  avatarUrl?: string;
   /** Shown in the header in place of the agent's name. */
   title?: string;
   /** Shown above the first message in place of the agent's greeting. */
@@ -55,7 +78,37 @@ export interface Tool {
   handler(input: any, about: { toolCallId: string; signal: AbortSignal }): unknown;
 }
 
-/** How the widget looks; every other custom property of the theming documentation is set by CSS. */
+/** The button that opens the panel. */
+export interface Launcher {
+  /** The address of a picture in place of the speech bubble. */
+  icon?: string;
+  /** What screen readers call it while the panel is closed. */
+  label?: string;
+  /** Whether there is none. Default: false, or true if there is a `selector`. */
+  hidden?: boolean;
+  /** Elements of the page that open and close the panel, now or later, as a CSS selector. */
+  selector?: string;
+}
+
+/** A value for both colour schemes, or one for each. `null` in `update` takes it back. */
+export type Token<Value> = Value | { light?: Value; dark?: Value } | null;
+
+/** Every custom property of the theming documentation, by its name in camel case: `--cw-surface-1` is `surface1`. */
+export type Tokens = {
+  /** `#rgb`, `#rrggbb`, `#rrggbbaa`, `rgb()`, `hsl()`, `oklch()` or `transparent`. */
+  [Name in
+    | "accent" | "onAccent" | "accentSoft" | "accentText"
+    | "accentDark" | "onAccentDark" | "accentSoftDark" | "accentTextDark"
+    | "surface1" | "surface2" | "surface3" | "text1" | "text2" | "border"
+    | "danger" | "dangerSoft" | "warn" | "ok"
+    | "codeKeyword" | "codeString" | "codeComment" | "codeNumber"
+    | "shadow" | "shadowSmall" | "font" | "fontMono"]?: Token<string>;
+} & {
+  /** CSS pixels; `motion` in milliseconds, `z` a whole number. */
+  [Name in "textSize" | "space" | "radius" | "panelWidth" | "panelHeight" | "launcherSize" | "motion" | "z"]?: Token<number>;
+};
+
+/** How the widget looks. */
 export interface Theme {
   /** The one accent colour, `#rgb` or `#rrggbb`; everything that depends on it follows by contrast. */
   accent?: string;
@@ -63,6 +116,12 @@ export interface Theme {
   colorScheme?: "light" | "dark" | "auto";
   /** The panel's corners in CSS pixels. Default: 16. */
   radius?: number;
+  /** How much room there is between things. Default: `comfortable`. */
+  density?: "compact" | "comfortable" | "spacious";
+  /** Names of fonts that the page has loaded, or that the system has. */
+  font?: string;
+  /** What is finer than that. Counts more than a style sheet of the page. */
+  tokens?: Tokens | null;
 }
 
 /** The events, and what each carries. Also dispatched as `CustomEvent`s `chinwag:*` on the element. */
@@ -86,6 +145,15 @@ export interface Events {
   error: { reason: string; requestId?: string };
 }
 
+/** What `doctor` found. */
+export interface Report {
+  /** Whether all is well. */
+  ok: boolean;
+  checks: { name: "policy" | "token" | "clock" | "storage" | "place" | "version"; ok: boolean; says: string }[];
+  /** All of it as text, to be pasted into a letter. */
+  text: string;
+}
+
 /** A listener: what the event carries, and the event itself. */
 export type Listener<Name extends keyof Events> = (
   detail: Events[Name],
@@ -102,6 +170,14 @@ export interface Chat {
   isOpen(): boolean;
   /** Sends a message as if the visitor had written it. Throws if it is empty, over 8,000 characters, while a reply runs, during the wait of a rate limit, or in a conversation that has ended. */
   send(text: string): void;
+  /** Shows the whole widget again. */
+  show(): void;
+  /** Hides the whole widget, launcher included. */
+  hide(): void;
+  /** Writes into the composer, in place of what stands there. Throws above 8,000 characters. */
+  setInput(text: string): void;
+  /** Opens the panel and puts the focus where messages are written. */
+  focus(): void;
   /** Ends the reply that runs, if one does. */
   stop(): void;
   newConversation(): void;
@@ -109,9 +185,21 @@ export interface Chat {
   registerTools(tools: Tools): () => void;
   /** The conversation as far as the panel has it. Default: `text`. */
   transcript(format?: "text" | "markdown" | "json"): string;
-  /** Merges changed options in; `site`, `relay`, `persist` and `namespace` stay as they are. */
+  /** Shows another conversation of this visitor. Throws if that is no id. */
+  setConversation(id: string): void;
+  /** Takes the conversation off the screen; the relay keeps it, and the next message begins another. */
+  clear(): void;
+  /** Forgets the visitor in this browser: conversation, draft, token, what was put away. */
+  reset(): void;
+  /** Merges changed options in; `site`, `relay`, `mode`, `target`, `persist` and `namespace` stay as they are. */
   update(changes: Partial<Options>): void;
-  /** Listens; returns what stops listening. */
+  /** The same as `update({ theme })`. */
+  setTheme(theme: Theme): void;
+  /** The same as `update({ locale })`; resolves when the language is spoken. `null` is the page's own. */
+  setLocale(locale: string | null): Promise<void>;
+  /** Looks for what is wrong with the page around the widget, and answers in words. */
+  doctor(): Promise<Report>;
+  /** Listens; returns what stops listening. A late listener of `ready` is called at once. Throws for an unknown event. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Name>): () => void;
   /** Listens for one event only. */
   once<Name extends keyof Events>(name: Name, listener: Listener<Name>): () => void;

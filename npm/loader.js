@@ -14,7 +14,7 @@
   const MODULE = __CHINWAG_MODULE__;
   const STYLES = __CHINWAG_STYLES__;
   const THEME = /^(accent|colorScheme|radius)$/;
-  const TEXTS = /^(site|relay|position|title|greeting|placeholder|disclaimer|persist|namespace)$/;
+  const TEXTS = /^(site|relay|position|title|greeting|placeholder|disclaimer|persist|namespace|mode|target|locale)$/;
   // The same icon as the widget's (`src/view/icon.rs`).
   const ICON =
     "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z";
@@ -62,7 +62,7 @@
 
   /** Draws the launcher. Returns what carries out a command on this widget. */
   function draw(options) {
-    const { site, position, theme, offset, zIndex } = options;
+    const { site, position, theme, offset, zIndex, mode, launcher: own } = options;
     const host = make("div", {
       "data-chinwag": site,
       "data-position": position ?? "bottom-right",
@@ -77,13 +77,17 @@
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLES);
     root.adoptedStyleSheets = [sheet];
-    const icon = make("svg", { class: "cw-icon", viewBox: "0 0 24 24", "aria-hidden": true }, make("path", { d: ICON }));
+    const icon = own?.icon
+      ? make("img", { class: "cw-icon", src: own.icon, alt: "" })
+      : make("svg", { class: "cw-icon", viewBox: "0 0 24 24", "aria-hidden": true }, make("path", { d: ICON }));
     const launcher = make(
       "button",
-      { class: "cw-launcher", part: "launcher", "aria-label": "Open chat", "aria-haspopup": "dialog", "aria-expanded": false },
+      { class: "cw-launcher", part: "launcher", "aria-label": own?.label ?? "Open chat", "aria-haspopup": "dialog", "aria-expanded": false },
       icon,
     );
-    root.append(launcher);
+    // The page has a button of its own, or a place for the panel.
+    const hides = (mode && mode !== "launcher") || (own?.hidden ?? own?.selector);
+    if (!hides) root.append(launcher);
     document.body.append(host);
 
     let arrived;
@@ -164,8 +168,9 @@
     launcher.onblur = () => setTimeout(() => (focused &&= !launcher.isConnected));
     launcher.onpointerenter = launcher.onpointerdown = load;
     launcher.onclick = want;
+    if (own?.selector) addEventListener("click", (event) => handle || (event.target.closest?.(own.selector) && want()));
 
-    if (wasOpen(options)) load();
+    if (mode || wasOpen(options)) load();
     else if (!navigator.connection?.saveData) {
       const rest = () => (window.requestIdleCallback ?? setTimeout)(load);
       if (document.readyState === "complete") rest();

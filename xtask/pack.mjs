@@ -15,5 +15,5 @@ buildSync({
   legalComments: "none",
   logLevel: "warning",
   target: "es2022",
-  ...(mode === "bundle" && { bundle: true, format: "esm" }),
+  ...(mode === "bundle" && { bundle: true, format: "esm", external: ["__CHINWAG_*"] }),
 });

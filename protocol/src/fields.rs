@@ -71,6 +71,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Every member that is a text, in order, by its name.
+    pub fn named_texts(&self) -> impl Iterator<Item = (&str, String)> {
+        self.0.iter().filter_map(|(name, raw)| Some((name.as_str(), unquote(raw)?)))
+    }
+
     /// A text that must be there.
     pub fn need_text(&self, name: &'static str) -> Result<String, FieldError> {
         self.text(name)?.ok_or(FieldError::Missing(name))

@@ -8,15 +8,25 @@ use chinwag_protocol::Json;
 pub struct Config {
     /// The site's public key.
     pub site: String,
+    /// How it stands in the page.
+    pub mode: Mode,
     /// Whether the panel is open when nothing was remembered.
     pub open_by_default: bool,
     /// Whether the visitor's other conversations are not offered, though the
     /// relay has them.
     pub without_history: bool,
+    /// After how long it opens by itself when nothing was remembered, in ms.
+    pub auto_open_ms: Option<u32>,
+    /// The button that opens it.
+    pub launcher: Launcher,
+    /// What stands beside that button after a while.
+    pub teaser: Option<Teaser>,
     /// Where conversation ids are kept.
     pub persist: Persist,
     /// Shown in the header in place of the agent's own name.
     pub title: Option<String>,
+    /// The address of a picture in place of the agent's own, checked.
+    pub avatar_url: Option<String>,
     /// Shown above the first message in place of the agent's own greeting.
     pub greeting: Option<String>,
     /// Questions to start with in place of the agent's own.
@@ -39,4 +49,36 @@ pub enum Persist {
     Session,
     /// Nowhere: until the page is left.
     Memory,
+}
+
+/// How the widget stands in the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// A button in a corner, and a panel that it opens.
+    #[default]
+    Launcher,
+    /// A panel within an element of the page, always open.
+    Inline,
+    /// A panel that fills the window, always open.
+    Fullscreen,
+}
+
+/// The button that opens the panel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Launcher {
+    /// The address of a picture in place of the icon, checked.
+    pub icon: Option<String>,
+    /// Its label while the panel is closed.
+    pub label: Option<String>,
+    /// Whether the page has a button of its own.
+    pub is_hidden: bool,
+}
+
+/// A few words beside the button, to be pressed or put away for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Teaser {
+    /// The words.
+    pub text: String,
+    /// After how long they come, in ms.
+    pub delay_ms: u32,
 }

@@ -157,8 +157,10 @@ pub enum Announcement {
 /// A part of the model that the view shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Region {
-    /// Whether the panel is open.
+    /// Whether the panel is open, and what stands at the button that opens it.
     Panel,
+    /// The focus was asked for.
+    Focus,
     /// Name, greeting, suggestions, connection.
     Header,
     /// Which items there are, and their order.
@@ -189,6 +191,10 @@ pub enum Timer {
     Watch,
     /// The page's tools have had their time.
     Tools(TurnId),
+    /// Open the panel unasked.
+    AutoOpen,
+    /// Show the teaser.
+    Teaser,
 }
 
 /// What the host page is told.

@@ -35,6 +35,14 @@ pub enum Event {
     Opened,
     /// The panel was asked to close.
     Closed,
+    /// The page took the conversation off the screen.
+    Cleared,
+    /// The page forgot the visitor.
+    Reset,
+    /// The visitor put the teaser away.
+    TeaserDismissed,
+    /// The page asked for the focus to be where messages are written.
+    FocusAsked,
     /// The visitor typed.
     DraftChanged {
         /// All that stands in the composer.

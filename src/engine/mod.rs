@@ -23,13 +23,13 @@ pub mod transcript;
 pub mod turn;
 mod update;
 
-pub use config::{Config, Persist};
+pub use config::{Config, Launcher, Mode, Persist, Teaser};
 pub use drawer::Drawer;
 pub use effect::{Effect, HostEvent, Region, Timer};
 pub use event::{Event, Moment};
 pub use failure::{Failure, Reason, TransportError};
 pub use item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase, Source};
-pub use model::{Connection, History, Model};
+pub use model::{Connection, History, Model, TeaserState};
 pub use rating::{Opinion, Rating};
 pub use saved::Saved;
 pub use tool::{ClientTool, ToolOutcome};

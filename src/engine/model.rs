@@ -2,7 +2,7 @@
 
 use chinwag_protocol::{AgentCard, ConversationId, ConversationState, Features};
 
-use super::config::Config;
+use super::config::{Config, Mode};
 use super::drawer::Drawer;
 use super::event::Moment;
 use super::failure::Failure;
@@ -14,11 +14,18 @@ use super::turn::{Turn, TurnId};
 
 /// The widget's state.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; none has to agree with another")]
 pub struct Model {
     /// What the host page asked for.
     pub config: Config,
     /// Whether the panel is open.
     pub open: bool,
+    /// What has become of the words beside the launcher.
+    pub teaser: TeaserState,
+    /// How often the page has asked for the focus.
+    pub focus_asked: u32,
+    /// Whether the panel was opened or closed since the page was loaded.
+    pub(super) is_touched: bool,
     /// Whether the browser says that it has a network.
     pub online: bool,
     /// Who answers; `None` until the first token exchange.
@@ -54,6 +61,18 @@ pub struct Model {
     items: Vec<(Key, Item)>,
     next_key: u32,
     next_request: u32,
+}
+
+/// What has become of the words beside the launcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TeaserState {
+    /// Their time has not come.
+    #[default]
+    Waiting,
+    /// They are on the screen.
+    Shown,
+    /// They were put away, or the panel was opened: they never come again.
+    Dismissed,
 }
 
 /// How much of the transcript is here.
@@ -173,7 +192,12 @@ impl Model {
 
     /// What is to be kept for the next visit.
     pub fn to_save(&self) -> Saved {
-        Saved::new(self.session.visitor.clone(), self.conversation.clone(), self.open, self.draft.clone())
+        // A panel that is always open says nothing of how the visitor left it.
+        let open = self.open && self.config.mode == Mode::Launcher;
+        let visitor = self.session.visitor.clone();
+        let mut saved = Saved::new(visitor, self.conversation.clone(), open, self.draft.clone());
+        saved.teaser_dismissed = self.teaser == TeaserState::Dismissed;
+        saved
     }
 
     pub(super) fn question_mut(&mut self, key: Key) -> Option<&mut Question> {

@@ -23,6 +23,8 @@ pub struct Saved {
     pub open: bool,
     /// What stands in the composer.
     pub draft: String,
+    /// Whether the words beside the launcher were put away for good.
+    pub teaser_dismissed: bool,
 }
 
 /// Why stored text is not used.
@@ -44,7 +46,7 @@ impl Saved {
         open: bool,
         draft: String,
     ) -> Self {
-        Self { version: VERSION, visitor, conversation, open, draft }
+        Self { version: VERSION, visitor, conversation, open, draft, ..Self::default() }
     }
 
     /// Reads what was stored.
@@ -68,6 +70,9 @@ impl Saved {
         object.maybe("conversation", self.conversation.as_ref().map(ConversationId::as_str));
         object.json("open", if self.open { "true" } else { "false" });
         object.maybe("draft", Some(self.draft.as_str()).filter(|draft| !draft.is_empty()));
+        if self.teaser_dismissed {
+            object.json("teaserDismissed", "true");
+        }
         object.finish()
     }
 }
@@ -82,6 +87,7 @@ impl FromFields for Saved {
             conversation: conversation.map_err(|_| FieldError::Wrong("conversation"))?,
             open: fields.flag("open"),
             draft: fields.text("draft")?.unwrap_or_default(),
+            teaser_dismissed: fields.flag("teaserDismissed"),
         })
     }
 }
@@ -97,6 +103,13 @@ mod tests {
         assert_eq!(saved.conversation.as_ref().unwrap().as_str(), "0199f2c1-7d2e-7000-8000-000000000001");
         assert!(saved.open);
         assert_eq!(saved.draft, "half a quest");
+        assert_eq!(Saved::parse(&saved.to_json()), Ok(saved));
+    }
+
+    #[test]
+    fn a_teaser_that_was_put_away_stays_away() {
+        let saved = Saved::parse(include_str!("../../tests/golden/saved/v1-teaser.json")).unwrap();
+        assert!(saved.teaser_dismissed);
         assert_eq!(Saved::parse(&saved.to_json()), Ok(saved));
     }
 

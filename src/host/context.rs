@@ -30,5 +30,5 @@ pub fn read(options: &JsValue) -> Result<Option<Option<Json>>, OptionsError> {
 
 fn refused(given: String) -> OptionsError {
     let allowed = "an object of at most 4,096 bytes as JSON";
-    OptionsError::NotAllowed { key: "context".to_owned(), given, allowed }
+    OptionsError::NotAllowed { key: "context".to_owned(), given, allowed: allowed.into() }
 }

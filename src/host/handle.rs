@@ -9,7 +9,7 @@ use web_sys::HtmlElement;
 use super::mount::Mounted;
 use super::tool::GivenTools;
 use crate::engine::transcript::Format;
-use crate::engine::{Event, Model};
+use crate::engine::{ConversationId, Event, Model};
 use crate::shell::clock;
 use crate::shell::store::Store;
 
@@ -122,12 +122,57 @@ impl Handle {
         self.dispatch(Event::StopPressed);
     }
 
+    /// Writes into the composer, in place of what stands there.
+    ///
+    /// # Errors
+    /// Too long to be sent.
+    #[wasm_bindgen(js_name = setInput)]
+    pub fn set_input(&self, text: &str) -> Result<(), JsError> {
+        let length = text.chars().count();
+        if length > MAX_MESSAGE_CHARS {
+            let mut message =
+                String::from("Chinwag: setInput() takes a text of at most 8000 characters, not ");
+            message.push_str(&length.to_string());
+            return Err(JsError::new(&message));
+        }
+        self.dispatch(Event::DraftChanged { text: text.to_owned() });
+        Ok(())
+    }
+
+    /// Opens the panel and puts the focus where messages are written.
+    pub fn focus(&self) {
+        self.dispatch(Event::FocusAsked);
+    }
+
     /// Begins a new conversation.
     #[wasm_bindgen(js_name = newConversation)]
     pub fn new_conversation(&self) {
         if let Some(store) = self.store() {
             store.start_conversation();
         }
+    }
+
+    /// Shows a conversation of this visitor's by its id.
+    ///
+    /// # Errors
+    /// An id that is none.
+    #[wasm_bindgen(js_name = setConversation)]
+    pub fn set_conversation(&self, id: &str) -> Result<(), JsError> {
+        let refused =
+            |_| JsError::new("Chinwag: setConversation() takes an id of 1 to 64 letters, digits, _ or -");
+        let id = ConversationId::parse(id).map_err(refused)?;
+        self.dispatch(Event::ConversationChosen { id });
+        Ok(())
+    }
+
+    /// Takes the conversation off the screen; the next message begins another.
+    pub fn clear(&self) {
+        self.dispatch(Event::Cleared);
+    }
+
+    /// Forgets the visitor: conversation, draft, token, what was put away.
+    pub fn reset(&self) {
+        self.dispatch(Event::Reset);
     }
 
     /// Merges changed options in.
@@ -139,6 +184,16 @@ impl Handle {
         match self.0.borrow_mut().as_mut() {
             Some(mounted) => mounted.update(&changes).map_err(|error| to_js(&error)),
             None => Ok(()),
+        }
+    }
+
+    /// Speaks another language: `{locale, file}`, the file as text, which the
+    /// JavaScript face has fetched.
+    #[wasm_bindgen(js_name = setLanguage)]
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+    pub fn set_language(&self, language: JsValue) {
+        if let Some(mounted) = self.0.borrow_mut().as_mut() {
+            mounted.set_language(&language);
         }
     }
 

@@ -7,6 +7,8 @@ pub mod context;
 pub mod handle;
 pub mod mount;
 pub mod options;
+pub mod scheme;
+pub mod speech;
 pub mod theme;
 pub mod tool;
 pub mod value;

@@ -5,23 +5,26 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use chinwag_protocol::Json;
+use gloo_events::EventListener;
 use js_sys::{Array, Reflect};
 use leptos::prelude::*;
 use leptos::tachys::view::any_view::AnyViewState;
-use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{CssStyleSheet, HtmlElement, ShadowRoot, ShadowRootInit, ShadowRootMode};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CssStyleSheet, Document, Element, HtmlElement, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
 use super::context;
-use super::options::{GivenOptions, Options, OptionsError, relay};
-use super::theme;
+use super::options::{GivenOptions, Options, OptionsError, Scheme, TARGET, relay};
+use super::scheme::Following;
 use super::tool::GivenTools;
 use super::value::Given;
-use crate::engine::{Event, Model};
+use super::{speech, theme};
+use crate::engine::{Event, Mode, Model};
 use crate::shell::outside::Outside;
 use crate::shell::page;
 use crate::shell::storage::SavedPlace;
 use crate::shell::store::Store;
 use crate::view::Widget;
+use crate::view::strings::{Speech, Table};
 
 /// Why a widget could not be mounted.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,7 @@ struct Environment {
     css: String,
     base: Option<String>,
     element: Option<HtmlElement>,
+    language: Language,
 }
 
 impl Environment {
@@ -54,7 +58,29 @@ impl Environment {
             css: member("css").as_string().unwrap_or_default(),
             base: member("base").as_string(),
             element: member("host").dyn_into().ok(),
+            language: Language::read(&member("language")),
         }
+    }
+}
+
+/// A language that the JavaScript face has fetched.
+#[derive(Debug, Clone, Default)]
+struct Language {
+    /// The tag for times, numbers and direction; empty for English.
+    locale: String,
+    /// The texts; none for English, which is built in.
+    texts: Table,
+}
+
+impl Language {
+    /// Reads `{locale, file}`.
+    fn read(value: &JsValue) -> Self {
+        let member =
+            |name: &str| Reflect::get(value, &JsValue::from_str(name)).ok().and_then(|text| text.as_string());
+        let file = member("file").unwrap_or_default();
+        // A file that cannot be read leaves English, which everybody has.
+        let texts = speech::parse(&file).unwrap_or_default();
+        Self { locale: member("locale").unwrap_or_default(), texts }
     }
 }
 
@@ -66,6 +92,11 @@ pub struct Mounted {
     pub store: Store,
     given: GivenOptions,
     context: Option<Json>,
+    speech: Speech,
+    language: Language,
+    own_tokens: CssStyleSheet,
+    following: Option<Following>,
+    _summoning: Option<EventListener>,
     view: Option<UnmountHandle<AnyViewState>>,
 }
 
@@ -78,16 +109,23 @@ impl std::fmt::Debug for Mounted {
 impl Mounted {
     /// Mounts a widget.
     pub fn new(options: &JsValue, environment: &JsValue) -> Result<Self, MountError> {
+        let raw = options;
         let given = GivenOptions::new(Given::read(options))?;
         let (tools, context) = (GivenTools::of_options(options)?, context::read(options)?.flatten());
         let mut options = given.parse()?;
         options.config.context.clone_from(&context);
         let environment = Environment::read(environment);
         let relay = relay_of(&options, environment.base)?;
-        let element = element_for(&options, environment.element)?;
+        let place = place_for(&options, target_of(raw)?)?;
+        let element = element_in(&place, &options, environment.element)?;
         let root = shadow_root(&element)?;
-        adopt(&root, &environment.css)?;
-        theme::apply(&element, &options);
+        let own_tokens = adopt(&root, &environment.css)?;
+        show_looks(&element, &own_tokens, &options);
+        let following = follow(&element, &options);
+        let language = environment.language;
+        speech::show_direction(&element, &options, &language.locale);
+        let words = speech::words(&options, &language.locale, language.texts.clone());
+        let selector = options.launcher_selector;
         let wrapper = wrapper_in(&root)?;
         let saved_place =
             SavedPlace::new(options.config.persist, &options.config.site, options.namespace.as_deref());
@@ -98,19 +136,31 @@ impl Mounted {
         let view = leptos::mount::mount_to(wrapper.clone(), {
             let made = Rc::clone(&made);
             move || {
-                let store = Store::new(model, outside);
-                made.set(Some(store));
-                Widget(store).into_any()
+                let (store, speech) = (Store::new(model, outside), Speech::new(words));
+                made.set(Some((store, speech)));
+                Widget(store, speech).into_any()
             }
         });
-        let Some(store) = made.get() else { return Err(MountError::Unsupported("a working page")) };
+        let Some((store, speech)) = made.get() else { return Err(MountError::Unsupported("a working page")) };
         store.dispatch(Event::Mounted { saved });
         tools.apply(store);
         store.watch_browser();
         // The loader's launcher has kept the place until now.
         remove_others(&root, &wrapper);
         page::emit_ready(&element);
-        Ok(Self { element, store, given, context, view: Some(view) })
+        let summoning = selector.map(|selector| summon_by(selector, store)).transpose()?;
+        Ok(Self {
+            element,
+            store,
+            given,
+            context,
+            speech,
+            language,
+            own_tokens,
+            following,
+            _summoning: summoning,
+            view: Some(view),
+        })
     }
 
     /// Merges changed options in.
@@ -118,13 +168,30 @@ impl Mounted {
         let given = self.given.merged(Given::read(changes))?;
         let (tools, context) = (GivenTools::of_options(changes)?, context::read(changes)?);
         let mut options = given.parse()?;
-        theme::apply(&self.element, &options);
-        self.given = given;
         self.context = context.unwrap_or_else(|| self.context.take());
         options.config.context.clone_from(&self.context);
         tools.apply(self.store);
+        show_looks(&self.element, &self.own_tokens, &options);
+        self.following.take();
+        self.following = follow(&self.element, &options);
+        self.given = given;
+        self.speak(&options);
         self.store.dispatch(Event::Configured { config: options.config });
         Ok(())
+    }
+
+    /// Speaks another language, `{locale, file}`, which the face has fetched.
+    pub fn set_language(&mut self, language: &JsValue) {
+        self.language = Language::read(language);
+        if let Ok(options) = self.given.parse() {
+            self.speak(&options);
+        }
+    }
+
+    fn speak(&self, options: &Options) {
+        let Language { locale, texts } = &self.language;
+        speech::show_direction(&self.element, options, locale);
+        self.speech.set(speech::words(options, locale, texts.clone()));
     }
 }
 
@@ -147,20 +214,90 @@ fn relay_of(options: &Options, base: Option<String>) -> Result<String, MountErro
     Ok(relay(&Given::Text(base))?)
 }
 
-fn element_for(options: &Options, brought: Option<HtmlElement>) -> Result<HtmlElement, MountError> {
-    if let Some(element) = brought {
-        return Ok(element);
+/// The element that `target` names, if it is given.
+fn target_of(options: &JsValue) -> Result<Option<HtmlElement>, MountError> {
+    let target = Reflect::get(options, &JsValue::from_str("target")).unwrap_or_default();
+    if target.is_null_or_undefined() {
+        return Ok(None);
     }
-    let document = web_sys::window().and_then(|window| window.document()).ok_or(MountError::NoBody)?;
-    let body = document.body().ok_or(MountError::NoBody)?;
-    let element = document
-        .create_element("div")
-        .ok()
-        .and_then(|element| element.dyn_into::<HtmlElement>().ok())
-        .ok_or(MountError::NoBody)?;
+    let found = match target.as_string() {
+        Some(selector) => document()?.query_selector(&selector).ok().flatten(),
+        None => Some(target.clone().unchecked_into::<Element>()),
+    };
+    // An element of a frame is of another class, so it is asked what it is.
+    let found = found.filter(|element| element.is_connected()).map(JsCast::unchecked_into);
+    if found.is_none() {
+        let given = Given::read(&target).describe();
+        return Err(
+            OptionsError::NotAllowed { key: "target".to_owned(), given, allowed: TARGET.into() }.into()
+        );
+    }
+    Ok(found)
+}
+
+/// The element of the page that the widget is put into: the one that the page
+/// named, or else the body.
+fn place_for(options: &Options, target: Option<HtmlElement>) -> Result<HtmlElement, MountError> {
+    match target {
+        None if options.config.mode == Mode::Inline => {
+            Err(OptionsError::Missing { key: "target", allowed: TARGET }.into())
+        }
+        None => document()?.body().ok_or(MountError::NoBody),
+        Some(target) => Ok(target),
+    }
+}
+
+fn document() -> Result<Document, MountError> {
+    web_sys::window().and_then(|window| window.document()).ok_or(MountError::NoBody)
+}
+
+fn element_in(
+    place: &HtmlElement,
+    options: &Options,
+    brought: Option<HtmlElement>,
+) -> Result<HtmlElement, MountError> {
+    let made = || document().ok()?.create_element("div").ok()?.dyn_into::<HtmlElement>().ok();
+    let element = brought.or_else(made).ok_or(MountError::NoBody)?;
     let _ = element.set_attribute("data-chinwag", &options.config.site);
-    body.append_child(&element).map_err(|_| MountError::NoBody)?;
+    // A place that has a height is filled; one that has none is given that of a panel.
+    let has_room = options.config.mode == Mode::Inline && place.client_height() >= LEAST_INLINE_HEIGHT;
+    let _ = element.toggle_attribute_with_force("data-fills", has_room);
+    if !element.parent_node().is_some_and(|parent| parent.is_same_node(Some(place))) {
+        place.append_child(&element).map_err(|_| MountError::NoBody)?;
+    }
     Ok(element)
+}
+
+/// Least height of a place that is taken for one that the page has chosen, in
+/// CSS pixels.
+const LEAST_INLINE_HEIGHT: i32 = 200;
+
+fn show_looks(element: &HtmlElement, own: &CssStyleSheet, options: &Options) {
+    theme::apply(element, options);
+    // Fails only for a sheet that was not made by a constructor.
+    let _ = own.replace_sync(&theme::sheet(&options.theme));
+}
+
+fn follow(element: &HtmlElement, options: &Options) -> Option<Following> {
+    if options.theme.scheme == Scheme::Auto { Following::new(element) } else { None }
+}
+
+/// Lets buttons of the page open and close the panel. One listener for all, on
+/// the document: the page may draw them anew at any time.
+fn summon_by(selector: String, store: Store) -> Result<EventListener, MountError> {
+    let document = document()?;
+    if document.query_selector(&selector).is_err() {
+        let given = Given::Text(selector).describe();
+        let (key, allowed) = ("launcher.selector".to_owned(), "a CSS selector".into());
+        return Err(OptionsError::NotAllowed { key, given, allowed }.into());
+    }
+    Ok(EventListener::new(&document, "click", move |event| {
+        let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if pressed.and_then(|pressed| pressed.closest(&selector).ok().flatten()).is_some() {
+            let is_open = store.peek(|model| model.open).unwrap_or_default();
+            store.dispatch(if is_open { Event::Closed } else { Event::Opened });
+        }
+    }))
 }
 
 fn shadow_root(element: &HtmlElement) -> Result<ShadowRoot, MountError> {
@@ -170,14 +307,15 @@ fn shadow_root(element: &HtmlElement) -> Result<ShadowRoot, MountError> {
     element.attach_shadow(&ShadowRootInit::new(ShadowRootMode::Open)).map_err(|_| MountError::ClosedRoot)
 }
 
-/// A constructable sheet: a `<style>` element would need the page's CSP to
+/// Two constructable sheets, the widget's and the page's tokens: a `<style>` element would need the page's CSP to
 /// allow inline styles.
-fn adopt(root: &ShadowRoot, css: &str) -> Result<(), MountError> {
+fn adopt(root: &ShadowRoot, css: &str) -> Result<CssStyleSheet, MountError> {
     let lacking = |_| MountError::Unsupported("constructable style sheets");
     let sheet = CssStyleSheet::new().map_err(lacking)?;
     sheet.replace_sync(css).map_err(lacking)?;
-    root.set_adopted_style_sheets(&Array::of1(&sheet));
-    Ok(())
+    let own = CssStyleSheet::new().map_err(lacking)?;
+    root.set_adopted_style_sheets(&Array::of2(&sheet, &own));
+    Ok(own)
 }
 
 /// Leptos looks for parents that are elements, which a shadow root is not.

@@ -4,14 +4,17 @@
 use web_sys::HtmlElement;
 
 use super::color::Color;
-use super::options::{Options, Theme};
+use super::options::{Options, Scheme, Theme, Token, mode_name};
 use super::value::write_number;
 
 /// Puts the looks on the element; what is not asked for is taken off again.
 pub fn apply(element: &HtmlElement, options: &Options) {
     // Setting an attribute to a plain text cannot fail.
     let _ = element.set_attribute("data-position", options.position.as_str());
-    let _ = element.set_attribute("data-scheme", options.theme.scheme.as_str());
+    let _ = element.set_attribute("data-mode", mode_name(options.config.mode));
+    if options.theme.scheme != Scheme::Auto {
+        let _ = element.set_attribute("data-scheme", options.theme.scheme.as_str());
+    }
     for (name, value) in properties(options) {
         let style = element.style();
         // By the CSS object model: a style attribute would need the page's CSP
@@ -37,6 +40,39 @@ fn properties(options: &Options) -> Vec<(&'static str, Option<String>)> {
     ];
     properties.extend(accent_properties(&options.theme));
     properties
+}
+
+/// The tokens that the page set one by one, as a sheet for the shadow root: only
+/// a sheet can hold two values for two schemes. Every value was checked when the
+/// options were read.
+pub fn sheet(theme: &Theme) -> String {
+    let mut light = String::new();
+    let mut dark = String::new();
+    for Token { property, value, dark: in_dark } in &theme.tokens {
+        if !value.is_empty() {
+            declare(&mut light, property, value);
+        }
+        if let Some(value) = in_dark {
+            declare(&mut dark, property, value);
+        }
+    }
+    let mut sheet = String::new();
+    for (before, declarations, after) in [
+        (":host{", &light, "}"),
+        (":host([data-scheme=\"dark\"]){", &dark, "}"),
+        ("@media (prefers-color-scheme: dark){:host([data-scheme=\"auto\"]){", &dark, "}}"),
+    ] {
+        if !declarations.is_empty() {
+            sheet.extend([before, declarations, after]);
+        }
+    }
+    sheet
+}
+
+/// Important, so that what a page says to `init` counts more than what stands in
+/// its style sheets.
+fn declare(out: &mut String, property: &str, value: &str) {
+    out.extend([property, ":", value, "!important;"]);
 }
 
 fn accent_properties(theme: &Theme) -> [(&'static str, Option<String>); 8] {
@@ -73,5 +109,28 @@ impl Shades {
         let soft = surface.mix(accent, 0.12);
         // Accent text stands on the soft shade as well, which is the harder of the two.
         Self { accent, on_accent: accent.text_on(), soft, text: accent.readable_on(soft, end) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_for_the_dark_stands_where_it_is_dark() {
+        let token = |property: &str, value: &str, dark: Option<&str>| Token {
+            property: property.to_owned(),
+            value: value.to_owned(),
+            dark: dark.map(str::to_owned),
+        };
+        let mut theme = Theme::default();
+        assert_eq!(sheet(&theme), "");
+        theme.tokens = vec![token("--cw-a", "1px", None), token("--cw-b", "#fff", Some("#000"))];
+        assert_eq!(
+            sheet(&theme),
+            ":host{--cw-a:1px!important;--cw-b:#fff!important;}\
+             :host([data-scheme=\"dark\"]){--cw-b:#000!important;}\
+             @media (prefers-color-scheme: dark){:host([data-scheme=\"auto\"]){--cw-b:#000!important;}}"
+        );
     }
 }

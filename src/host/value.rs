@@ -3,11 +3,11 @@
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 
-/// Deepest nesting that is read: `theme.accent` is two.
-const MAX_DEPTH: u8 = 3;
+/// Deepest nesting that is read: `theme.tokens.border.dark` is four.
+const MAX_DEPTH: u8 = 4;
 
 /// Most members of one object or list that are read.
-const MAX_MEMBERS: u32 = 64;
+const MAX_MEMBERS: u32 = 256;
 
 /// A value that a page gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,9 @@ pub enum Given {
     Members(Vec<(String, Given)>),
     /// A function.
     Function,
-    /// Anything else: a symbol, an element, too deep or too large.
+    /// An element of the page.
+    Element,
+    /// Anything else: a symbol, too deep or too large.
     Other,
 }
 
@@ -52,6 +54,7 @@ impl Given {
             Self::List(_) => "a list".to_owned(),
             Self::Members(_) => "an object".to_owned(),
             Self::Function => "a function".to_owned(),
+            Self::Element => "an element".to_owned(),
             Self::Other => "something else".to_owned(),
         }
     }
@@ -119,6 +122,10 @@ fn read(value: &JsValue, depth: u8) -> Given {
     }
     if !value.is_object() {
         return Given::Other;
+    }
+    // By what it is and not by whose class it has: it may come out of a frame.
+    if Reflect::get(value, &JsValue::from_str("nodeType")).is_ok_and(|kind| kind.as_f64() == Some(1.0)) {
+        return Given::Element;
     }
     let object: &Object = value.unchecked_ref();
     let keys = Object::keys(object);

@@ -22,7 +22,7 @@ pub(super) fn banner(scene: Scene) -> El {
         if std::mem::replace(&mut shown, notice) != notice {
             shown_in.set_text_content(None);
             if let Some((drawn, text)) = notice {
-                let line = el("div", "cw-banner").maybe(drawn.map(icon));
+                let line = el("div", "cw-banner").set("part", "banner").maybe(drawn.map(icon));
                 append(&shown_in, &line.add(&el("span", "").text(&scene.text(text))));
             }
         }

@@ -105,7 +105,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     });
     let disclaimer = move || {
         let line = store.read(Region::Header, |model| model.config.disclaimer.clone()).flatten()?;
-        Some(el("p", "cw-disclaimer").set("dir", "auto").text(&line))
+        Some(el("p", "cw-disclaimer").set("part", "disclaimer").set("dir", "auto").text(&line))
     };
     el("form", "cw-composer")
         .set("part", "composer")

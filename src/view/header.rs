@@ -10,10 +10,10 @@ use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
 use crate::engine::markdown::Href;
-use crate::engine::{Connection, ConversationState, Event, Model, Region};
+use crate::engine::{Connection, ConversationState, Event, Mode, Model, Region};
 
 /// Draws the header.
-pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
+pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
     let store = scene.store;
     let begin = move |_| {
         if !is_empty.get_untracked() {
@@ -22,12 +22,20 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
         }
         scene.focus_input();
     };
-    let who =
-        el("div", "cw-who").add(&el("h2", "cw-name").add(&el("bdi", "").live_text(move || name(scene)))).add(
+    let who = el("div", "cw-who")
+        .add(&el("h2", "cw-name").set("part", "title").add(&el("bdi", "").live_text(move || name(scene))))
+        .add(
             &el("p", "cw-status")
+                .set("part", "status")
                 .live("data-state", move || status(scene).0)
                 .add(&el("span", "").live_text(move || scene.text(status(scene).1))),
         );
+    let close = || {
+        button("cw-icon-button", move |_| store.dispatch(Event::Closed))
+            .set("part", "close")
+            .label(&scene.text(Text::CloseChat))
+            .add(&icon(Icon::Down))
+    };
     el("div", "cw-header")
         .set("part", "header")
         .add(&avatar(scene, "cw-avatar"))
@@ -35,16 +43,13 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>) -> El {
         .maybe(history(scene))
         .add(
             &button("cw-icon-button", begin)
+                .set("part", "new")
                 .label(&scene.text(Text::NewConversation))
                 .live("aria-disabled", move || if is_empty.get() { "true" } else { "false" })
                 .add(&icon(Icon::Plus)),
         )
         .add(&export_menu(scene, is_empty))
-        .add(
-            &button("cw-icon-button", move |_| store.dispatch(Event::Closed))
-                .label(&scene.text(Text::CloseChat))
-                .add(&icon(Icon::Down)),
-        )
+        .maybe((mode == Mode::Launcher).then(close))
 }
 
 /// The button that opens the history, where there is one.
@@ -59,6 +64,7 @@ fn history(scene: Scene) -> Option<El> {
     Some(
         history
             .set("type", "button")
+            .set("part", "history-button")
             .on("click", open)
             .label(&scene.text(Text::History))
             .add(&icon(Icon::History)),
@@ -82,16 +88,21 @@ pub(super) fn name_of(scene: Scene, model: &Model) -> String {
 pub(super) fn avatar(scene: Scene, class: &'static str) -> El {
     let picture = move || {
         let url = scene.store.read(Region::Header, |model| {
-            model.agent.as_ref().and_then(|agent| agent.avatar_url.as_deref().and_then(Href::parse))
+            let agent = || model.agent.as_ref()?.avatar_url.as_deref().and_then(Href::parse);
+            model.config.avatar_url.clone().or_else(|| Some(agent()?.as_str().to_owned()))
         });
-        let picture = el("img", "").set("alt", "").set("src", url.flatten()?.as_str());
+        let picture = el("img", "").set("alt", "").set("src", &url.flatten()?);
         Some(picture.on("error", |event| {
             if let Some(broken) = event.target() {
                 broken.unchecked_into::<Element>().remove();
             }
         }))
     };
-    el("span", class).set("aria-hidden", "true").live_text(move || initials(&name(scene))).part(picture)
+    el("span", class)
+        .set("part", "avatar")
+        .set("aria-hidden", "true")
+        .live_text(move || initials(&name(scene)))
+        .part(picture)
 }
 
 /// The first letters of two words; its style makes them capitals, which takes

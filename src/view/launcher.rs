@@ -1,26 +1,65 @@
-//! The round button. The loader drew the same one before; see style/launcher.css.
+//! The round button, and what stands at it: a badge, and a few words of the page.
+//! The loader drew the same button before; see style/launcher.css.
 
 use leptos::prelude::*;
 
-use super::dom::{El, icon};
+use super::dom::{El, button, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
-use crate::engine::Event;
+use crate::engine::{Event, Model, Region, TeaserState};
 
-/// Draws the launcher.
+/// Draws the launcher, unless the page has one of its own.
 pub(super) fn launcher(scene: Scene, place: El, is_open: Memo<bool>) -> El {
     let press = move |_| {
         let event = if is_open.get_untracked() { Event::Closed } else { Event::Opened };
         scene.store.dispatch(event);
     };
-    place
+    let own_label = move || scene.store.read(Region::Header, |model| model.config.launcher.label.clone());
+    let label = move || match own_label().flatten() {
+        Some(own) if !is_open.get() => own,
+        _ => scene.text(if is_open.get() { Text::CloseChat } else { Text::OpenChat }),
+    };
+    let is_hidden = move |model: &Model| model.config.launcher.is_hidden;
+    let is_hidden = move || scene.store.read(Region::Header, is_hidden).unwrap_or_default();
+    let button = place
         .set("part", "launcher")
         .set("type", "button")
         .set("aria-haspopup", "dialog")
         .live("aria-expanded", move || if is_open.get() { "true" } else { "false" })
-        .live("aria-label", move || scene.text(if is_open.get() { Text::CloseChat } else { Text::OpenChat }))
+        .live("aria-label", label)
         .on("click", press)
-        .add(&icon(Icon::Chat))
-        .add(&icon(Icon::Down))
+        .part(move || Some(picture(scene).unwrap_or_else(|| icon(Icon::Chat))))
+        .add(&icon(Icon::Down));
+    el("div", "cw-corner")
+        .live("data-hidden", move || if is_hidden() { "true" } else { "false" })
+        .part(move || teaser(scene))
+        .add(&button)
+}
+
+/// The page's own picture in the launcher.
+fn picture(scene: Scene) -> Option<El> {
+    let icon = scene.store.read(Region::Header, |model| model.config.launcher.icon.clone())??;
+    Some(el("img", "cw-icon").set("alt", "").set("src", &icon))
+}
+
+/// A few words beside the launcher: pressed they open the panel, put away they
+/// never come again.
+fn teaser(scene: Scene) -> Option<El> {
+    let words = scene.store.read(Region::Panel, |model| {
+        let is_shown = model.teaser == TeaserState::Shown;
+        model.config.teaser.as_ref().filter(|_| is_shown).map(|teaser| teaser.text.clone())
+    })??;
+    let open = button("cw-teaser-text", move |_| scene.store.dispatch(Event::Opened))
+        .set("dir", "auto")
+        .text(&words);
+    let dismiss = move |_| {
+        scene.store.dispatch(Event::TeaserDismissed);
+        if let Some(places) = scene.places() {
+            super::scene::focus(&places.launcher.html());
+        }
+    };
+    let dismiss =
+        button("cw-teaser-dismiss", dismiss).label(&scene.text(Text::DismissTeaser)).add(&icon(Icon::Close));
+    Some(el("div", "cw-teaser").set("part", "teaser").set("role", "status").add(&open).add(&dismiss))
 }

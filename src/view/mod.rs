@@ -38,27 +38,49 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use self::dom::{El, effect};
 use self::scene::{Places, Scene, focus, focused};
-use crate::engine::{Event, Region};
+use self::strings::Speech;
+use crate::engine::{Event, Mode, Region};
 use crate::shell::store::Store;
 
 /// The widget: launcher, panel, and the region for screen readers.
 #[expect(non_snake_case, reason = "it is a component, with one property")]
-pub fn Widget(store: Store) -> impl IntoView {
-    div().class("cw-app").directive(move |root: Element| fill(&El::of(root), store), ())
+pub fn Widget(store: Store, speech: Speech) -> impl IntoView {
+    div().class("cw-app").directive(move |root: Element| fill(&El::of(root), store, speech), ())
 }
 
-fn fill(root: &El, store: Store) {
-    let scene = Scene::new(store);
-    let Some(places) = scene.places() else { return };
+/// Draws everything, and draws it anew in another language: what stands on the
+/// screen is words from top to bottom, and nothing that has to stay is kept there.
+fn fill(root: &El, store: Store, speech: Speech) {
+    let Some(owner) = Owner::current().map(|owner| owner.child()) else { return };
+    let (root, mut is_again) = (root.clone(), false);
+    effect(move || {
+        speech.track();
+        let had_focus = focused(&root).is_some();
+        owner.cleanup();
+        root.set_text_content(None);
+        let scene = owner.with(|| untrack(|| draw(&root, Scene::new(store, speech), is_again)));
+        if had_focus {
+            scene.focus_input();
+        }
+        is_again = true;
+    });
+}
+
+fn draw(root: &El, scene: Scene, is_again: bool) -> Scene {
+    let store = scene.store;
+    let Some(places) = scene.places() else { return scene };
     store.on_transcript(move |format| export::transcript_of(scene, format));
     let is_open = Memo::new(move |_| store.read(Region::Panel, |model| model.open).unwrap_or_default());
     let launcher = launcher::launcher(scene, places.launcher.clone(), is_open);
+    let mode = store.peek(|model| model.config.mode).unwrap_or_default();
     let voice = voice::voice(scene, places.voice.clone());
     keep_to_ourselves(root, scene);
-    dom::append(root, &launcher);
+    if mode == Mode::Launcher {
+        dom::append(root, &launcher);
+    }
     dom::append(root, &voice);
     // Drawn with the first opening: a page where nobody chats pays nothing.
-    let Some(owner) = Owner::current().map(|owner| owner.child()) else { return };
+    let Some(owner) = Owner::current().map(|owner| owner.child()) else { return scene };
     let (root, mut drawn) = (root.clone(), Some(places));
     effect(move || {
         if is_open.get()
@@ -66,14 +88,15 @@ fn fill(root: &El, store: Store) {
         {
             owner.with(|| {
                 untrack(|| {
-                    let panel = panel::panel(scene, &places);
+                    let panel = panel::panel(scene, &places, mode);
                     // Before the launcher, which closes it: so they follow in the order of Tab.
                     let _ = root.insert_before(&panel, root.first_child().as_ref());
-                    panel::keep_open(scene, &panel, is_open);
+                    panel::keep_open(scene, &panel, is_open, is_again);
                 });
             });
         }
     });
+    scene
 }
 
 /// The page's shortcuts are not meant for what is typed in here.
@@ -91,7 +114,7 @@ fn pressed(scene: Scene, event: &KeyboardEvent) {
     let Some(panel) = event.target().and_then(panel_around) else { return };
     match event.key().as_str() {
         // An input method's Escape gives up a word.
-        "Escape" if !event.is_composing() => {
+        "Escape" if !event.is_composing() && closes(scene) => {
             event.prevent_default();
             scene.store.dispatch(Event::Closed);
         }
@@ -102,6 +125,11 @@ fn pressed(scene: Scene, event: &KeyboardEvent) {
         "Tab" if scene.is_sheet.get_untracked() => keep_focus(&panel, event),
         _ => {}
     }
+}
+
+/// Whether there is a button that would open it again.
+fn closes(scene: Scene) -> bool {
+    scene.store.peek(|model| model.config.mode == Mode::Launcher).unwrap_or_default()
 }
 
 fn panel_around(target: web_sys::EventTarget) -> Option<HtmlElement> {

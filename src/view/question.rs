@@ -30,7 +30,7 @@ pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
     };
     row.set("aria-label", &scene.text(Text::You))
         .live("data-delivery", state)
-        .add(&el("div", "cw-bubble").add(&el("div", "").set("dir", "auto").text(&said)))
+        .add(&el("div", "cw-bubble").set("part", "bubble").add(&el("div", "").set("dir", "auto").text(&said)))
         .add(&el("div", "cw-meta").part(below))
 }
 

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, ShadowRoot};
 
 use super::dom::{El, append, el};
-use super::strings::{Text, Words};
+use super::strings::{Speech, Text, Words};
 use crate::engine::{Features, Model, Region};
 use crate::shell::store::Store;
 
@@ -23,7 +23,7 @@ pub(super) struct Scene {
     /// What the agent can do.
     pub(super) features: Memo<Features>,
     places: StoredValue<Rc<Places>, LocalStorage>,
-    words: StoredValue<Rc<Words>, LocalStorage>,
+    speech: Speech,
 }
 
 /// The elements that more than one part of the view has to do with.
@@ -47,7 +47,7 @@ const MAX_SENTENCES: u32 = 6;
 
 impl Scene {
     /// A scene around a store.
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, speech: Speech) -> Self {
         let places = Places {
             launcher: el("button", "cw-launcher"),
             history: el("button", "cw-icon-button"),
@@ -62,13 +62,13 @@ impl Scene {
             is_sheet: RwSignal::new(false),
             features,
             places: StoredValue::new_local(Rc::new(places)),
-            words: StoredValue::new_local(Rc::default()),
+            speech,
         }
     }
 
     /// What the widget says; English once it is gone.
     pub(super) fn words(self) -> Rc<Words> {
-        self.words.try_get_value().unwrap_or_default()
+        self.speech.words()
     }
 
     /// The words for a text.

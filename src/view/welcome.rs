@@ -27,7 +27,7 @@ pub(super) fn welcome(scene: Scene) -> Option<El> {
     Some(
         el("div", "cw-welcome")
             .add(&avatar(scene, "cw-avatar cw-avatar-large"))
-            .add(&el("h3", class).add(&el("bdi", "").text(headline)))
+            .add(&el("h3", class).set("part", "greeting").add(&el("bdi", "").text(headline)))
             .maybe((!rest.is_empty()).then(subline))
             .maybe(chips(scene, Text::Suggestions, prompts)),
     )

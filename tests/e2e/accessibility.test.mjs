@@ -92,3 +92,85 @@ test("a screen reader hears sentences, not tokens", async () => {
   assert.equal(await chat.log.getAttribute("aria-live"), "off");
   await page.context().close();
 });
+
+test("the field's text is never smaller than what makes phones zoom", async () => {
+  const page = await newPage(browser, { viewport: { width: 360, height: 740 } });
+  const chat = widget(page);
+  await page.goto(relay.origin);
+  await chat.open();
+  assert.ok(parseFloat(await chat.input.evaluate((field) => getComputedStyle(field).fontSize)) >= 16);
+  await page.context().close();
+});
+
+/** The one that has the focus, as a screen reader names it. */
+const named = (page) =>
+  page.evaluate(() => {
+    const inner = document.activeElement?.shadowRoot?.activeElement;
+    return inner && (inner.getAttribute("aria-label") ?? inner.textContent.trim());
+  });
+
+/** Presses Tab until what has the focus is called so. */
+async function tabTo(page, name, key = "Tab") {
+  const passed = [];
+  for (let step = 0; step < 60; step++) {
+    const now = await named(page);
+    if (now && name.test(now)) return;
+    passed.push(now);
+    await page.keyboard.press(key);
+  }
+  assert.fail(`Tab never came to ${name}, but to ${passed.join(", ")}`);
+}
+
+test("every action can be done by the keyboard, and the focus is seen on the way", async () => {
+  const page = await newPage(browser, { reducedMotion: "reduce" });
+  const chat = widget(page);
+  await page.goto(relay.origin);
+  await chat.launcher.waitFor();
+  await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector(".cw-app"));
+  await tabTo(page, /^Open chat$/);
+  await page.keyboard.press("Space");
+  await chat.panel.waitFor();
+  await tabTo(page, /accent colour/, "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await chat.sources.first().waitFor();
+  await chat.settle();
+
+  const unseen = [];
+  for (let step = 0; step < 40; step++) {
+    await page.keyboard.press("Tab");
+    const ring = await page.evaluate(() => {
+      const inner = document.activeElement?.shadowRoot?.activeElement;
+      if (!inner) return "";
+      const around = inner.tagName === "TEXTAREA" ? inner.closest(".cw-field") : inner;
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(around);
+      return (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2) || boxShadow !== "none" ? "" : inner.outerHTML.slice(0, 120);
+    });
+    if (ring) unseen.push(ring);
+  }
+  assert.deepEqual(unseen, []);
+
+  await chat.input.focus();
+  await tabTo(page, /^Copy answer$/, "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await tabTo(page, /^Try again$/);
+  await page.keyboard.press("Enter");
+  await chat.settle();
+  await chat.input.focus();
+  await tabTo(page, /^Earlier conversations$/, "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await chat.part("history").waitFor();
+  await page.keyboard.press("Escape");
+  await chat.part("history").waitFor({ state: "hidden" });
+  await tabTo(page, /^New conversation$/);
+  await page.keyboard.press("Enter");
+  await chat.host.getByRole("button", { name: /accent colour/ }).waitFor();
+  await page.keyboard.press("F6");
+  assert.match(await named(page), /^Conversation/);
+  await page.keyboard.press("F6");
+  assert.match(await named(page), /^Your message/);
+  await tabTo(page, /^Close chat$/, "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await chat.panel.waitFor({ state: "hidden" });
+  assert.match(await named(page), /^Open chat$/, "the focus is back where it was taken from");
+  await page.context().close();
+});

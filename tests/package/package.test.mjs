@@ -34,10 +34,19 @@ test("the package holds its files and nothing else", () => {
     "README.md",
     "chinwag.css",
     "chinwag.wasm",
+    "doctor.js",
     "index.d.ts",
     "index.js",
     "loader.js",
+    "locales/ar.json",
+    "locales/de.json",
+    "locales/es.json",
+    "locales/fr.json",
+    "locales/ja.json",
+    "locales/pt.json",
+    "locales/zh.json",
     "package.json",
+    "sound.js",
   ]);
 });
 
@@ -76,7 +85,14 @@ test("the types accept what the documentation shows, and refuse what it forbids"
 const chat: Chat = await init({ site: "site_demo", theme: { accent: "#0b7a75", colorScheme: "auto" }, position: "bottom-left" });
 const off = chat.on("message:sent", ({ id, text }) => console.log(id.length + text.length));
 off();
-chat.update({ theme: { colorScheme: "dark" } });
+chat.update({ theme: { colorScheme: "dark", tokens: { surface1: { light: "#fff", dark: "#000" }, panelWidth: 420, z: null } } });
+chat.setTheme({ density: "compact" });
+const found: string = (await chat.doctor()).text;
+await init({ site: "site_demo", mode: "inline", target: "#chat", locale: "de", launcher: { selector: "#help" }, teaser: { text: found } });
+// @ts-expect-error a length is a number
+chat.setTheme({ tokens: { panelWidth: "420px" } });
+// @ts-expect-error a mode that does not exist
+await init({ site: "site_demo", mode: "popup" });
 // @ts-expect-error an unknown option
 await init({ site: "site_demo", colour: "red" });
 // @ts-expect-error a corner that does not exist

@@ -6,6 +6,7 @@ mod drawer;
 mod export;
 mod failing;
 mod history;
+mod presence;
 mod rating;
 mod sending;
 mod session;

@@ -23,7 +23,12 @@ impl Stage {
 
     /// A widget that has just been mounted.
     pub(crate) fn remembering(saved: Option<Saved>) -> Self {
-        let config = Config { site: "site_demo".into(), ..Config::default() };
+        Self::configured(Config::default(), saved)
+    }
+
+    /// A widget that has just been mounted with these options.
+    pub(crate) fn configured(config: Config, saved: Option<Saved>) -> Self {
+        let config = Config { site: "site_demo".into(), ..config };
         let mut stage = Self { model: Model::new(config), ..Self::default() };
         stage.tell(Event::Mounted { saved });
         stage

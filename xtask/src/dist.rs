@@ -5,7 +5,7 @@ use crate::fingerprint::fingerprint;
 use crate::node::Node;
 use crate::widget::{self, Widget};
 use crate::workspace::Workspace;
-use crate::{budget, loader, package, process, report, setup};
+use crate::{budget, lazy, loader, package, process, report, setup};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -89,8 +89,12 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let mut assets = Vec::new();
     let wasm = Asset::hashed("chinwag", "wasm", widget.wasm, Load::Panel);
     let style = Asset::hashed("chinwag", "css", css.into_bytes(), Load::Panel);
-    let with_names = |wasm: &str, css: &str| named(&named(&face.module, WASM, wasm)?, CSS, css);
-    let mut module = with_names(&wasm.path, &style.path)?;
+    let companions = lazy::companions(&workspace.root, |name, source| packer.script(name, source))?;
+    let with_names = |wasm: &str, css: &str, of: fn(&lazy::Companion) -> &str| {
+        let module = named(&named(&face.module, WASM, wasm)?, CSS, css)?;
+        companions.iter().try_fold(module, |module, companion| named(&module, &companion.mark, of(companion)))
+    };
+    let mut module = with_names(&wasm.path, &style.path, |companion| &companion.asset.path)?;
     if let Some(glue) = &face.glue {
         let glue = Asset::hashed("chinwag-glue", "js", glue.clone().into_bytes(), Load::Panel);
         module = named(&module, GLUE, &glue.path)?;
@@ -103,15 +107,17 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     assets.extend(package::assets(
         &workspace.root,
         &package::Contents {
-            module: &with_names(package::WASM, package::CSS)?,
+            module: &with_names(package::WASM, package::CSS, |companion| &companion.plain)?,
             glue: face.glue.as_deref(),
             wasm: &wasm.bytes,
             css: &style.bytes,
+            companions: &companions,
             loader: &loader_for(package::MODULE)?,
         },
     )?);
     assets.push(Asset::named("chinwag.js", loader_for(&module.path)?, Load::Launcher));
     assets.extend([module, wasm, style]);
+    assets.extend(companions.into_iter().map(|companion| companion.asset));
     assets.sort_by(|left, right| (left.load, &left.path).cmp(&(right.load, &right.path)));
     Ok(assets)
 }

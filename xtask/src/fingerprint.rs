@@ -19,6 +19,7 @@ const INPUTS: &[&str] = &[
     "protocol/src",
     "style",
     "npm",
+    "locales",
     "xtask/src",
     "xtask/pack.mjs",
     "README.md",

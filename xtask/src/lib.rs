@@ -9,6 +9,8 @@ pub mod browser;
 pub mod budget;
 pub mod dist;
 pub mod fingerprint;
+pub mod golden;
+pub mod lazy;
 pub mod loader;
 pub mod names;
 pub mod node;

@@ -1,6 +1,7 @@
 //! The package for npm: `dist/npm/`, ready for `npm publish`.
 
 use crate::asset::{Asset, Load};
+use crate::lazy::Companion;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -23,6 +24,8 @@ pub struct Contents<'a> {
     pub wasm: &'a [u8],
     /// The style sheet.
     pub css: &'a [u8],
+    /// What is fetched later.
+    pub companions: &'a [Companion],
     /// The loader that imports [`MODULE`] from beside it.
     pub loader: &'a str,
 }
@@ -36,6 +39,9 @@ pub fn assets(root: &Path, contents: &Contents<'_>) -> Result<Vec<Asset>> {
         ("loader.js", contents.loader.into()),
         ("package.json", manifest(root)?.into_bytes()),
     ];
+    for companion in contents.companions {
+        files.push((&companion.plain, companion.asset.bytes.clone()));
+    }
     if let Some(glue) = contents.glue {
         files.push(("glue.js", glue.into()));
     }

@@ -3,6 +3,7 @@
 mod chat;
 mod drawer;
 mod history;
+mod presence;
 mod rating;
 mod session;
 mod stream;
@@ -11,6 +12,8 @@ mod watch;
 
 use chinwag_protocol::ConversationId;
 
+use super::config::Mode;
+use super::drawer::Drawer;
 use super::effect::{Effect, HostEvent, Region, Timer};
 use super::event::{Event, Moment};
 use super::model::{History, Model};
@@ -42,6 +45,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::Mounted { saved } => mounted(model, saved, now, out),
         Event::Configured { config } => {
             model.config = config;
+            presence::configured(model, out);
             if !model.has_drawer() {
                 drawer::close(model, now, out);
             }
@@ -49,9 +53,19 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::Opened => open(model, now, out),
         Event::Closed => close(model, now, out),
+        Event::Cleared => clear(model, out),
+        Event::Reset => reset(model, out),
+        Event::TeaserDismissed => presence::dismiss_teaser(model, out),
+        Event::FocusAsked => {
+            open(model, now, out);
+            model.focus_asked += 1;
+            out.push(Effect::Redraw(Region::Focus));
+        }
         Event::DraftChanged { text } => {
             model.draft = text;
             save(model, out);
+            // The page may have written it.
+            out.push(Effect::Redraw(Region::Composer));
         }
         Event::PageAsked => ask_page(model, true, out),
         Event::PageRefused => ask_page(model, false, out),
@@ -118,6 +132,8 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
             model.is_out_of_sight = false;
             watch::look(model, out);
         }
+        Event::TimerFired { timer: Timer::AutoOpen } => presence::auto_open(model, now, out),
+        Event::TimerFired { timer: Timer::Teaser } => presence::show_teaser(model, out),
         Event::WentOffline => set_online(model, false, now, out),
         Event::WentOnline => set_online(model, true, now, out),
     }
@@ -126,6 +142,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
 
 fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effects) {
     model.online = true;
+    let is_new = saved.is_none();
     let saved = saved.unwrap_or_else(|| Saved::new(None, None, model.config.open_by_default, String::new()));
     model.session = Session::resume(saved.visitor);
     model.draft = saved.draft;
@@ -134,7 +151,8 @@ fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effec
         model.history = History::Remembered;
     }
     out.push(Effect::Redraw(Region::Composer));
-    if saved.open {
+    presence::mounted(model, is_new, saved.teaser_dismissed, out);
+    if saved.open || model.config.mode != Mode::Launcher {
         open(model, now, out);
     }
 }
@@ -144,6 +162,7 @@ fn open(model: &mut Model, now: Moment, out: &mut Effects) {
         return;
     }
     model.open = true;
+    presence::touched(model);
     save(model, out);
     out.push(Effect::Redraw(Region::Panel));
     out.push(Effect::Emit(HostEvent::Open));
@@ -157,11 +176,13 @@ fn open(model: &mut Model, now: Moment, out: &mut Effects) {
 }
 
 fn close(model: &mut Model, now: Moment, out: &mut Effects) {
-    if !model.open {
+    // Where there is no button, nothing could open it again.
+    if !model.open || model.config.mode != Mode::Launcher {
         return;
     }
     drawer::close(model, now, out);
     model.open = false;
+    presence::touched(model);
     save(model, out);
     out.push(Effect::Redraw(Region::Panel));
     out.push(Effect::Emit(HostEvent::Close));
@@ -182,6 +203,30 @@ fn start_conversation(model: &mut Model, conversation_id: &str, out: &mut Effect
     save(model, out);
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));
+}
+
+/// Leaves the conversation without beginning another: the next message does.
+fn clear(model: &mut Model, out: &mut Effects) {
+    // The reply goes on at the relay: it belongs to its conversation.
+    if let Some(turn) = model.turn.take() {
+        out.push(Effect::AbortStream { turn: turn.id });
+    }
+    model.conversation = None;
+    model.history = History::Untouched;
+    model.set_items(Vec::new());
+    model.draft.clear();
+    save(model, out);
+    out.push(Effect::Redraw(Region::List));
+    out.push(Effect::Redraw(Region::Composer));
+}
+
+/// Begins again as with somebody who was never here.
+fn reset(model: &mut Model, out: &mut Effects) {
+    model.session = Session::resume(None);
+    model.drawer = Drawer::default();
+    presence::reset(model, out);
+    clear(model, out);
+    out.push(Effect::Redraw(Region::Drawer));
 }
 
 fn set_online(model: &mut Model, online: bool, now: Moment, out: &mut Effects) {

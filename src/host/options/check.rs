@@ -7,6 +7,9 @@ use crate::host::value::Given;
 /// Largest distance and radius, in CSS pixels: past it nothing is on screen.
 const MAX_PIXELS: f64 = 1_000.0;
 
+/// Longest wait: an hour.
+const MAX_WAIT_MS: f64 = 3_600_000.0;
+
 /// Longest text of an option, in characters.
 const MAX_TEXT_CHARS: usize = 2_000;
 
@@ -19,7 +22,7 @@ pub(super) fn text(key: &str, given: &Given) -> Result<String, OptionsError> {
         Given::Text(_) => Err(OptionsError::NotAllowed {
             key: key.to_owned(),
             given: "a longer one".to_owned(),
-            allowed: TEXT,
+            allowed: TEXT.into(),
         }),
         _ => Err(not_allowed(key, given, TEXT)),
     }
@@ -30,6 +33,29 @@ pub(super) fn flag(key: &str, given: &Given) -> Result<bool, OptionsError> {
     match given {
         Given::Flag(flag) => Ok(*flag),
         _ => Err(not_allowed(key, given, "true or false")),
+    }
+}
+
+/// A wait.
+pub(super) fn milliseconds(key: &str, given: &Given) -> Result<u32, OptionsError> {
+    match given {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the bounds")]
+        Given::Number(number) if (0.0..=MAX_WAIT_MS).contains(number) => Ok(*number as u32),
+        _ => Err(not_allowed(key, given, "a number of milliseconds from 0 to 3600000")),
+    }
+}
+
+/// The address of a picture. It goes into `src`, where nothing runs; this is
+/// for mistakes.
+pub(super) fn picture(key: &str, given: &Given) -> Result<String, OptionsError> {
+    const BEGINNINGS: [&str; 6] = ["https://", "http://", "data:image/", "/", "./", "../"];
+    match given {
+        Given::Text(text)
+            if BEGINNINGS.iter().any(|start| text.starts_with(start)) && !text.contains(char::is_control) =>
+        {
+            Ok(text.clone())
+        }
+        _ => Err(not_allowed(key, given, "the address of a picture: https://, data:image/ or a path")),
     }
 }
 
@@ -82,7 +108,7 @@ pub(super) fn member<'a>(members: &'a [(String, Given)], name: &str) -> Option<&
 
 /// The error of a value that is not allowed.
 pub(in crate::host) fn not_allowed(key: &str, given: &Given, allowed: &'static str) -> OptionsError {
-    OptionsError::NotAllowed { key: key.to_owned(), given: given.describe(), allowed }
+    OptionsError::NotAllowed { key: key.to_owned(), given: given.describe(), allowed: allowed.into() }
 }
 
 /// Whether every key is known; if not, the error names the nearest one that is.

@@ -1,5 +1,7 @@
 //! What is wrong with the options of a page, in words for the one who wrote it.
 
+use std::borrow::Cow;
+
 /// What is wrong with the options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
@@ -27,7 +29,7 @@ pub enum OptionsError {
         /// What was given.
         given: String,
         /// What is allowed.
-        allowed: &'static str,
+        allowed: Cow<'static, str>,
     },
     /// A key that must be there.
     #[error("option \"{key}\" is missing: {allowed}")]

@@ -1,13 +1,14 @@
 //! How it looks.
 
 use super::check::{choice, name_of, not_allowed, object, pixels};
+use super::token::{self, Token};
 use super::{Options, OptionsError};
 use crate::host::color::Color;
 use crate::host::value::Given;
 
 pub(super) const KEYS: &[&str] = &["theme"];
 
-const THEME_KEYS: &[&str] = &["accent", "colorScheme", "radius"];
+const THEME_KEYS: &[&str] = &["accent", "colorScheme", "radius", "density", "font", "tokens"];
 
 /// How the widget looks.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -18,6 +19,8 @@ pub struct Theme {
     pub scheme: Scheme,
     /// The panel's corners, in CSS pixels.
     pub radius: Option<f64>,
+    /// What is finer than that; a later one wins.
+    pub tokens: Vec<Token>,
 }
 
 /// Light or dark.
@@ -49,7 +52,7 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
 }
 
 fn theme(given: &Given) -> Result<Theme, OptionsError> {
-    let allowed = "an object with accent, colorScheme or radius";
+    let allowed = "an object with accent, colorScheme, radius, density, font or tokens";
     let mut theme = Theme::default();
     for (key, given) in object("theme", given, THEME_KEYS, allowed)? {
         match (key.as_str(), given) {
@@ -59,6 +62,9 @@ fn theme(given: &Given) -> Result<Theme, OptionsError> {
                 theme.scheme =
                     choice("theme.colorScheme", given, &Scheme::ALL, "\"light\", \"dark\" or \"auto\"")?;
             }
+            ("density", given) => theme.tokens.insert(0, token::density(given)?),
+            ("font", given) => theme.tokens.insert(0, token::font(given)?),
+            ("tokens", given) => token::tokens(&mut theme, given)?,
             ("radius", given) => theme.radius = Some(pixels("theme.radius", given)?),
             _ => {}
         }

@@ -7,19 +7,25 @@ mod ability;
 mod address;
 pub(super) mod check;
 mod error;
+mod language;
 mod look;
 mod memory;
 mod place;
+mod token;
 mod words;
 
 use self::check::check_keys;
 use super::value::Given;
 use crate::engine::Config;
+use crate::view::strings::Table;
 
 pub use self::address::relay;
 pub use self::error::OptionsError;
+pub use self::language::{Direction, direction_of};
 pub use self::look::{Scheme, Theme};
-pub use self::place::Position;
+pub(super) use self::place::TARGET;
+pub use self::place::{Position, mode_name};
+pub use self::token::Token;
 
 /// The options, checked. What was not given is `None` or the default.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,25 +44,32 @@ pub struct Options {
     pub offset: Option<(f64, f64)>,
     /// Its place in the page's stacking order.
     pub z_index: Option<i32>,
+    /// Which elements of the page open and close it, as a CSS selector.
+    pub launcher_selector: Option<String>,
+    /// In which direction it reads; `None` for that of the language.
+    pub direction: Option<Direction>,
+    /// What the page put in the place of the widget's own words.
+    pub strings: Table,
 }
 
 /// Takes the value of one key of a group.
 type Take = fn(&mut Options, &str, &Given) -> Result<(), OptionsError>;
 
 /// Every key of the options, group by group, in the order of the documentation.
-const GROUPS: [(&[&str], Take); 6] = [
+const GROUPS: [(&[&str], Take); 7] = [
     (address::KEYS, address::take),
     (place::KEYS, place::take),
     (look::KEYS, look::take),
+    (language::KEYS, language::take),
     (words::KEYS, words::take),
     (memory::KEYS, memory::take),
     (ability::KEYS, ability::take),
 ];
 
-/// Whether a key names who the widget talks to or where it keeps things:
-/// another value is another widget.
+/// Whether a key names who the widget talks to, where it stands or where it
+/// keeps things: another value is another widget.
 fn is_fixed(key: &str) -> bool {
-    address::FIXED_KEYS.contains(&key) || memory::FIXED_KEYS.contains(&key)
+    [address::FIXED_KEYS, place::FIXED_KEYS, memory::FIXED_KEYS].iter().any(|keys| keys.contains(&key))
 }
 
 /// The options as they were given, kept so that `update` can merge into them.

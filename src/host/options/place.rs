@@ -1,10 +1,24 @@
 //! Where it sits: in which corner, how far from it, above what, and whether open.
 
-use super::check::{choice, flag, member, name_of, not_allowed, object, pixels};
+use super::check::{choice, flag, member, milliseconds, name_of, not_allowed, object, picture, pixels, text};
 use super::{Options, OptionsError};
+use crate::engine::Mode;
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["position", "offset", "zIndex", "openByDefault"];
+pub(super) const KEYS: &[&str] =
+    &["mode", "target", "position", "offset", "zIndex", "openByDefault", "autoOpen", "launcher"];
+
+/// Keys of which another value would be another widget.
+pub(super) const FIXED_KEYS: &[&str] = &["mode", "target"];
+
+/// Every way of standing in a page. The word is also the element's `data-mode`.
+pub(super) const MODES: [(&str, Mode); 3] =
+    [("launcher", Mode::Launcher), ("inline", Mode::Inline), ("fullscreen", Mode::Fullscreen)];
+
+/// The word for a way of standing in a page.
+pub fn mode_name(mode: Mode) -> &'static str {
+    name_of(&MODES, &mode)
+}
 
 /// The launcher's distance from its corner, in CSS pixels, as in `tokens.css`.
 const DEFAULT_OFFSET: f64 = 24.0;
@@ -46,8 +60,44 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
         "offset" => options.offset = Some(offset(given)?),
         "zIndex" => options.z_index = Some(z_index(given)?),
         "openByDefault" => options.config.open_by_default = flag(key, given)?,
+        "mode" => {
+            let allowed = "\"launcher\", \"inline\" or \"fullscreen\"";
+            options.config.mode = choice(key, given, &MODES, allowed)?;
+        }
+        // Looked up when the widget is mounted, since it takes a document.
+        "target" if !matches!(given, Given::Text(_) | Given::Element) => {
+            return Err(not_allowed(key, given, TARGET));
+        }
+        "autoOpen" => {
+            let members = object(key, given, &["delayMs"], "an object with delayMs")?;
+            let delay = member(members, "delayMs").map(|given| milliseconds("autoOpen.delayMs", given));
+            options.config.auto_open_ms = Some(delay.transpose()?.unwrap_or_default());
+        }
+        "launcher" => launcher(options, given)?,
         _ => {}
     }
+    Ok(())
+}
+
+/// What `target` may be.
+pub(in crate::host) const TARGET: &str = "an element of the page, or a CSS selector that finds one";
+
+fn launcher(options: &mut Options, given: &Given) -> Result<(), OptionsError> {
+    const KEYS: &[&str] = &["icon", "label", "hidden", "selector"];
+    let launcher = &mut options.config.launcher;
+    for (key, given) in object("launcher", given, KEYS, "an object with icon, label, hidden or selector")? {
+        match (key.as_str(), given) {
+            (_, Given::Nothing) => {}
+            ("icon", given) => launcher.icon = Some(picture("launcher.icon", given)?),
+            ("label", given) => launcher.label = Some(text("launcher.label", given)?),
+            ("hidden", given) => launcher.is_hidden = flag("launcher.hidden", given)?,
+            ("selector", given) => options.launcher_selector = Some(text("launcher.selector", given)?),
+            _ => {}
+        }
+    }
+    // Who has a button of their own needs no second one, unless they say so.
+    let says_hidden = matches!(given, Given::Members(members) if member(members, "hidden").is_some());
+    launcher.is_hidden |= options.launcher_selector.is_some() && !says_hidden;
     Ok(())
 }
 

@@ -31,7 +31,7 @@ fn the_site_is_enough() {
 fn an_unknown_key_is_named_with_the_nearest_known_one() {
     assert_eq!(
         error(&[("theme", object(&[("acent", words("#fff"))]))]),
-        "option \"theme.acent\" is not known. Did you mean \"theme.accent\"? Known here: accent, colorScheme, radius"
+        "option \"theme.acent\" is not known. Did you mean \"theme.accent\"? Known here: accent, colorScheme, radius, density, font, tokens"
     );
     assert!(
         error(&[("colour", words("red"))]).starts_with("option \"colour\" is not known. Known here: site,")
@@ -134,4 +134,99 @@ fn update_cannot_make_it_another_widget() {
     let first = GivenOptions::new(object(&[("site", words("site_demo"))])).unwrap();
     let refused = first.merged(object(&[("site", words("site_other"))])).unwrap_err();
     assert!(refused.to_string().starts_with("option \"site\" cannot be changed by update()"));
+}
+
+#[test]
+fn every_place_and_look_is_typed_and_its_error_names_the_key() {
+    let number = Given::Number;
+    let cases: Vec<(&str, Given, &str)> = vec![
+        (
+            "mode",
+            words("popup"),
+            "\"mode\" must be \"launcher\", \"inline\" or \"fullscreen\", not \"popup\"",
+        ),
+        ("target", number(1.0), "\"target\" must be an element of the page, or a CSS selector"),
+        ("autoOpen", Given::Flag(true), "\"autoOpen\" must be an object with delayMs, not true"),
+        ("autoOpen", object(&[("delay", number(1.0))]), "Did you mean \"autoOpen.delayMs\"?"),
+        (
+            "autoOpen",
+            object(&[("delayMs", number(-1.0))]),
+            "\"autoOpen.delayMs\" must be a number of milliseconds",
+        ),
+        (
+            "launcher",
+            object(&[("icon", words("javascript:x"))]),
+            "\"launcher.icon\" must be the address of a picture",
+        ),
+        ("launcher", object(&[("hiden", Given::Flag(true))]), "Did you mean \"launcher.hidden\"?"),
+        ("teaser", object(&[("delayMs", number(1.0))]), "\"teaser\" must be an object with text"),
+        ("teaser", words("Hello"), "\"teaser\" must be an object with text"),
+        ("avatarUrl", words("bot"), "\"avatarUrl\" must be the address of a picture"),
+        ("dir", words("auto"), "\"dir\" must be \"ltr\" or \"rtl\", not \"auto\""),
+        ("locale", words("german"), "\"locale\" must be a language tag"),
+        ("strings", object(&[("sendd", words("x"))]), "Did you mean \"strings.send\"?"),
+        ("strings", object(&[("send.several", words("x"))]), "keys with no ending, or .zero"),
+        ("strings", object(&[("send", number(1.0))]), "\"strings.send\" must be a text"),
+        ("sound", words("ding"), "\"sound\" must be true or false"),
+        ("theme", object(&[("density", words("tight"))]), "\"theme.density\" must be \"compact\""),
+        ("theme", object(&[("font", words("url(x)"))]), "\"theme.font\" must be names of fonts"),
+        (
+            "theme",
+            object(&[("tokens", object(&[("border", words("red; x: y"))]))]),
+            "\"theme.tokens.border\" must be a colour",
+        ),
+        (
+            "theme",
+            object(&[("tokens", object(&[("panelWith", number(1.0))]))]),
+            "Did you mean \"theme.tokens.panelWidth\"?",
+        ),
+        ("theme", object(&[("tokens", object(&[("panelWidth", number(1.0))]))]), "from 280 to 1000, not 1"),
+        (
+            "theme",
+            object(&[("tokens", object(&[("ok", object(&[("dark", words("#12"))]))]))]),
+            "\"theme.tokens.ok.dark\" must be a colour",
+        ),
+    ];
+    for (key, given, expected) in cases {
+        let message = error(&[(key, given)]);
+        assert!(message.contains(expected), "{key}: {message}");
+    }
+}
+
+#[test]
+fn a_button_of_the_page_takes_the_place_of_the_launcher() {
+    let selector = ("selector", words("#help"));
+    let options = parse(&[("launcher", object(&[selector.clone()]))]).unwrap();
+    assert!(options.config.launcher.is_hidden);
+    assert_eq!(options.launcher_selector.as_deref(), Some("#help"));
+    let both = parse(&[("launcher", object(&[selector, ("hidden", Given::Flag(false))]))]).unwrap();
+    assert!(!both.config.launcher.is_hidden);
+}
+
+#[test]
+fn a_language_tells_its_direction() {
+    for rtl in ["ar", "AR-eg", "he", "fa-IR", "az-Arab", "ur"] {
+        assert_eq!(direction_of(rtl), Direction::Rtl, "{rtl}");
+    }
+    for ltr in ["", "en", "de-AT", "ja", "ku-Latn", "uz-Latn-UZ", "arn"] {
+        assert_eq!(direction_of(ltr), Direction::Ltr, "{ltr}");
+    }
+}
+
+#[test]
+fn tokens_are_merged_one_by_one() {
+    let tokens = |members: &[(&str, Given)]| object(&[("theme", object(&[("tokens", object(members))]))]);
+    let first = GivenOptions::new(object(&[("site", words("site_demo"))])).unwrap();
+    let first =
+        first.merged(tokens(&[("panelWidth", Given::Number(420.0)), ("space", Given::Number(6.0))])).unwrap();
+    let second = first.merged(tokens(&[("space", Given::Nothing), ("z", Given::Number(5.0))])).unwrap();
+    let set: Vec<String> = second
+        .parse()
+        .unwrap()
+        .theme
+        .tokens
+        .into_iter()
+        .map(|token| token.property + "=" + &token.value)
+        .collect();
+    assert_eq!(set, ["--cw-panel-width=420px", "--cw-z=5"]);
 }

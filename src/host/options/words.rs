@@ -1,10 +1,15 @@
 //! What it says before anybody has written.
 
-use super::check::{not_allowed, text};
+use super::check::{member, milliseconds, not_allowed, object, picture, text};
 use super::{Options, OptionsError};
+use crate::engine::Teaser;
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["title", "greeting", "suggestions", "placeholder", "disclaimer"];
+pub(super) const KEYS: &[&str] =
+    &["title", "avatarUrl", "greeting", "suggestions", "teaser", "placeholder", "disclaimer"];
+
+/// How long a page is read before the teaser comes, in ms.
+const TEASER_DELAY_MS: u32 = 3_000;
 
 /// Most suggestions that are shown.
 const MAX_SUGGESTIONS: usize = 4;
@@ -13,6 +18,8 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
     let config = &mut options.config;
     match key {
         "title" => config.title = Some(text(key, given)?),
+        "avatarUrl" => config.avatar_url = Some(picture(key, given)?),
+        "teaser" => config.teaser = Some(teaser(given)?),
         "greeting" => config.greeting = Some(text(key, given)?),
         "suggestions" => config.suggestions = Some(suggestions(given)?),
         "placeholder" => config.placeholder = Some(text(key, given)?),
@@ -27,7 +34,19 @@ fn suggestions(given: &Given) -> Result<Vec<String>, OptionsError> {
     let Given::List(list) = given else { return Err(not_allowed("suggestions", given, ALLOWED)) };
     if list.len() > MAX_SUGGESTIONS {
         let given = format!("{} of them", list.len());
-        return Err(OptionsError::NotAllowed { key: "suggestions".to_owned(), given, allowed: ALLOWED });
+        return Err(OptionsError::NotAllowed {
+            key: "suggestions".to_owned(),
+            given,
+            allowed: ALLOWED.into(),
+        });
     }
     list.iter().enumerate().map(|(place, given)| text(&format!("suggestions[{place}]"), given)).collect()
+}
+
+fn teaser(given: &Given) -> Result<Teaser, OptionsError> {
+    const ALLOWED: &str = "an object with text, and delayMs if you like";
+    let members = object("teaser", given, &["text", "delayMs"], ALLOWED)?;
+    let words = member(members, "text").ok_or_else(|| not_allowed("teaser", given, ALLOWED))?;
+    let delay = member(members, "delayMs").map(|given| milliseconds("teaser.delayMs", given));
+    Ok(Teaser { text: text("teaser.text", words)?, delay_ms: delay.transpose()?.unwrap_or(TEASER_DELAY_MS) })
 }

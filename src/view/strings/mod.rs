@@ -4,6 +4,11 @@
 
 mod text;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+
 pub use self::text::{Text, keys};
 
 /// A form of a text that depends on a number: the categories of Unicode's plural
@@ -25,6 +30,11 @@ pub enum Form {
 }
 
 impl Form {
+    /// Whether it is the name of a category.
+    pub fn is_name(category: &str) -> bool {
+        category == "other" || Self::named(category) != Self::Other
+    }
+
     /// The form of a category's name; an unknown one is `Other`.
     pub fn named(category: &str) -> Self {
         match category {
@@ -71,10 +81,50 @@ impl Words {
             find(form).or_else(|| find(Form::Other)).map(|(_, _, words)| words.as_str())
         });
         let english = || match form {
-            Form::One => text.english_for_one().unwrap_or(text.english()),
+            Form::One => text.form_for_one(),
             _ => text.english(),
         };
         said.unwrap_or_else(english)
+    }
+}
+
+/// Which words one widget speaks, now. Cheap to copy.
+#[derive(Debug, Clone, Copy)]
+pub struct Speech(StoredValue<Rc<Spoken>, LocalStorage>);
+
+#[derive(Debug)]
+struct Spoken {
+    words: RefCell<Rc<Words>>,
+    changed: ArcTrigger,
+}
+
+impl Speech {
+    /// Speaks these words. Call within the owner that the widget is mounted under.
+    pub fn new(words: Words) -> Self {
+        let words = RefCell::new(Rc::new(words));
+        Self(StoredValue::new_local(Rc::new(Spoken { words, changed: ArcTrigger::new() })))
+    }
+
+    /// Speaks other words from now on; everything is drawn anew.
+    pub fn set(&self, words: Words) {
+        if let Some(spoken) = self.0.try_get_value()
+            && **spoken.words.borrow() != words
+        {
+            spoken.words.replace(Rc::new(words));
+            spoken.changed.notify();
+        }
+    }
+
+    /// The words; English once the widget is gone.
+    pub fn words(&self) -> Rc<Words> {
+        self.0.try_get_value().map(|spoken| Rc::clone(&spoken.words.borrow())).unwrap_or_default()
+    }
+
+    /// Runs the surrounding effect again when the words change.
+    pub(super) fn track(&self) {
+        if let Some(spoken) = self.0.try_get_value() {
+            spoken.changed.track();
+        }
     }
 }
 

@@ -27,11 +27,11 @@ macro_rules! texts {
                 }
             }
 
-            /// The words in English for one, where they differ.
-            pub(super) const fn english_for_one(self) -> Option<&'static str> {
+            /// The words in English for one, which mostly are the same.
+            pub const fn form_for_one(self) -> &'static str {
                 match self {
-                    $($(Self::$name => Some($one),)?)*
-                    _ => None,
+                    $($(Self::$name => $one,)?)*
+                    _ => self.english(),
                 }
             }
         }
@@ -45,6 +45,8 @@ texts! {
     OpenChat = "Open chat";
     /// Label of the launcher and of the header's button while it is open.
     CloseChat = "Close chat";
+    /// Label of the button that puts the words beside the launcher away.
+    DismissTeaser = "Dismiss";
     /// Label of the header's button.
     NewConversation = "New conversation";
     /// Said when a new conversation was begun.
@@ -265,7 +267,7 @@ impl Text {
         let mut letters = key.chars();
         let first = letters.next().filter(char::is_ascii_lowercase)?.to_ascii_uppercase();
         let is_it = |name: &&str| name.strip_prefix(first) == Some(letters.as_str());
-        let place = NAMES.iter().position(|name| is_it(name))?;
+        let place = NAMES.iter().position(is_it)?;
         ALL.get(place).copied()
     }
 

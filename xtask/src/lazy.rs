@@ -1,0 +1,69 @@
+//! What a page fetches only when it asks for it: languages, and the parts of the
+//! JavaScript face that most pages never call.
+
+use crate::asset::{Asset, Load};
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file beside the module that is fetched later.
+#[derive(Debug, Clone)]
+pub struct Companion {
+    /// Where `npm/src` wants its name.
+    pub mark: String,
+    /// Its name in the package for npm.
+    pub plain: String,
+    /// The file under its hashed name.
+    pub asset: Asset,
+}
+
+/// The languages of `locales/` and the modules of `npm/lazy/`. `script`
+/// minifies a module.
+pub fn companions(root: &Path, script: impl Fn(&str, &str) -> Result<String>) -> Result<Vec<Companion>> {
+    let mut found = Vec::new();
+    for file in files(&root.join("locales"), "json")? {
+        let (name, text) = read(&file)?;
+        let texts: BTreeMap<String, String> =
+            serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+        let bytes = serde_json::to_vec(&texts)?;
+        found.push(Companion {
+            mark: mark(&name),
+            plain: format!("locales/{name}.json"),
+            asset: Asset::hashed(&format!("chinwag-{name}"), "json", bytes, Load::Lazy),
+        });
+    }
+    for file in files(&root.join("npm/lazy"), "js")? {
+        let (name, text) = read(&file)?;
+        let bytes = script(&name, &text)?.into_bytes();
+        found.push(Companion {
+            mark: mark(&name),
+            plain: format!("{name}.js"),
+            asset: Asset::hashed(&format!("chinwag-{name}"), "js", bytes, Load::Lazy),
+        });
+    }
+    Ok(found)
+}
+
+fn mark(name: &str) -> String {
+    format!("__CHINWAG_{}__", name.to_uppercase())
+}
+
+/// The files of a kind in a folder, in order.
+fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A file's name without its ending, and its text.
+fn read(file: &Path) -> Result<(String, String)> {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((name, fs::read_to_string(file).with_context(|| file.display().to_string())?))
+}
