@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
-use chinwag_protocol::{Chunk, ErrorCode, ErrorData, FinishReason, MessageStatus, Part};
+use chinwag_protocol::{Chunk, ConversationState, ErrorCode, ErrorData, FinishReason, MessageStatus, Part};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
@@ -73,7 +73,11 @@ pub(super) async fn run(
         let learned = kept.memory.learned();
         let stored = async {
             store.remember(&generation.key, &kept.scope, &learned, is_done).await?;
-            if is_done { store.set_state(&generation.key, reply.state()).await } else { Ok(()) }
+            let state = reply.state();
+            // A reply that failed says something only where the provider did: that
+            // the conversation is closed, for one.
+            let is_told = is_done || state != ConversationState::Ongoing;
+            if is_told { store.set_state(&generation.key, state).await } else { Ok(()) }
         };
         if let Err(error) = stored.await {
             tracing::warn!(request_id = %generation.request_id, %error, "the provider's ids are not stored");
