@@ -1,5 +1,6 @@
 // Each provider, played by its simulator, behind a real relay, as a visitor
-// meets it: ask, follow up, stop, try again, come back.
+// meets it: ask, follow up, stop, try again, rate, look at sources, run a tool of
+// the page, come back.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,15 +8,16 @@ import { after, before, test } from "node:test";
 import { newPage, startBrowser, widget } from "./support/browser.mjs";
 import { startRelay, startSimulator } from "./support/relay.mjs";
 
-const PROVIDERS = [
-  "chatbase-v2",
-  "chatbase-v1",
-  "chatsby",
-  "chatbotkit",
-  "openai-chat",
-  "openai-responses",
-  "ai-sdk",
-];
+/** What each offers beside a conversation; see the table of docs/providers.md. */
+const PROVIDERS = {
+  "chatbase-v2": { tools: true, sources: false },
+  "chatbase-v1": { tools: false, sources: false },
+  chatsby: { tools: false, sources: true },
+  chatbotkit: { tools: true, sources: false },
+  "openai-chat": { tools: true, sources: true },
+  "openai-responses": { tools: true, sources: true },
+  "ai-sdk": { tools: true, sources: true },
+};
 
 let browser;
 
@@ -25,7 +27,7 @@ before(async () => {
 
 after(() => browser?.close());
 
-for (const provider of PROVIDERS) {
+for (const [provider, offers] of Object.entries(PROVIDERS)) {
   test(`${provider}: a conversation`, async (context) => {
     const simulator = await startSimulator(provider);
     context.after(() => simulator.stop());
@@ -62,11 +64,41 @@ for (const provider of PROVIDERS) {
     await chat.settle();
     assert.match(await last(), /You stopped this answer/);
 
+    const bad = chat.host.getByRole("button", { name: "Bad answer" }).last();
+    const stored = page.waitForResponse((response) => response.url().endsWith("/feedback"));
+    await bad.click();
+    assert.equal((await stored).status(), 204, "the rating is stored");
+
+    await chat.ask("Is there a source for the quay?");
+    await chat.stop.waitFor();
+    await chat.settle();
+    assert.equal(await chat.sources.count(), offers.sources ? 1 : 0, "sources, where there are any");
+
+    await page.evaluate(() => {
+      window.calls = [];
+      const handler = (input) => {
+        window.calls.push(input);
+        return { sky: "clear" };
+      };
+      return window.Chinwag("registerTools", { weather: { description: "Tells the weather.", handler } });
+    });
+    await chat.ask("Use the tool for the sky");
+    await chat.stop.waitFor();
+    await chat.settle();
+    assert.equal((await page.evaluate(() => window.calls)).length, offers.tools ? 1 : 0, "tools, likewise");
+    assert.equal(await replies.count(), 5, "one reply, however often it goes on");
+    if (offers.tools) {
+      assert.match(await last(), /Looked up weather/);
+      assert.match(await last(), /Use the tool for the sky/, "what the tool answered is followed by a reply");
+    }
+
     await page.reload();
     await chat.panel.waitFor();
-    await replies.nth(2).waitFor();
+    await replies.nth(4).waitFor();
+    const rated = chat.host.getByRole("button", { name: "Bad answer", pressed: true });
+    assert.equal(await rated.count(), 1, "the rating is there again");
     const log = await chat.log.innerText();
-    for (const said of ["Where is the harbour?", "And the lighthouse?", "And the mole?"]) {
+    for (const said of ["Where is the harbour?", "And the lighthouse?", "And the mole?", "Use the tool for the sky"]) {
       assert.ok(log.includes(said), said);
     }
     assert.ok(!relay.log().includes(simulator.env.SIMULATOR_KEY), "the key is in no log");
