@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::event::Moment;
 use super::item::{Item, Reply, ReplyPhase};
+use super::markdown::Href;
 use super::model::Model;
 
 /// The form of an exported transcript.
@@ -96,7 +97,7 @@ fn write_sources(reply: &Reply, is_markdown: bool, heading: &str, out: &mut Stri
     for (number, source) in (1_u32..).zip(&reply.sources) {
         out.push_str(&number.to_string());
         out.push_str(". ");
-        let address = source.href.as_ref().map(|href| href.as_str());
+        let address = source.href.as_ref().map(Href::as_str);
         match address.filter(|address| *address != source.title) {
             Some(address) if is_markdown => {
                 out.push('[');
@@ -194,5 +195,5 @@ fn entry<'a>(item: &'a Item, words: &Words<'_>) -> Entry<'a> {
 }
 
 fn cited(source: &super::item::Source) -> Cited<'_> {
-    Cited { title: &source.title, url: source.href.as_ref().map(|href| href.as_str()) }
+    Cited { title: &source.title, url: source.href.as_ref().map(Href::as_str) }
 }

@@ -73,13 +73,11 @@ impl Handle {
             message.push_str(&length.to_string());
             return Err(JsError::new(&message));
         }
-        match store.peek(why_not).flatten() {
-            Some(why) => Err(JsError::new(why)),
-            None => {
-                store.send(text);
-                Ok(())
-            }
+        if let Some(why) = store.peek(why_not).flatten() {
+            return Err(JsError::new(why));
         }
+        store.send(text);
+        Ok(())
     }
 
     /// Lets the agent call functions of the page. Gives the names that are known

@@ -115,14 +115,14 @@ fn form(buttons: &Buttons, value: Feedback) -> El {
     let around = grow.clone();
     let area: HtmlTextAreaElement = field.html().unchecked_into();
     let (typed, written) = (area.clone(), area);
-    let (own, sent) = (buttons.clone(), buttons.clone());
+    let (own, asking) = (buttons.clone(), buttons.clone());
     let send = move || {
         let reasons = chosen.iter().filter(|(_, is_chosen)| is_chosen.get_untracked());
         let reason = join(reasons.map(|(reason, _)| scene.text(*reason)), written.value().trim());
-        sent.close(value);
+        asking.close(value);
         if !reason.is_empty() {
             let opinion = Opinion { value: Some(value), reason: Some(reason) };
-            sent.scene.store.dispatch(Event::Rated { key: sent.key, opinion });
+            asking.scene.store.dispatch(Event::Rated { key: asking.key, opinion });
         }
     };
     let (pressed, entered) = (std::rc::Rc::new(send), buttons.clone());
