@@ -170,3 +170,22 @@ fn a_reply_that_was_stopped_elsewhere_is_stopped_here() {
     stage.say(turn, 2, Chunk::Abort { reason: None });
     assert_eq!(stage.transcript()[1], "Half (stopped)");
 }
+
+#[test]
+fn a_reply_whose_token_ends_on_the_way_goes_on_with_another() {
+    let (mut stage, turn) = Stage::asking("Hello");
+    stage.delta(turn, 1, "Half ");
+    let told = Chunk::error(ErrorCode::TokenExpired, "the access token has expired");
+    stage.tell(Event::ChunkArrived { turn, event_id: Some("e1:1".into()), chunk: told.clone() });
+    stage.tell(Event::StreamEnded { turn });
+    stage.tell(Event::TimerFired { timer: Timer::Resume(turn) });
+    assert_eq!(stage.token_exchanges(), 1, "besides the first one");
+    stage.grant_token();
+    assert_eq!(stage.count(|effect| matches!(effect, Effect::ResumeStream { .. })), 1);
+    stage.tell(Event::StreamOpened { turn });
+    stage.delta(turn, 2, "whole");
+    assert_eq!(stage.transcript()[1], "Half whole ...");
+    // Once: a relay that refuses every token is not asked for ever.
+    stage.tell(Event::ChunkArrived { turn, event_id: Some("e1:2".into()), chunk: told });
+    assert!(!stage.model.is_replying());
+}

@@ -1,6 +1,6 @@
 //! A reply as it comes: chunks, breaks, resumption, and its one end.
 
-use chinwag_protocol::{Chunk, ConversationState, FinishReason, Json};
+use chinwag_protocol::{Chunk, ConversationState, ErrorCode, ErrorData, FinishReason, Json};
 
 use super::{Effects, chat, history, session, tool, watch};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region, Timer};
@@ -58,7 +58,11 @@ pub(super) fn chunk_arrived(
             finish(model, reason, now, out);
         }
         Chunk::Abort { .. } => stopped(model, out),
-        Chunk::Error { data, .. } => fail_reply(model, Failure::from_chunk(data, now), out),
+        Chunk::Error { data, .. } if !renews_token(model, id, data.as_ref()) => {
+            fail_reply(model, Failure::from_chunk(data, now), out);
+        }
+        // The stream ends here, and the reply goes on with another token.
+        Chunk::Error { .. } => {}
         chunk => {
             if let Chunk::Start { metadata: Some(metadata), .. } | Chunk::MessageMetadata { metadata } =
                 &chunk
@@ -68,6 +72,21 @@ pub(super) fn chunk_arrived(
             grow(model, chunk, now, out);
         }
     }
+}
+
+/// Whether an error is about the access token alone, which ran out or was revoked
+/// while the reply was followed. A token is replaced once.
+fn renews_token(model: &mut Model, id: TurnId, data: Option<&ErrorData>) -> bool {
+    let code = data.map(|data| data.code);
+    if !matches!(code, Some(ErrorCode::TokenExpired | ErrorCode::Unauthenticated)) {
+        return false;
+    }
+    match model.running(id) {
+        Some(turn) if !turn.token_replaced => turn.token_replaced = true,
+        _ => return false,
+    }
+    model.session.drop_token();
+    true
 }
 
 /// The log takes the place of what was stored of the reply.
