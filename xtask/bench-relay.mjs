@@ -54,6 +54,9 @@ data_dir = "data"
 [server.limits]
 messages_per_minute = 1000000
 address_messages_per_minute = 1000000
+site_messages_per_minute = 1000000
+agent_messages_per_minute = 1000000
+calls_per_minute = 1000000
 
 [[site]]
 key = "site_bench"

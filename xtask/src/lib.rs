@@ -12,6 +12,7 @@ pub mod fingerprint;
 pub mod golden;
 pub mod lazy;
 pub mod loader;
+pub mod mutants;
 pub mod names;
 pub mod node;
 pub mod package;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use xtask::{bench, dist, golden, report, run, test, workspace::Workspace};
+use xtask::{bench, dist, golden, mutants, report, run, test, workspace::Workspace};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]
@@ -18,6 +18,8 @@ enum Command {
     Bench(bench::Measure),
     /// Compare the pictures of the widget's states with those in tests/golden/look.
     Golden(golden::Options),
+    /// Change the code of tokens and ownership, and see whether a test notices.
+    Mutants(mutants::Options),
     /// Opens a browser once the relay answers; `run` starts it.
     #[command(hide = true)]
     OpenWhenReady(run::Opening),
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
         Command::Dist(options) => dist::command(&workspace, &options),
+        Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Bench(measure) => bench::bench(&workspace, measure),
         Command::Golden(options) => golden::command(&workspace, &options),
         Command::OpenWhenReady(opening) => {

@@ -50,6 +50,7 @@ fn read_with(text: &str, overrides: &Overrides) -> Result<Config, ConfigError> {
     let environment = |name: &str| match name {
         "SIGNING_KEY" => Some("from-the-environment".to_owned()),
         "EMPTY" => Some(String::new()),
+        "LONG" => Some("a-secret-of-thirty-two-bytes-or-more".to_owned()),
         _ => None,
     };
     Config::parse(&folder.path().join("chinwag.toml"), text, &environment, overrides)
@@ -295,4 +296,78 @@ fn the_demo_site_moves_with_the_address() {
     config.bound_to("192.168.1.5:80".parse().unwrap());
     assert!(config.sites[0].allows("http://192.168.1.5"));
     assert!(!config.is_known_origin("http://localhost:80"));
+}
+
+/// The good file with more keys in its first site.
+fn site_with(keys: &str) -> Result<Config, ConfigError> {
+    read(&GOOD.replacen("key = \"site_shop\"", &format!("key = \"site_shop\"\n{keys}"), 1))
+}
+
+#[test]
+fn a_site_has_secrets_devices_caps_and_an_age() {
+    let config = site_with(
+        "identity_secrets = { k1 = { env = \"LONG\" }, \"2026-11\" = { env = \"LONG\" } }\n\
+         identity_once = true\nsecret_key = { env = \"LONG\" }\ndevices = \"required\"\n\
+         retention_days = 30\ndaily_messages = 5\ndaily_tokens = 1_000",
+    )
+    .unwrap();
+    let (site, other) = (&config.sites[0], &config.sites[1]);
+    assert_eq!(site.identity_secrets.keys().collect::<Vec<_>>(), ["2026-11", "k1"]);
+    assert!(site.identity_once && site.secret_keys.len() == 1);
+    assert_eq!((site.devices, other.devices), (Devices::Required, Devices::None));
+    assert_eq!(site.retention, Some(Duration::from_hours(30 * 24)));
+    assert_eq!(site.daily, DailyCap { messages: Some(5), tokens: Some(1000) });
+    assert_eq!((other.daily, other.retention), (DailyCap::default(), None));
+    let two = site_with("secret_key = [{ env = \"LONG\" }, { env = \"LONG\" }]\ndevices = true").unwrap();
+    assert_eq!((two.sites[0].secret_keys.len(), two.sites[0].devices), (2, Devices::Known));
+    assert!(!format!("{config:?}").contains("of-thirty-two"), "a secret shows");
+}
+
+#[test]
+fn a_sites_secret_that_cannot_hold_is_refused_and_not_quoted() {
+    for (keys, key, message) in [
+        (
+            "identity_secrets = { k1 = { env = \"SIGNING_KEY\" } }",
+            "site.identity_secrets.k1",
+            "shorter than 32",
+        ),
+        (
+            "identity_secrets = { \"k 1\" = { env = \"LONG\" } }",
+            "site.identity_secrets.k 1",
+            "1 to 32 characters",
+        ),
+        (
+            "identity_secrets = { k1 = \"hunter2\" }",
+            "site.identity_secrets.k1",
+            "never written into this file",
+        ),
+        ("secret_key = { env = \"SIGNING_KEY\" }", "site.secret_key", "shorter than 32"),
+        ("secret_key = [\"hunter2\"]", "site.secret_key", "never written into this file"),
+        ("devices = \"yes\"", "site.devices", "true, false or \"required\""),
+        ("devices = 1", "site.devices", "expected true or false"),
+        ("retention_days = 0", "site.retention_days", "1 or more"),
+        ("daily_messages = -1", "site.daily_messages", "1 or more"),
+    ] {
+        let error = site_with(keys).unwrap_err();
+        let [problem] = error.problems() else { panic!("one problem is expected: {error}") };
+        assert_eq!((problem.key.as_str(), problem.line), (key, Some(16)), "{error}");
+        assert!(problem.message.contains(message), "{error}");
+        assert!(
+            !error.to_string().contains("hunter2") && !error.to_string().contains("environment\""),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn sizes_have_a_most_and_keys_must_be_keys() {
+    for (line, key, message) in [
+        ("body_bytes = 2_000_000", "server.limits.body_bytes", "at most 1048576"),
+        ("message_chars = 8_001", "server.limits.message_chars", "at most 8000"),
+        ("json_depth = 101", "server.limits.json_depth", "at most 100"),
+    ] {
+        check("streams = 1_000", line, key, message);
+    }
+    let accepted = "accepted_keys = [{ env = \"LONG\" }]";
+    check("data_dir = \"data\"", accepted, "server.accepted_keys", "not an Ed25519 key");
 }
