@@ -4,6 +4,7 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod golden;
+mod hostile;
 mod html;
 mod oracle;
 mod property;

@@ -91,6 +91,12 @@ fn the_examples_of_tables_strikes_and_tasks_give_the_tree_of_the_oracle() {
     assert!(checked > 20, "only {checked} examples");
 }
 
+#[test]
+fn the_examples_of_the_parser_of_github_give_the_tree_of_the_oracle() {
+    let (checked, _) = check("cmark-gfm", "cmark-gfm-0.29.json");
+    assert!(checked > 20, "only {checked} examples");
+}
+
 /// The oracle knows no bare addresses: these are held against the HTML that
 /// the specification gives.
 #[test]
@@ -113,7 +119,7 @@ fn the_examples_of_bare_addresses_give_the_links_of_the_specification() {
 
 #[test]
 fn every_example_settles_to_the_whole_when_it_comes_character_by_character() {
-    for file in ["commonmark-0.31.2.json", "gfm-0.29.json"] {
+    for file in ["commonmark-0.31.2.json", "gfm-0.29.json", "cmark-gfm-0.29.json"] {
         for example in examples(file) {
             let mut document = Document::new();
             let mut settled: Vec<Block> = Vec::new();

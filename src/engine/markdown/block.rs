@@ -309,6 +309,9 @@ impl Machine {
         }
         if let Leaf::Paragraph { text: above, .. } = &mut self.leaf {
             // Lazily, if not all containers go on.
+            if !self.live {
+                self.references.take_early(above, text);
+            }
             if !above.is_empty() {
                 above.push('\n');
             }
@@ -340,7 +343,8 @@ impl Machine {
     fn add_row(&mut self, text: &str) -> bool {
         let Leaf::Table { alignments, rows, .. } = &mut self.leaf else { return false };
         let is_row = table::width(text) > 0 && (rows.len() + 2) * alignments.len() <= table::MAX_CELLS;
-        if is_row {
+        // A row without end is drawn when it has one.
+        if is_row && !(self.live && text.len() > inline::MAX_LIVE_BYTES) {
             rows.push(table::row(text, alignments.len(), &mut self.references, self.live));
         }
         is_row
@@ -349,7 +353,7 @@ impl Machine {
     /// Inlines of a line that is a block of its own.
     fn inlines(&mut self, text: &str) -> Vec<Inline> {
         if self.live {
-            inline::parse_live(text, Live::default(), &mut self.references).inlines
+            inline::parse_anew(text, &mut self.references)
         } else {
             inline::parse(text, &mut self.references)
         }

@@ -1,7 +1,7 @@
 //! Character references: all numeric ones, and the named ones that people and
 //! models write. The other two thousand names of HTML stay as they are typed.
 
-use super::character::is_bidi_control;
+use super::character::is_deceptive;
 
 /// The longest name that is looked for, in bytes.
 ///
@@ -69,8 +69,7 @@ fn numeric(number: &str) -> Option<char> {
         return None;
     }
     let value = u32::from_str_radix(digits, radix).ok()?;
-    let character =
-        char::from_u32(value).filter(|&character| character != '\0' && !is_bidi_control(character));
+    let character = char::from_u32(value).filter(|&character| !is_deceptive(character));
     Some(character.unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
@@ -116,12 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn numeric_references_become_their_characters_and_never_a_control_of_direction() {
+    fn numeric_references_become_their_characters_and_never_deceptive_ones() {
         assert_eq!(decode("&#35;x"), Some(('#', 5)));
         assert_eq!(decode("&#X22;"), Some(('"', 6)));
         assert_eq!(decode("&#0;"), Some(('\u{FFFD}', 4)));
         assert_eq!(decode("&#xD800;"), Some(('\u{FFFD}', 8)));
         assert_eq!(decode("&#x202E;"), Some(('\u{FFFD}', 8)));
+        assert_eq!(decode("&#x1b;"), Some(('\u{FFFD}', 6)));
+        assert_eq!(decode("&#xE0041;"), Some(('\u{FFFD}', 9)));
         assert_eq!(decode("&#9999999;"), Some(('\u{FFFD}', 10)));
     }
 

@@ -1,5 +1,7 @@
 //! The only way to make a link: an address that has been checked.
 
+use super::character::is_invisible;
+
 /// An address that may be put into `href` or `src`: `http`, `https`, `mailto`
 /// or `tel`, absolute, without control characters.
 ///
@@ -23,23 +25,30 @@ impl Href {
     /// It is read as a browser reads it: control characters and white space
     /// at the ends, and tabs and line ends anywhere, do not count, so
     /// `java\nscript:` is seen for what it is. Characters that turn the order
-    /// of text around are taken out too.
+    /// of text around, and others that nobody sees, are taken out too, and so
+    /// is a user name: `https://bank.example@evil.example` leads to the second.
     pub fn parse(raw: &str) -> Option<Self> {
         if raw.len() > MAX_HREF_BYTES {
             return None;
         }
         let kept: String =
-            raw.chars().filter(|&character| !is_control(character) && !is_reordering(character)).collect();
+            raw.chars().filter(|&character| !character.is_control() && !is_invisible(character)).collect();
         let address = kept.trim_matches(' ');
         let (scheme, rest) = address.split_once(':')?;
-        let rest_is_there = if is_one_of(scheme, &["http", "https"]) {
-            // Two real slashes and a host: `https:evil` is relative in a page
-            // that is itself https, and `https:\\evil` only looks like a path.
-            !host_of(rest.strip_prefix("//")?).is_empty()
-        } else {
-            is_one_of(scheme, &["mailto", "tel"]) && !rest.is_empty()
-        };
-        rest_is_there.then(|| Self(address.to_owned()))
+        if !is_one_of(scheme, &["http", "https"]) {
+            let is_known = is_one_of(scheme, &["mailto", "tel"]) && !rest.is_empty();
+            return is_known.then(|| Self(address.to_owned()));
+        }
+        // Two real slashes and a host: `https:evil` is relative in a page that
+        // is itself https, and `https:\\evil` only looks like a path.
+        let rest = rest.strip_prefix("//")?;
+        let (authority, path) = rest.split_at_checked(rest.find(ENDS_OF_AUTHORITY).unwrap_or(rest.len()))?;
+        let host = authority.rsplit('@').next().filter(|host| !host.is_empty() && !host.starts_with(':'))?;
+        let mut checked = String::with_capacity(address.len());
+        for part in [scheme, "://", host, path] {
+            checked.push_str(part);
+        }
+        Some(Self(checked))
     }
 
     /// The address as it goes into an attribute.
@@ -47,12 +56,11 @@ impl Href {
         &self.0
     }
 
-    /// The host that a click leads to, for display: without user name, which
-    /// could pretend to be a host, and without port. Nothing for `mailto` and
-    /// `tel`.
+    /// The host that a click leads to, for display: without port. Nothing for
+    /// `mailto` and `tel`.
     pub fn host(&self) -> Option<&str> {
         let (_, rest) = self.0.split_once("://")?;
-        let authority = host_of(rest);
+        let authority = rest.split(ENDS_OF_AUTHORITY).next().unwrap_or_default();
         // The brackets of an IPv6 address hold colons of their own.
         let after_bracket = authority.rfind(']').unwrap_or(0);
         let port = authority.get(after_bracket..).and_then(|tail| tail.find(':'));
@@ -65,21 +73,8 @@ impl Href {
     }
 }
 
-/// Host and port of what follows the two slashes.
-fn host_of(rest: &str) -> &str {
-    // Browsers end the authority at a backslash as well.
-    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default()
-}
-
-fn is_control(character: char) -> bool {
-    character < ' ' || matches!(character, '\u{7F}'..='\u{9F}')
-}
-
-/// Invisible characters that make an address read as another one.
-fn is_reordering(character: char) -> bool {
-    super::character::is_bidi_control(character) || matches!(character, '\u{200E}' | '\u{200F}')
-}
+/// What ends user name, host and port: for browsers a backslash does it too.
+const ENDS_OF_AUTHORITY: [char; 4] = ['/', '\\', '?', '#'];
 
 fn is_one_of(scheme: &str, allowed: &[&str]) -> bool {
     allowed.iter().any(|name| scheme.eq_ignore_ascii_case(name))
@@ -122,6 +117,16 @@ mod tests {
             "https:evil.example",
             "https:\\\\evil.example",
             "https://user@/",
+            "https://user@:80/",
+            "https://:80",
+            "javascript\u{FF1A}alert(1)",
+            "\u{FF4A}avascript:alert(1)",
+            "java\u{AD}script:alert(1)",
+            "java\u{E0073}script:alert(1)",
+            "filesystem:https://a/temporary/b",
+            "intent://a#Intent;scheme=javascript;end",
+            "https\u{FF1A}//a",
+            "https:\u{2215}\u{2215}a",
             "//evil.example",
             "/path",
             "path",
@@ -141,6 +146,22 @@ mod tests {
     fn control_characters_do_not_survive() {
         let href = Href::parse("\u{0} ht\ntps://a.example/\u{202E}b\u{200F}c\u{7F}\t").map(|href| href.0);
         assert_eq!(href.as_deref(), Some("https://a.example/bc"));
+        let href = Href::parse("https://a\u{200B}.exam\u{FEFF}ple\u{E0041}/\u{AD}b").map(|href| href.0);
+        assert_eq!(href.as_deref(), Some("https://a.example/b"));
+    }
+
+    #[test]
+    fn a_user_name_does_not_survive() {
+        for (address, checked) in [
+            ("https://bank.example@evil.example/x@y", "https://evil.example/x@y"),
+            ("https://user:secret@a.example:8080?b@c", "https://a.example:8080?b@c"),
+            ("HTTPS://a@b@c.example#d", "HTTPS://c.example#d"),
+            ("https://good.example\\@evil.example/", "https://good.example\\@evil.example/"),
+            ("https://bank.example%2F@[::1]:80", "https://[::1]:80"),
+            ("mailto:a@b.example", "mailto:a@b.example"),
+        ] {
+            assert_eq!(Href::parse(address).map(|href| href.0).as_deref(), Some(checked), "{address}");
+        }
     }
 
     #[test]

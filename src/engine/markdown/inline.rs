@@ -20,6 +20,12 @@ pub const MAX_BACKTICKS: usize = 32;
 /// if it were whole. A stray bracket does not stay hidden for a long paragraph.
 pub(super) const MAX_HELD: usize = 240;
 
+/// How many bytes of a text that is arriving are read again at most. What is
+/// open longer than that is drawn as it stands, until its paragraph is whole
+/// and read once more. Stops a stray `*` or `[` at the start of a long
+/// paragraph, heading or row from having all of it read for every slice.
+pub const MAX_LIVE_BYTES: usize = 4096;
+
 /// How many bytes of a paragraph are read again at least before a part of it
 /// is put aside as read.
 const CHECKPOINT: usize = 256;
@@ -53,15 +59,32 @@ pub(super) fn parse_live(text: &str, before: Live, references: &mut References) 
     Live { inlines, settled, resume }
 }
 
+/// Inlines of a text that is still arriving, and of which nothing is kept from
+/// one slice to the next.
+pub(super) fn parse_anew(text: &str, references: &mut References) -> Vec<Inline> {
+    if text.len() > MAX_LIVE_BYTES {
+        return vec![Inline::Text(text.to_owned())];
+    }
+    parse_live(text, Live::default(), references).inlines
+}
+
 /// The text without an end of which nobody can say yet what it is.
 fn held_back(text: &str) -> &str {
-    let is_open = |character| is_space(character) || matches!(character, '*' | '_' | '~' | '`' | '\\');
-    let text = text.trim_end_matches(is_open);
+    let text = without_marks(text);
     let reference = text.bytes().rev().take(entity::MAX_NAME + 1).position(|byte| byte == b'&');
     match reference.and_then(|length| text.split_at_checked(text.len() - length - 1)) {
-        Some((before, reference)) if entity::is_begun(reference) => before.trim_end_matches(is_open),
+        Some((before, reference)) if entity::is_begun(reference) => without_marks(before),
         _ => text,
     }
+}
+
+/// The text without the marks that it ends in, unless they are so many that
+/// they are not the start of anything.
+fn without_marks(text: &str) -> &str {
+    let is_mark = |byte: &u8| b" \t\n*_~`\\".contains(byte);
+    let marks = text.bytes().rev().take(MAX_HELD + 1).take_while(is_mark).count();
+    work::count(marks);
+    text.get(..text.len() - marks).filter(|_| marks <= MAX_HELD).unwrap_or(text)
 }
 
 pub(super) struct Scanner<'a> {
@@ -104,6 +127,9 @@ impl<'a> Scanner<'a> {
 
     fn run(&mut self) {
         while let Some(byte) = self.byte(self.at) {
+            if self.live && self.at >= self.resume + MAX_LIVE_BYTES {
+                self.settle_unread();
+            }
             let before = self.at;
             match byte {
                 b'\\' => self.escape(),
@@ -130,6 +156,16 @@ impl<'a> Scanner<'a> {
         let settled = self.settled.len();
         self.settled.append(&mut emphasis::resolve(self.pieces, self.live).0);
         (self.settled, settled)
+    }
+
+    /// Gives up on what has been open for so long, and reads on from here.
+    fn settle_unread(&mut self) {
+        self.flush();
+        self.brackets.clear();
+        self.settled.append(&mut emphasis::resolve(std::mem::take(&mut self.pieces), true).0);
+        self.resume = self.at;
+        self.checkpoint = self.at + CHECKPOINT;
+        self.unsure = false;
     }
 
     fn byte(&self, at: usize) -> Option<u8> {

@@ -1,13 +1,18 @@
 //! Blocks that hold text and no blocks, and the lines that start them.
 
 use super::cursor::is_space;
-use super::inline::Live;
+use super::inline::{Live, MAX_LIVE_BYTES};
 use super::link::unescape;
 use super::node::{Alignment, Cell};
+use super::work;
 
 /// The longest name of a language, in bytes; a longer one is none. Stops a
 /// label as long as the reply.
 pub const MAX_LANGUAGE_BYTES: usize = 64;
+
+/// How long, in bytes, a line of marks is not drawn because nobody can say what
+/// it becomes. Stops a line of nothing else from hiding the reply.
+const MAX_UNDECIDED_BYTES: usize = 512;
 
 /// The block at the end of the deepest open container that still takes lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,9 +129,10 @@ pub(super) fn is_rule(text: &str) -> bool {
 /// more of it comes, or the text would jump between the two.
 pub(super) fn is_undecided(text: &str) -> bool {
     let text = text.trim_matches(is_space);
-    if text.is_empty() {
+    if text.is_empty() || text.len() > MAX_UNDECIDED_BYTES {
         return false;
     }
+    work::count(text.len());
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     match text.get(digits..) {
         Some("") => digits <= 3,
@@ -140,7 +146,8 @@ pub(super) fn is_undecided(text: &str) -> bool {
 pub(super) fn head_begun(text: &str) -> Option<(&str, &str)> {
     let (above, head) = text.rsplit_once('\n').unwrap_or(("", text));
     let before = above.rsplit('\n').next().unwrap_or_default();
-    (head.starts_with('|') && !before.starts_with('|')).then_some((above, head))
+    let is_short = head.len() <= MAX_LIVE_BYTES;
+    (is_short && head.starts_with('|') && !before.starts_with('|')).then_some((above, head))
 }
 
 fn run_length(text: &str, byte: u8) -> usize {

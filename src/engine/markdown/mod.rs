@@ -25,6 +25,7 @@ mod link;
 mod list;
 mod node;
 mod reference;
+mod shown;
 mod table;
 mod tail;
 mod work;
@@ -33,14 +34,16 @@ pub use block::MAX_NESTING;
 pub use bracket::MAX_OPEN_BRACKETS;
 pub use emphasis::MAX_INLINE_NESTING;
 pub use href::{Href, MAX_HREF_BYTES};
-pub use inline::MAX_BACKTICKS;
+pub use inline::{MAX_BACKTICKS, MAX_LIVE_BYTES};
 pub use leaf::MAX_LANGUAGE_BYTES;
 pub use link::{MAX_LABEL_CHARS, MAX_LINK_PART_BYTES};
 pub use node::{Alignment, Block, Cell, Inline, Item, plain_text};
 pub use reference::{MAX_DEFINITIONS, MAX_REFERENCED_BYTES};
+pub use shown::{bring_up, still_settled};
 pub use table::{MAX_CELLS, MAX_COLUMNS};
 
 use block::Machine;
+use character::Sieve;
 use tail::Mark;
 
 /// A text that arrives.
@@ -49,11 +52,10 @@ use tail::Mark;
 /// gives for the whole.
 ///
 /// # Limits
-/// The cost of a slice is that of the slice, of the line it belongs to and of
-/// the paragraph, heading or cell it belongs to, whatever stands above: a code
-/// block, a table, a list and a quote keep what they have. Of a long paragraph
-/// too only the end is read again, as long as nothing is left open in it (a
-/// stray `*` or `[` leaves something open until the paragraph ends).
+/// The cost of a slice is that of the slice and of what is open, whatever stands
+/// above: a code block, a table, a list and a quote keep what they have. Of a
+/// long paragraph too only the end is read again, at most [`MAX_LIVE_BYTES`]
+/// of it.
 ///
 /// All limits of form, such as [`MAX_NESTING`], make text of what is beyond
 /// them; nothing fails.
@@ -70,6 +72,7 @@ pub struct Document {
     /// Where in the text the line begins that is still arriving.
     line: usize,
     after_return: bool,
+    sieve: Sieve,
     /// Set while the tail is drawn.
     mark: Option<Mark>,
     settled: usize,
@@ -87,9 +90,10 @@ impl Document {
     /// Takes in the next slice of the text. After [`finish`](Self::finish) it
     /// does nothing.
     ///
-    /// Line ends of all kinds become line feeds. Characters that turn the order
-    /// of text around (U+202A to U+202E, U+2066 to U+2069) are dropped, in code
-    /// too: what is read is what is copied, run and followed.
+    /// Line ends of all kinds become line feeds. Controls, characters that turn
+    /// the order of text around, tags, and joiners where no script needs them
+    /// are dropped, in code too: what is read is what is copied, run and
+    /// followed.
     pub fn push(&mut self, delta: &str) {
         if self.finished || delta.is_empty() {
             return;
@@ -176,10 +180,13 @@ impl Document {
             let after_return = std::mem::replace(&mut self.after_return, character == '\r');
             match character {
                 '\n' if after_return => {}
-                '\r' => self.source.push('\n'),
+                '\r' => {
+                    self.sieve.passes('\n');
+                    self.source.push('\n');
+                }
                 '\0' => self.source.push(char::REPLACEMENT_CHARACTER),
-                character if character::is_bidi_control(character) => {}
-                character => self.source.push(character),
+                character if self.sieve.passes(character) => self.source.push(character),
+                _ => {}
             }
         }
         while let Some(length) = self.source.get(from..).and_then(|text| text.find('\n')) {

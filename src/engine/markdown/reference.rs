@@ -49,6 +49,23 @@ impl References {
         rest
     }
 
+    /// Takes the definitions that are the whole of `text` off it, if `next`, the
+    /// line that follows, can add nothing to the last. Stops a list of them
+    /// from being read from its start for every line.
+    pub(super) fn take_early(&mut self, text: &mut String, next: &str) {
+        if !text.starts_with('[') || next.starts_with(['"', '\'', '(']) {
+            return;
+        }
+        let mut rest = text.as_str();
+        while let Scan::Found((.., after)) = link::definition(rest) {
+            rest = after;
+        }
+        if rest.is_empty() {
+            self.take(text);
+            text.clear();
+        }
+    }
+
     fn define(&mut self, label: &str, target: Target) {
         if self.provisional || self.known.len() >= MAX_DEFINITIONS {
             return;

@@ -47,7 +47,7 @@ pub(super) fn row(line: &str, columns: usize, references: &mut References, arriv
         let text = cell.replace("\\|", "|");
         let is_last = arriving && !is_closed && left.peek().is_none();
         row.push(if is_last {
-            inline::parse_live(&text, inline::Live::default(), references).inlines
+            inline::parse_anew(&text, references)
         } else {
             inline::parse(&text, references)
         });

@@ -116,11 +116,41 @@ impl Machine {
         };
     }
 
+    /// Leads the frontier on to the paragraph that the arriving line began.
+    fn extend_to_arrived(&self, frontier: &mut Vec<usize>) -> Option<()> {
+        let arrived = self.arrived.filter(|arrived| arrived.fresh && arrived.settled > 0)?;
+        let mut open = Vec::new();
+        let mut path = frontier.iter().copied();
+        let mut next = || path.next().or_else(|| Some(0));
+        let mut blocks = self.root.as_slice();
+        loop {
+            let place = next()?;
+            open.push(place);
+            // Only what stands at the very end has been read on.
+            match blocks.get(place).filter(|_| place + 1 == blocks.len())? {
+                Block::Quote(inner) => blocks = inner,
+                Block::List { items, .. } => {
+                    let place = next()?;
+                    open.push(place);
+                    blocks = &items.get(place).filter(|_| place + 1 == items.len())?.blocks;
+                }
+                Block::Paragraph(_) => {
+                    open.push(arrived.settled);
+                    *frontier = open;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+
     /// See [`Document::frontier`](super::Document::frontier).
     pub(super) fn frontier(&self, mark: &Mark) -> Vec<usize> {
         let mut frontier = mark.lengths.clone();
         match mark.leaf {
-            LentLeaf::None => {}
+            LentLeaf::None => {
+                self.extend_to_arrived(&mut frontier);
+            }
             LentLeaf::Fence(_, length) | LentLeaf::Indented(length, _) | LentLeaf::Table(length) => {
                 frontier.push(length);
             }

@@ -5,8 +5,12 @@
 #[inline]
 pub(super) fn count(_: usize) {}
 
+#[cfg(not(test))]
+#[inline]
+pub(super) fn weigh<T: std::fmt::Debug>(_: &T) {}
+
 #[cfg(test)]
-pub(super) use counting::{count, during};
+pub(super) use counting::{count, during, weigh};
 
 #[cfg(test)]
 mod counting {
@@ -18,6 +22,11 @@ mod counting {
 
     pub(in super::super) fn count(steps: usize) {
         STEPS.set(STEPS.get() + steps);
+    }
+
+    /// Counts what is copied, by the length of its description.
+    pub(in super::super) fn weigh<T: std::fmt::Debug>(copied: &T) {
+        count(format!("{copied:?}").len());
     }
 
     /// The steps that something takes.
@@ -71,11 +80,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn hostile_texts_take_work_in_proportion_to_their_length() {
+    /// Texts that have been found to make parsers quadratic, and relatives.
+    fn hostile_units() -> Vec<String> {
         let growing: String = (1..120).map(|length| "`".repeat(length) + " ").collect();
         let long = "a".repeat(3000);
-        for unit in [
+        let units = [
             "*a **b ",
             "a**b",
             "*a_ ",
@@ -121,12 +130,63 @@ mod tests {
             "# a #",
             "a  \n",
             long.as_str(),
-        ] {
+            "[a]: b 'c'\n",
+            "[a]:\n",
+            "a **b* ",
+            "*a",
+            "**a [b](c",
+            "~~",
+            "***",
+            "-\n",
+            "- - - ",
+            "1. ",
+            "| a | b",
+            "|",
+            "a|b\n",
+            "&amp;",
+            "&#",
+            "`",
+            "a`b",
+            "<",
+            "a<b",
+            "\\\n",
+            "\t",
+            " ",
+            "\n",
+            "\r",
+            "> - ",
+            "\u{200B}",
+            "é\u{200B}",
+            "[![](a)](",
+            "![a][a]",
+        ];
+        units.map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn hostile_texts_take_work_in_proportion_to_their_length() {
+        for unit in hostile_units() {
             let times = 16_000 / unit.len() + 1;
             let work = |times: usize| during(|| drop(parse(&unit.repeat(times))));
             let (once, twice) = (work(times), work(2 * times));
             assert!(twice * 10 <= once * 23, "{unit:.20?}: {once} steps, then {twice}");
             assert!(once <= 16_000 * 600, "{unit:.20?}: {once} steps");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_that_stream_take_no_more_for_a_slice_at_the_end_than_at_the_start() {
+        for head in ["", "*a [b](c \""] {
+            for unit in hostile_units() {
+                let text = head.to_owned() + &unit.repeat(40_000 / unit.chars().count() + 1);
+                let characters: Vec<char> = text.chars().take(40_000).collect();
+                let mut document = Document::new();
+                let mut push = |slice: &[char]| during(|| document.push(&slice.iter().collect::<String>()));
+                let work: Vec<usize> = characters.chunks(1000).map(&mut push).collect();
+                // By the middle every limit has been reached.
+                let (before, after): (usize, usize) = (work[20..30].iter().sum(), work[30..].iter().sum());
+                assert!(after * 2 <= before * 3, "{head:?} {unit:.20?}: {before} steps, then {after}");
+            }
         }
     }
 }
