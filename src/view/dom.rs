@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, UnwrapThrowExt as _};
-use web_sys::{AddEventListenerOptions, Element, Event, EventTarget, HtmlElement, Node, Text};
+use web_sys::{AddEventListenerOptions, CharacterData, Element, Event, EventTarget, HtmlElement, Node, Text};
 
 /// Why the one call here that could fail does not.
 const VALID: &str = "the names of elements in this room are constants, and valid";
@@ -253,7 +253,18 @@ pub(super) fn remove_from(parent: &Node, first: Option<Node>) {
     }
 }
 
+/// How many children a node has.
+pub(super) fn count_children(parent: &Node) -> usize {
+    usize::try_from(parent.child_nodes().length()).unwrap_or_default()
+}
+
 /// The child at a place.
 pub(super) fn child(parent: &Node, index: usize) -> Option<Node> {
     parent.child_nodes().item(u32::try_from(index).ok()?)
+}
+
+/// Adds to the end of a text; whether it is one.
+pub(super) fn append_data(node: &Node, more: &str) -> bool {
+    let data = node.dyn_ref::<CharacterData>();
+    data.is_some_and(|data| data.append_data(more).is_ok())
 }

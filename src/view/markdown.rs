@@ -11,15 +11,18 @@
 use std::collections::VecDeque;
 
 use wasm_bindgen::JsCast as _;
-use web_sys::{CharacterData, Element, Node, Text as TextNode};
+use web_sys::{CharacterData, Element, Node};
 
-use super::dom::{El, append, child, el, icon, remove_from, replace, set, text};
+use super::dom::{El, append, append_data, child, count_children, el, icon, remove_from, replace, set, text};
 use super::icon::Icon;
+use super::listing::Listing;
 use super::scene::Scene;
 use super::strings::Text;
 use crate::engine::Source;
-use crate::engine::markdown::highlight::{Highlighter, Token, display_name};
-use crate::engine::markdown::{Alignment, Block, Cell, Document, Href, Inline, Item};
+use crate::engine::markdown::highlight::display_name;
+use crate::engine::markdown::{
+    Alignment, Block, Cell, Document, Href, Inline, Item, bring_up, still_settled,
+};
 
 /// A document that is on the screen.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Drawing {
     root: Element,
     settled: usize,
     tail: VecDeque<(Block, Node)>,
+    /// How far the first block of the tail was settled inside.
+    frontier: Vec<usize>,
     is_revised: bool,
     pen: Pen,
 }
@@ -46,20 +51,28 @@ impl Drawing {
     /// Draws into an element that nobody else touches.
     pub(super) fn new(scene: Scene, root: Element) -> Self {
         let pen = Pen { scene, waiting: Vec::new(), listing: None };
-        Self { root, settled: 0, tail: VecDeque::new(), is_revised: false, pen }
+        Self { root, settled: 0, tail: VecDeque::new(), frontier: Vec::new(), is_revised: false, pen }
     }
 
     /// Shows the document as it is now.
     pub(super) fn show(&mut self, document: &Document) {
-        let Self { root, settled, tail, pen, .. } = self;
+        let Self { root, settled, tail, frontier, pen, .. } = self;
         let mut shown = std::mem::take(tail);
         for block in document.settled().iter().skip(*settled) {
-            place(root, block, shown.pop_front(), pen);
+            place(root, block, shown.pop_front(), &[], pen);
         }
+        let same = still_settled(frontier, document.frontier());
+        // Of what is open still, only what was open inside is looked at.
+        let mut inner = match same.split_first() {
+            Some((&index, inner)) if index == document.settled().len() => inner,
+            _ => &[],
+        };
         *settled = document.settled().len();
+        frontier.clear();
+        frontier.extend_from_slice(document.frontier());
         for block in document.tail() {
-            let node = place(root, block, shown.pop_front(), pen);
-            tail.push_back((block.clone(), node));
+            tail.push_back(place(root, block, shown.pop_front(), inner, pen));
+            inner = &[];
         }
         remove_from(root, shown.pop_front().map(|(_, node)| node));
         self.revise(document);
@@ -90,19 +103,28 @@ impl Drawing {
     }
 }
 
-/// Shows a block in the place of what stood there, and gives its node.
-fn place(root: &Node, block: &Block, before: Option<(Block, Node)>, pen: &mut Pen) -> Node {
-    if let Some((old, node)) = &before
-        && (old == block || patch_block(node, old, block, pen))
-    {
-        return node.clone();
+/// Shows a block in the place of what stood there, of which the parts before
+/// the indices in `same` are as they were; gives it back with its node.
+fn place(
+    root: &Node,
+    block: &Block,
+    before: Option<(Block, Node)>,
+    same: &[usize],
+    pen: &mut Pen,
+) -> (Block, Node) {
+    let Some((mut old, node)) = before else {
+        let fresh = draw_block(block, pen);
+        append(root, &fresh);
+        return (block.clone(), fresh);
+    };
+    let is_same = same.is_empty() && old == *block;
+    if is_same || patch_block(&node, &old, block, same, pen) {
+        bring_up(&mut old, block, same);
+        return (old, node);
     }
     let fresh = draw_block(block, pen);
-    match before {
-        Some((_, node)) => replace(root, &node, &fresh),
-        None => append(root, &fresh),
-    }
-    fresh
+    replace(root, &node, &fresh);
+    (block.clone(), fresh)
 }
 
 /// Brings the children of a node, from the place `offset` on, from one sequence
@@ -110,19 +132,27 @@ fn place(root: &Node, block: &Block, before: Option<(Block, Node)>, pen: &mut Pe
 fn patch_sequence<T: PartialEq>(
     parent: &Node,
     offset: usize,
-    old: &[T],
-    new: &[T],
-    patch: fn(&Node, &T, &T, &mut Pen) -> bool,
+    (old, new): (&[T], &[T]),
+    same: &[usize],
+    patch: fn(&Node, &T, &T, &[usize], &mut Pen) -> bool,
     draw: fn(&T, &mut Pen) -> Node,
     pen: &mut Pen,
 ) {
-    let same = old.iter().zip(new).take_while(|(before, after)| before == after).count();
-    let mut next = if same < old.len() { child(parent, offset + same) } else { None };
-    for (index, item) in new.iter().enumerate().skip(same) {
+    let (settled, inner) = same.split_first().map_or((0, &[][..]), |(&settled, inner)| (settled, inner));
+    let first = if inner.is_empty() {
+        let rest = old.iter().zip(new).skip(settled);
+        settled + rest.take_while(|(before, after)| before == after).count()
+    } else {
+        settled
+    };
+    let mut next = if first < old.len() { child(parent, offset + first) } else { None };
+    for (index, item) in new.iter().enumerate().skip(first) {
         match (old.get(index), next.take()) {
             (Some(before), Some(node)) => {
                 next = node.next_sibling();
-                if before != item && !patch(&node, before, item, pen) {
+                let inner = if index == settled { inner } else { &[] };
+                let is_same = inner.is_empty() && before == item;
+                if !is_same && !patch(&node, before, item, inner, pen) {
                     replace(parent, &node, &draw(item, pen));
                 }
             }
@@ -132,18 +162,21 @@ fn patch_sequence<T: PartialEq>(
     remove_from(parent, next);
 }
 
-fn patch_block(node: &Node, old: &Block, new: &Block, pen: &mut Pen) -> bool {
+fn patch_block(node: &Node, old: &Block, new: &Block, same: &[usize], pen: &mut Pen) -> bool {
     match (old, new) {
-        (Block::Paragraph(before), Block::Paragraph(after)) => patch_inlines(node, before, after, pen),
+        (Block::Paragraph(before), Block::Paragraph(after)) => patch_inlines(node, before, after, same, pen),
         (Block::Heading { level: was, children: before }, Block::Heading { level: is, children: after })
             if was == is =>
         {
-            patch_inlines(node, before, after, pen)
+            patch_inlines(node, before, after, &[], pen)
         }
         (
             Block::CodeBlock { language: was, text: before },
             Block::CodeBlock { language: is, text: after },
-        ) if was == is => patch_code(node, is.as_deref(), before, after, pen),
+        ) if was == is => {
+            let settled = same.first().copied().unwrap_or_default();
+            patch_code(node, is.as_deref(), (before, after), settled, pen)
+        }
         (
             Block::List { start: was, tight: was_tight, items: before },
             Block::List { start: is, tight, items: after },
@@ -151,11 +184,11 @@ fn patch_block(node: &Node, old: &Block, new: &Block, pen: &mut Pen) -> bool {
             if was_tight != tight {
                 set_tight(node, *tight);
             }
-            patch_sequence(node, 0, before, after, patch_item, draw_item, pen);
+            patch_sequence(node, 0, (before, after), same, patch_item, draw_item, pen);
             true
         }
         (Block::Quote(before), Block::Quote(after)) => {
-            patch_sequence(node, 0, before, after, patch_block, draw_block, pen);
+            patch_sequence(node, 0, (before, after), same, patch_block, draw_block, pen);
             true
         }
         (
@@ -163,7 +196,7 @@ fn patch_block(node: &Node, old: &Block, new: &Block, pen: &mut Pen) -> bool {
             Block::Table { alignments: is, head, rows: after },
         ) if was == is && old_head == head => match table_body(node) {
             Some(body) => {
-                patch_sequence(&body, 0, before, after, patch_row, draw_row, pen);
+                patch_sequence(&body, 0, (before, after), same, patch_row, draw_row, pen);
                 align(&body, is);
                 true
             }
@@ -228,12 +261,12 @@ fn draw_item(item: &Item, pen: &mut Pen) -> Node {
     line.into()
 }
 
-fn patch_item(node: &Node, old: &Item, new: &Item, pen: &mut Pen) -> bool {
+fn patch_item(node: &Node, old: &Item, new: &Item, same: &[usize], pen: &mut Pen) -> bool {
     if old.task != new.task {
         return false;
     }
     let offset = usize::from(new.task.is_some());
-    patch_sequence(node, offset, &old.blocks, &new.blocks, patch_block, draw_block, pen);
+    patch_sequence(node, offset, (&old.blocks, &new.blocks), same, patch_block, draw_block, pen);
     true
 }
 
@@ -271,8 +304,8 @@ fn draw_row(cells: &Vec<Cell>, pen: &mut Pen) -> Node {
 }
 
 #[expect(clippy::ptr_arg, reason = "it stands where a function of the items' own type is asked for")]
-fn patch_row(node: &Node, old: &Vec<Cell>, new: &Vec<Cell>, pen: &mut Pen) -> bool {
-    patch_sequence(node, 0, old, new, patch_cell, draw_cell, pen);
+fn patch_row(node: &Node, old: &Vec<Cell>, new: &Vec<Cell>, same: &[usize], pen: &mut Pen) -> bool {
+    patch_sequence(node, 0, (old, new), same, patch_cell, draw_cell, pen);
     true
 }
 
@@ -280,8 +313,9 @@ fn draw_cell(cell: &Cell, pen: &mut Pen) -> Node {
     with_inlines(el("td", ""), cell, pen)
 }
 
-fn patch_cell(node: &Node, old: &Cell, new: &Cell, pen: &mut Pen) -> bool {
-    patch_inlines(node, old, new, pen)
+#[expect(clippy::ptr_arg, reason = "it stands where a function of the items' own type is asked for")]
+fn patch_cell(node: &Node, old: &Cell, new: &Cell, same: &[usize], pen: &mut Pen) -> bool {
+    patch_inlines(node, old, new, same, pen)
 }
 
 /// Gives the cells of the last rows their class, as far as they have none: a
@@ -337,9 +371,18 @@ fn draw_code(language: Option<&str>, content: &str, pen: &mut Pen) -> Node {
     el("div", "cw-code").set("dir", "ltr").add(&head).add(&area).into()
 }
 
-fn patch_code(block: &Node, language: Option<&str>, old: &str, new: &str, pen: &mut Pen) -> bool {
+fn patch_code(
+    block: &Node,
+    language: Option<&str>,
+    (old, new): (&str, &str),
+    settled: usize,
+    pen: &mut Pen,
+) -> bool {
     let Some(code) = block.last_child().and_then(|area| area.first_child()) else { return false };
-    let is_growing = new.starts_with(old);
+    let is_growing = match (old.get(settled..), new.get(settled..)) {
+        (Some(old), Some(new)) => new.starts_with(old),
+        _ => false,
+    };
     match &mut pen.listing {
         Some(listing) if is_growing && listing.code.is_same_node(Some(&code)) => listing.show(new),
         _ => {
@@ -350,77 +393,6 @@ fn patch_code(block: &Node, language: Option<&str>, old: &str, new: &str, pen: &
         }
     }
     true
-}
-
-/// The lines of a code block: whole ones are coloured and stay, the rest is one
-/// text that grows.
-#[derive(Debug)]
-struct Listing {
-    code: Node,
-    highlighter: Option<Highlighter>,
-    /// How many bytes stand in coloured lines.
-    coloured: usize,
-    rest: TextNode,
-    rest_bytes: usize,
-}
-
-impl Listing {
-    fn new(code: &Node, language: Option<&str>) -> Self {
-        let rest = text("");
-        append(code, &rest);
-        let highlighter = language.and_then(Highlighter::new);
-        Self { code: code.clone(), highlighter, coloured: 0, rest, rest_bytes: 0 }
-    }
-
-    /// Shows all of a text that begins with what was shown before.
-    fn show(&mut self, content: &str) {
-        if let Some(highlighter) = &mut self.highlighter {
-            let before = self.coloured;
-            for line in content.get(self.coloured..).unwrap_or_default().split_inclusive('\n') {
-                if !line.ends_with('\n') {
-                    break;
-                }
-                colour(&self.code, &self.rest, line, highlighter);
-                self.coloured += line.len();
-            }
-            if self.coloured > before {
-                self.rest.set_data("");
-                self.rest_bytes = 0;
-            }
-        }
-        let more = content.get(self.coloured + self.rest_bytes..).unwrap_or_default();
-        if !more.is_empty() {
-            append_data(&self.rest, more);
-            self.rest_bytes += more.len();
-        }
-    }
-}
-
-fn colour(code: &Node, before: &Node, line: &str, highlighter: &mut Highlighter) {
-    let place = |node: &Node| {
-        // `before` is a child of `code` for as long as both are there.
-        let _ = code.insert_before(node, Some(before));
-    };
-    let mut at = 0;
-    for (token, range) in highlighter.line(line) {
-        if let Some(plain) = line.get(at..range.start).filter(|plain| !plain.is_empty()) {
-            place(&text(plain));
-        }
-        place(&el("span", class_of(token)).text(line.get(range.clone()).unwrap_or_default()));
-        at = range.end;
-    }
-    if let Some(plain) = line.get(at..).filter(|plain| !plain.is_empty()) {
-        place(&text(plain));
-    }
-}
-
-const fn class_of(token: Token) -> &'static str {
-    match token {
-        Token::Keyword => "cw-keyword",
-        Token::String => "cw-string",
-        Token::Comment => "cw-comment",
-        Token::Number => "cw-number",
-    }
 }
 
 /// A piece of running text that is one node. Citation marks are cut out of the
@@ -471,8 +443,13 @@ fn with_inlines(parent: El, inlines: &[Inline], pen: &mut Pen) -> Node {
     parent.into()
 }
 
-fn patch_inlines(node: &Node, old: &[Inline], new: &[Inline], pen: &mut Pen) -> bool {
-    patch_sequence(node, 0, &pieces(old), &pieces(new), patch_piece, draw_piece, pen);
+fn patch_inlines(node: &Node, old: &[Inline], new: &[Inline], same: &[usize], pen: &mut Pen) -> bool {
+    let settled = same.first().copied().unwrap_or_default();
+    let old = pieces(old.get(settled..).unwrap_or_default());
+    let new = pieces(new.get(settled..).unwrap_or_default());
+    // What is open are the last nodes; how many the settled ones are is not kept.
+    let offset = if settled == 0 { 0 } else { count_children(node).saturating_sub(old.len()) };
+    patch_sequence(node, offset, (&old, &new), &[], patch_piece, draw_piece, pen);
     true
 }
 
@@ -507,7 +484,7 @@ fn draw_inline(inline: &Inline, pen: &mut Pen) -> Node {
     }
 }
 
-fn patch_piece(node: &Node, old: &Piece<'_>, new: &Piece<'_>, pen: &mut Pen) -> bool {
+fn patch_piece(node: &Node, old: &Piece<'_>, new: &Piece<'_>, _: &[usize], pen: &mut Pen) -> bool {
     let (old, new) = match (old, new) {
         (Piece::Text(before), Piece::Text(after)) => return patch_text(node, before, after),
         (Piece::Inline(old), Piece::Inline(new)) => (*old, *new),
@@ -519,11 +496,11 @@ fn patch_piece(node: &Node, old: &Piece<'_>, new: &Piece<'_>, pen: &mut Pen) -> 
         }
         (Inline::Emph(before), Inline::Emph(after))
         | (Inline::Strong(before), Inline::Strong(after))
-        | (Inline::Strike(before), Inline::Strike(after)) => patch_inlines(node, before, after, pen),
+        | (Inline::Strike(before), Inline::Strike(after)) => patch_inlines(node, before, after, &[], pen),
         (
             Inline::Link { href: was, title: was_title, children: before },
             Inline::Link { href: is, title: is_title, children: after },
-        ) if was == is && was_title == is_title => patch_inlines(node, before, after, pen),
+        ) if was == is && was_title == is_title => patch_inlines(node, before, after, &[], pen),
         _ => false,
     }
 }
@@ -535,11 +512,6 @@ fn patch_text(node: &Node, old: &str, new: &str) -> bool {
     let Some(data) = node.dyn_ref::<CharacterData>() else { return false };
     data.set_data(new);
     true
-}
-
-fn append_data(node: &Node, more: &str) -> bool {
-    let data = node.dyn_ref::<CharacterData>();
-    data.is_some_and(|data| data.append_data(more).is_ok())
 }
 
 fn link(href: &Href, title: Option<&str>) -> El {

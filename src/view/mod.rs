@@ -17,6 +17,7 @@ mod failure;
 mod header;
 mod icon;
 mod launcher;
+mod listing;
 mod markdown;
 mod menu;
 mod panel;

@@ -121,7 +121,7 @@ impl Machine {
         let arrived = self.arrived.filter(|arrived| arrived.fresh && arrived.settled > 0)?;
         let mut open = Vec::new();
         let mut path = frontier.iter().copied();
-        let mut next = || path.next().or_else(|| Some(0));
+        let mut next = || path.next().or(Some(0));
         let mut blocks = self.root.as_slice();
         loop {
             let place = next()?;
