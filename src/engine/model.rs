@@ -14,7 +14,10 @@ use super::turn::{Turn, TurnId};
 
 /// The widget's state.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; none has to agree with another")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; none has to agree with another"
+)]
 pub struct Model {
     /// What the host page asked for.
     pub config: Config,

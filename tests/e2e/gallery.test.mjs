@@ -53,16 +53,33 @@ const flaws = (page) =>
       const panel = root.querySelector("[part~=panel]:not([hidden])");
       if (!panel) continue;
       const frame = panel.getBoundingClientRect();
-      for (const element of panel.querySelectorAll("*")) {
-        if (!seen(element) || element.closest("svg, .cw-hidden, pre, .cw-table")) continue;
-        const box = element.getBoundingClientRect();
-        if (box.left < frame.left - 1 || box.right > frame.right + 1) say(`${name(element)} is wider than the panel`);
-        const { overflowX } = getComputedStyle(element);
-        if (overflowX === "visible" && element.scrollWidth > element.clientWidth + 1 && element.clientWidth) say(`${name(element)} overflows`);
+      // What is read: every line of every text stands within the panel, and is cut off only where an ellipsis says so.
+      const walker = document.createTreeWalker(panel, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const parent = node.parentElement;
+        if (!node.data.trim() || !seen(parent) || parent.closest("pre, .cw-table, .cw-hidden, .cw-drawer, [inert]")) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const clip = parent.closest(".cw-name, .cw-status > span, .cw-source-title");
+        if (clip && getComputedStyle(clip).textOverflow === "ellipsis") continue;
+        for (const box of range.getClientRects()) {
+          if (box.width && (box.left < frame.left - 1 || box.right > frame.right + 1)) say(`"${node.data.slice(0, 30)}" stands outside the panel`);
+        }
+      }
+      for (const element of panel.querySelectorAll("div, p, section, article, form, ul, ol")) {
+        if (!seen(element) || element.closest("pre, .cw-table, .cw-hidden")) continue;
+        const { overflowX, textOverflow } = getComputedStyle(element);
+        if (overflowX === "hidden" && textOverflow !== "ellipsis" && element.scrollWidth > element.clientWidth + 7) say(`${name(element)} cuts something off`);
       }
       if (panel.scrollWidth > panel.clientWidth) say("the panel scrolls sideways");
       const log = root.querySelector("[part~=log]");
       if (log && seen(log) && log.scrollWidth > log.clientWidth) say("the transcript scrolls sideways");
+      // Of a button that is only an icon, the tint is what is seen; what can be hit reaches beyond it.
+      const tinted = (control) => {
+        const { left, right, top, bottom } = control.getBoundingClientRect();
+        const inset = control.matches(".cw-icon-button, .cw-action") ? parseFloat(getComputedStyle(control, "::before").top) : 0;
+        return { left: left + inset, right: right - inset, top: top + inset, bottom: bottom - inset };
+      };
       const controls = [...root.querySelectorAll("button, a[href], textarea, summary")].filter(seen);
       controls.forEach((control, index) => {
         const box = control.getBoundingClientRect();
@@ -78,11 +95,13 @@ const flaws = (page) =>
         const least = isInline ? 24 : 44;
         const isTextLink = control.matches(".cw-prose a:not(.cw-cite)");
         if (!isTextLink && (width < (isInline ? 24 : 44) - 0.5 || height < least - 0.5)) say(`${name(control)} is ${Math.round(width)} by ${Math.round(height)} to the finger, less than ${least}`);
+        if (isTextLink) return;
+        const mine = tinted(control);
         for (const other of controls.slice(index + 1)) {
-          if (control.contains(other) || other.contains(control)) continue;
-          const that = other.getBoundingClientRect();
-          const across = Math.min(box.right, that.right) - Math.max(box.left, that.left);
-          const down = Math.min(box.bottom, that.bottom) - Math.max(box.top, that.top);
+          if (control.contains(other) || other.contains(control) || other.matches(".cw-prose a:not(.cw-cite)")) continue;
+          const that = tinted(other);
+          const across = Math.min(mine.right, that.right) - Math.max(mine.left, that.left);
+          const down = Math.min(mine.bottom, that.bottom) - Math.max(mine.top, that.top);
           // What is scrolled out of sight is behind the composer, and the pill hovers on purpose.
           const scrolls = (element) => element.closest("[part~=log]");
           if (across > 1 && down > 1 && Boolean(scrolls(control)) === Boolean(scrolls(other)) && !control.matches("[part~=pill]") && !other.matches("[part~=pill]")) say(`${name(control)} and ${name(other)} overlap`);

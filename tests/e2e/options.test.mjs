@@ -318,6 +318,8 @@ describe("the look", () => {
           }
           return looks.join("\n");
         });
+      // Only then do movements have a length; and only theirs is looked at.
+      await page.emulateMedia({ reducedMotion: token === "motion" ? "no-preference" : "reduce" });
       const before = await look();
       await call("setTheme", { tokens: { [token]: value } });
       assert.notEqual(await look(), before, `theme.tokens.${token} changes nothing that is seen`);
