@@ -16,7 +16,7 @@ const ANSWER = `Best within **four weeks** of the roast date; after that the aro
 | French press | coarse | 30 g |
 
 For a V60, start at *15 g* to 250 ml and aim for [three minutes](https://beans.example/v60).[2]`;
-const RICH = `### Three things
+const RICH = `# Three things
 
 1. Rinse the filter
    - with hot water
@@ -86,7 +86,7 @@ const STATES = {
   refused: { title: "Not enabled for this page", token: failure(403, "origin_not_allowed") },
   loading: { title: "An earlier conversation on its way", stored: "never" },
   lost: { title: "An earlier conversation that does not come", stored: failure(500, "internal") },
-  history: { title: "Earlier conversations", then: (chat) => setTimeout(() => chat.element.shadowRoot.querySelector("[part~=history-button], .cw-history")?.click(), 300) },
+  history: { title: "Earlier conversations", then: pressHistory },
   launcher: { title: "Launcher and teaser", options: { mode: "launcher", teaser: { text: "Questions about your order? Ask away.", delayMs: 0 } } },
 };
 
@@ -138,6 +138,13 @@ window.fetch = async (input, init = {}) => {
   if (pathname === "/v1/conversations") return json({ data: CONVERSATIONS, pagination: { cursor: null, hasMore: false } });
   return json({});
 };
+
+/** Opens the drawer as soon as its button is there, which takes a token. */
+function pressHistory(chat) {
+  const button = chat.element.shadowRoot.querySelector("[part~=history-button]");
+  if (button && !button.hidden) button.click();
+  else setTimeout(pressHistory, 50, chat);
+}
 
 async function show(name) {
   const { title, asks, stored, options, then } = STATES[name];
