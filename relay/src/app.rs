@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::config::Config;
 use crate::edge::Shutdown;
 use crate::generation::Generations;
+use crate::handover::Handovers;
 use crate::limit::Limits;
 use crate::store::{Owner, Retention, Store, StoreError};
 use crate::token::{IdentityKeys, KeyError, Keyring, NamingKey, SigningKey};
@@ -77,6 +78,7 @@ struct Shared {
     agents: BTreeMap<String, Arc<dyn Upstream>>,
     docs: BTreeMap<String, Arc<DocsAgent>>,
     generations: Generations,
+    handovers: Handovers,
     limits: Limits,
     shutdown: Shutdown,
 }
@@ -136,6 +138,7 @@ impl App {
             identity_keys: identity_keys.collect(),
             naming_key,
             revoking: tokio::sync::Mutex::default(),
+            handovers: Handovers::default(),
             config,
             store,
             keyring,
@@ -220,6 +223,11 @@ impl App {
     /// The replies that run, and their logs.
     pub fn generations(&self) -> &Generations {
         &self.shared.generations
+    }
+
+    /// The conversations that a person answers.
+    pub fn handovers(&self) -> &Handovers {
+        &self.shared.handovers
     }
 
     /// The budgets of callers.

@@ -10,6 +10,7 @@ pub mod config;
 pub mod edge;
 pub mod generation;
 mod hex;
+pub mod handover;
 pub mod limit;
 pub mod store;
 pub mod token;

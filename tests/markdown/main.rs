@@ -3,6 +3,9 @@
 
 #![expect(clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../../fuzz/body/markdown.rs"]
+mod body;
+mod fuzz;
 mod golden;
 mod hostile;
 mod html;

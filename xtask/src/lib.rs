@@ -9,6 +9,7 @@ pub mod browser;
 pub mod budget;
 pub mod dist;
 pub mod fingerprint;
+pub mod fuzz;
 pub mod golden;
 pub mod lazy;
 pub mod loader;

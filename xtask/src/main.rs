@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use xtask::{bench, dist, golden, mutants, report, run, test, workspace::Workspace};
+use xtask::{bench, dist, fuzz, golden, mutants, report, run, test, workspace::Workspace};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]
@@ -16,6 +16,8 @@ enum Command {
     /// Measure: `size` or `relay`.
     #[command(subcommand)]
     Bench(bench::Measure),
+    /// Look for inputs that break a parser; needs a nightly toolchain and cargo-fuzz.
+    Fuzz(fuzz::Options),
     /// Compare the pictures of the widget's states with those in tests/golden/look.
     Golden(golden::Options),
     /// Change the code of tokens and ownership, and see whether a test notices.
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Dist(options) => dist::command(&workspace, &options),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Bench(measure) => bench::bench(&workspace, measure),
+        Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Golden(options) => golden::command(&workspace, &options),
         Command::OpenWhenReady(opening) => {
             run::open_when_ready(&opening);

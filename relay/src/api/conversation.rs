@@ -6,9 +6,11 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, patch, put};
 use axum::{Json, Router};
 use chinwag_protocol::limits::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, MAX_TITLE_CHARS};
-use chinwag_protocol::{Conversation, ConversationId, Feedback, MessageId, Page, UiMessage};
+use chinwag_protocol::{
+    Conversation, ConversationId, ConversationState, Feedback, MessageId, Page, UiMessage,
+};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::body::JsonBody;
 use super::caller::Caller;
@@ -80,11 +82,23 @@ async fn messages(
     caller: Caller,
     Path(id): Path<String>,
     query: RawWindow,
-) -> Result<Json<Page<UiMessage>>, ApiError> {
+) -> Result<Json<Messages>, ApiError> {
     let window = window(query)?;
     let id = read_id(&id)?;
+    if let (None, Some(agent)) = (&window.cursor, app.agent(&caller.agent)) {
+        app.handovers().catch_up(app.store(), agent, &caller.owner, &id, &caller.request_id).await;
+    }
     let page = app.store().messages(&caller.owner, &id, window.cursor.as_deref(), window.limit()?).await?;
-    Ok(Json(page))
+    let state = app.store().state(&caller.owner, &id).await?;
+    Ok(Json(Messages { page, state }))
+}
+
+/// A page of a transcript, and who answers now.
+#[derive(Debug, Serialize)]
+struct Messages {
+    #[serde(flatten)]
+    page: Page<UiMessage>,
+    state: ConversationState,
 }
 
 #[derive(Debug, Deserialize)]

@@ -75,9 +75,9 @@ impl Reply {
         })
     }
 
-    /// What the provider says of the conversation; ongoing if it says nothing.
-    pub(super) fn state(&self) -> ConversationState {
-        self.state.unwrap_or_default()
+    /// What the provider says of the conversation, if it says anything.
+    pub(super) fn state(&self) -> Option<ConversationState> {
+        self.state
     }
 
     /// Learns what it cost, and where the conversation stands.

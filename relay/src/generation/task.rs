@@ -71,20 +71,19 @@ pub(super) async fn run(
     if !kept.scope.is_empty() {
         let is_done = ending.status == MessageStatus::Done;
         let learned = kept.memory.learned();
-        let stored = async {
-            store.remember(&generation.key, &kept.scope, &learned, is_done).await?;
-            let state = reply.state();
-            // A reply that failed says something only where the provider did: that
-            // the conversation is closed, for one.
-            let is_told = is_done || state != ConversationState::Ongoing;
-            if is_told { store.set_state(&generation.key, state).await } else { Ok(()) }
-        };
-        if let Err(error) = stored.await {
+        let stored = store.remember(&generation.key, &kept.scope, &learned, is_done).await;
+        if let Err(error) = stored {
             tracing::warn!(request_id = %generation.request_id, %error, "the provider's ids are not stored");
         }
     }
-    let end =
-        ReplyEnd { status: ending.status, usage: reply.usage(), is_unread: generation.log.readers() == 0 };
+    // An agent that answers without a word about it answers.
+    let answers = (ending.status == MessageStatus::Done).then(ConversationState::default);
+    let end = ReplyEnd {
+        status: ending.status,
+        usage: reply.usage(),
+        is_unread: generation.log.readers() == 0,
+        state: reply.state().or(answers),
+    };
     if let Err(error) = store.finish(&generation.key, &reply.parts(), end).await {
         tracing::error!(request_id = %generation.request_id, %error, "a reply could not be stored");
         // A reply that is not stored has not finished: Retry makes it again.

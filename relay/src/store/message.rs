@@ -2,7 +2,7 @@
 //! one reply, which stands right after it in the transcript.
 
 use aws_lc_rs::digest;
-use chinwag_protocol::{ConversationId, MessageId, MessageStatus, Part, UiMessage, Usage};
+use chinwag_protocol::{ConversationId, ConversationState, MessageId, MessageStatus, Part, UiMessage, Usage};
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
@@ -120,6 +120,8 @@ pub struct ReplyEnd {
     pub usage: Option<Usage>,
     /// Whether nobody followed it to its end.
     pub is_unread: bool,
+    /// Who answers from now on, if that is known.
+    pub state: Option<ConversationState>,
 }
 
 impl Store {
@@ -212,6 +214,7 @@ impl Store {
         let found = sqlx::query(
             "SELECT COALESCE(m.answers, m.id) AS question FROM conversation c JOIN message m ON m.conversation = c.key
              WHERE c.site = ? AND c.visitor = ? AND c.id = ? AND (? IS NULL OR m.id = ?)
+                 AND (m.role = 'user' OR m.answers IS NOT NULL)
              ORDER BY m.ordinal DESC LIMIT 1",
         )
         .bind(owner.site.as_str())
@@ -286,12 +289,16 @@ impl Store {
         .bind(&reply.id)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE conversation SET updated_at = ?, unread = unread + ? WHERE key = ?")
-            .bind(row::now())
-            .bind(i64::from(end.is_unread))
-            .bind(&reply.conversation)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE conversation SET updated_at = ?, unread = unread + ?, state = COALESCE(?, state)
+             WHERE key = ?",
+        )
+        .bind(row::now())
+        .bind(i64::from(end.is_unread))
+        .bind(end.state.map(row::state_name))
+        .bind(&reply.conversation)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(())
     }

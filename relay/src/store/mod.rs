@@ -8,6 +8,7 @@
 mod conversation;
 mod device;
 mod family;
+mod handover;
 mod message;
 mod provider;
 mod results;

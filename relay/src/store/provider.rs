@@ -2,10 +2,10 @@
 //! scope that it is good for, so that an agent that moved to another provider or
 //! account does not send it ids of the old one.
 
-use chinwag_protocol::{ConversationId, ConversationState, MessageId};
+use chinwag_protocol::{ConversationId, MessageId};
 use sqlx::Row as _;
 
-use super::{Owner, ReplyKey, Store, StoreError, row};
+use super::{Owner, ReplyKey, Store, StoreError};
 use crate::upstream::{Learned, ProviderIds};
 
 /// Between scope and id; neither holds one.
@@ -20,7 +20,9 @@ impl Store {
              JOIN message own ON own.conversation = c.key AND own.id = ?
              LEFT JOIN message earlier ON earlier.conversation = c.key
                  AND earlier.role = 'assistant' AND earlier.status = 'done'
-                 AND earlier.ordinal = own.ordinal - 2
+                 AND earlier.ordinal = (
+                     SELECT MAX(ordinal) FROM message
+                     WHERE conversation = c.key AND answers IS NOT NULL AND ordinal < own.ordinal)
              WHERE c.key = ?",
         )
         .bind(reply.id())
@@ -47,16 +49,15 @@ impl Store {
         learned: &Learned,
         is_done: bool,
     ) -> Result<(), StoreError> {
-        let scoped = |id: &Option<String>| id.as_ref().map(|id| format!("{scope}{SEPARATOR}{id}"));
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        if let Some(id) = scoped(&learned.conversation) {
+        if let Some(id) = learned.conversation.as_ref().map(|id| scoped(scope, id)) {
             sqlx::query("UPDATE conversation SET provider_id = ? WHERE key = ?")
                 .bind(id)
                 .bind(reply.conversation())
                 .execute(&mut *tx)
                 .await?;
         }
-        let id = scoped(&learned.reply);
+        let id = learned.reply.as_ref().map(|id| scoped(scope, id));
         if is_done || id.is_some() {
             sqlx::query("UPDATE message SET provider_id = ? WHERE conversation = ? AND id = ?")
                 .bind(id)
@@ -66,17 +67,6 @@ impl Store {
                 .await?;
         }
         tx.commit().await?;
-        Ok(())
-    }
-
-    /// Keeps what the provider says of a conversation. Only providers that keep
-    /// conversations say anything.
-    pub async fn set_state(&self, reply: &ReplyKey, state: ConversationState) -> Result<(), StoreError> {
-        sqlx::query("UPDATE conversation SET state = ? WHERE key = ?")
-            .bind(row::state_name(state))
-            .bind(reply.conversation())
-            .execute(&self.write)
-            .await?;
         Ok(())
     }
 
@@ -108,17 +98,24 @@ impl Store {
     }
 }
 
-fn in_scope(kept: &str, scope: &str) -> Option<String> {
+/// An id as it is stored.
+pub(super) fn scoped(scope: &str, id: &str) -> String {
+    format!("{scope}{SEPARATOR}{id}")
+}
+
+/// The id that is stored, if it is of that scope.
+pub(super) fn in_scope(kept: &str, scope: &str) -> Option<String> {
     let (of, id) = kept.split_once(SEPARATOR)?;
     (of == scope).then(|| id.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use chinwag_protocol::{MessageStatus, Part, Role, SiteKey, UiMessage};
+    use chinwag_protocol::{ConversationState, MessageStatus, Part, Role, SiteKey, UiMessage};
 
     use super::*;
     use crate::store::{Begun, Question, ReplyEnd};
+    use crate::upstream::Transcript;
 
     fn owner() -> Owner {
         Owner { site: SiteKey::parse("site_a").unwrap(), visitor: "anna".to_owned() }
@@ -152,7 +149,11 @@ mod tests {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let learned = Learned { conversation: some(learned.0), reply: some(learned.1) };
         store.remember(key, scope, &learned, status == MessageStatus::Done).await.unwrap();
-        store.finish(key, &[], ReplyEnd { status, usage: None, is_unread: false }).await.unwrap();
+        store.finish(key, &[], end(status)).await.unwrap();
+    }
+
+    fn end(status: MessageStatus) -> ReplyEnd {
+        ReplyEnd { status, usage: None, is_unread: false, state: None }
     }
 
     fn texts(ids: &ProviderIds) -> [&str; 3] {
@@ -195,21 +196,78 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_state_is_shown_until_the_provider_says_another() {
+    async fn a_state_is_shown_until_another_reply_says_another() {
         let store = Store::in_memory().await.unwrap();
-        let first = ask(&store, "q1").await;
-        for state in [ConversationState::TakenOver, ConversationState::Ongoing] {
-            store.set_state(&first, state).await.unwrap();
-            let page = store.conversations(&owner(), None, None, 10).await.unwrap();
-            assert_eq!(page.data[0].state, state);
+        for (id, said, shown) in [
+            ("q1", Some(ConversationState::TakenOver), ConversationState::TakenOver),
+            ("q2", None, ConversationState::TakenOver),
+            ("q3", Some(ConversationState::Ongoing), ConversationState::Ongoing),
+        ] {
+            let key = ask(&store, id).await;
+            let end = ReplyEnd { state: said, ..end(MessageStatus::Done) };
+            store.finish(&key, &[], end).await.unwrap();
+            assert_eq!(store.conversations(&owner(), None, None, 10).await.unwrap().data[0].state, shown);
             let messages = store.messages(&owner(), &conversation(), None, 10).await.unwrap().data;
-            let told: Vec<_> = messages
-                .into_iter()
-                .map(|message| message.metadata.and_then(|metadata| metadata.state))
-                .collect();
-            let unless_ongoing = Some(state).filter(|state| *state != ConversationState::Ongoing);
-            assert_eq!(told, [None, unless_ongoing], "the newest message tells");
+            let told = messages.last().unwrap().metadata.as_ref().unwrap().state;
+            let unless_ongoing = Some(shown).filter(|state| *state != ConversationState::Ongoing);
+            assert_eq!(told, unless_ongoing, "the newest message tells");
+            assert!(messages.iter().rev().skip(1).all(|message| message.metadata.as_ref().unwrap().state.is_none()));
         }
+    }
+
+    fn said(id: &str, role: Role, text: &str) -> UiMessage {
+        let parts = vec![Part::Text { text: text.to_owned() }];
+        UiMessage { id: id.to_owned(), role, parts, metadata: None }
+    }
+
+    #[tokio::test]
+    async fn what_a_person_wrote_is_added_once_and_what_is_there_is_not_doubled() {
+        let store = Store::in_memory().await.unwrap();
+        let text = |text: &str| vec![Part::Text { text: text.to_owned() }];
+        // A whole reply, one that was stopped before its id came, and one to
+        // which the agent said nothing.
+        for (id, reply, learned, status) in [
+            ("q1", "Hello.", "r1", MessageStatus::Done),
+            ("q2", "We op", "", MessageStatus::Stopped),
+            ("q3", "", "", MessageStatus::Done),
+        ] {
+            let key = ask(&store, id).await;
+            let learned = Some(learned.to_owned()).filter(|id| !id.is_empty());
+            let learned = Learned { conversation: Some("conv".to_owned()), reply: learned };
+            store.remember(&key, "p", &learned, status == MessageStatus::Done).await.unwrap();
+            let parts = if reply.is_empty() { Vec::new() } else { text(reply) };
+            let state = Some(ConversationState::TakenOver);
+            store.finish(&key, &parts, ReplyEnd { state, ..end(status) }).await.unwrap();
+        }
+        assert_eq!(store.handed_over(&owner(), &conversation(), "p").await.unwrap().as_deref(), Some("conv"));
+        assert_eq!(store.handed_over(&owner(), &conversation(), "other").await.unwrap(), None);
+        let mut transcript = Transcript {
+            state: ConversationState::TakenOver,
+            messages: vec![
+                said("u1", Role::User, "q1"),
+                said("r1", Role::Assistant, "Hello."),
+                said("u2", Role::User, "q2"),
+                said("r2", Role::Assistant, "We open at nine."),
+                said("u3", Role::User, "q3"),
+                said("p1", Role::Assistant, "Ben here."),
+            ],
+        };
+        for (added, more) in [(1, Some("Still there?")), (1, None), (0, None)] {
+            let found = store.catch_up(&owner(), &conversation(), "p", &transcript).await.unwrap();
+            assert_eq!(found, added, "{transcript:?}");
+            transcript.messages.extend(more.map(|more| said("p2", Role::Assistant, more)));
+        }
+        let page = store.messages(&owner(), &conversation(), None, 20).await.unwrap();
+        let shown: Vec<String> = page.data.iter().map(UiMessage::text).collect();
+        assert_eq!(shown, ["q1", "Hello.", "q2", "We op", "q3", "", "Ben here.", "Still there?"]);
+        assert_eq!(page.data[6].metadata.as_ref().unwrap().status, Some(MessageStatus::Done));
+
+        transcript.state = ConversationState::Ongoing;
+        store.catch_up(&owner(), &conversation(), "p", &transcript).await.unwrap();
+        assert_eq!(store.handed_over(&owner(), &conversation(), "p").await.unwrap(), None);
+        let next = ask(&store, "q4").await;
+        let ids = store.provider_ids(&next, "p").await.unwrap();
+        assert_eq!(texts(&ids), ["conv", "-", "-"], "the reply before it has no id");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use chinwag_protocol::{Chunk, ErrorCode, ErrorData};
+use serde_json::Value;
 
 /// Longest detail that is kept for the log, in bytes.
 const MAX_DETAIL_BYTES: usize = 400;
@@ -38,6 +39,17 @@ impl UpstreamFailure {
         let kept: String = detail.get(..end).unwrap_or_default().chars().map(blank_control).collect();
         self.detail = Some(kept);
         self
+    }
+
+    /// A failure as an error object of a provider tells it: its own code if
+    /// that is known, else that of `otherwise`; its words, from the named fields
+    /// and `message`, for the log.
+    pub(crate) fn told(error: &Value, fields: &[&str], known: Option<ErrorCode>, otherwise: &Self) -> Self {
+        let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+        let message = error.as_str().unwrap_or_else(|| text("message"));
+        let words = fields.iter().map(|key| text(key)).chain([message]);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        Self::new(known.unwrap_or(otherwise.code)).because(words.join(": ")).after(otherwise.retry_after)
     }
 
     /// Says when to come again, at most in an hour.

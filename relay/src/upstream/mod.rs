@@ -7,7 +7,9 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chinwag_protocol::{Chunk, ConversationId, Features, Feedback, Json, Part, ToolDefinition, UiMessage};
+use chinwag_protocol::{
+    Chunk, ConversationId, ConversationState, Features, Feedback, Json, Part, ToolDefinition, UiMessage,
+};
 use futures_util::Stream;
 
 use crate::config::{Limits, Provider};
@@ -112,6 +114,15 @@ pub struct Rating {
     pub request_id: String,
 }
 
+/// What a provider keeps of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transcript {
+    /// Who answers in it.
+    pub state: ConversationState,
+    /// Its newest messages under the provider's ids, oldest first.
+    pub messages: Vec<UiMessage>,
+}
+
 /// A provider, set up with its key and agent.
 pub trait Upstream: Debug + Send + Sync {
     /// What it can do; the widget shows only that.
@@ -136,6 +147,13 @@ pub trait Upstream: Debug + Send + Sync {
     fn rate(&self, rating: Rating) -> Task<'_, ()> {
         drop(rating);
         Box::pin(async { Ok(()) })
+    }
+
+    /// Reads what the provider keeps of a conversation, by its own id. `None` if
+    /// it keeps nothing that can be told apart from what the relay has.
+    fn read(&self, conversation: &str, request_id: &str) -> Task<'_, Option<Transcript>> {
+        let _ = (conversation, request_id);
+        Box::pin(async { Ok(None) })
     }
 
     /// Makes the cheapest call that shows whether key, plan and agent id work,

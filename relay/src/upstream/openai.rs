@@ -38,7 +38,6 @@ pub(super) fn read_refusal(refusal: &Refusal<'_>) -> UpstreamFailure {
 pub(super) fn read_error(error: &Value, otherwise: &UpstreamFailure) -> UpstreamFailure {
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
     let (code, kind) = (text("code"), text("type"));
-    let message = error.as_str().unwrap_or_else(|| text("message"));
     let number = error.get("code").and_then(Value::as_u64);
     let known = [code, kind].into_iter().find_map(known_code).or_else(|| match number? {
         401 | 403 | 404 => Some(ErrorCode::Misconfigured),
@@ -48,10 +47,7 @@ pub(super) fn read_error(error: &Value, otherwise: &UpstreamFailure) -> Upstream
         503 => Some(ErrorCode::Overloaded),
         _ => None,
     });
-    let words: Vec<&str> = [kind, code, message].into_iter().filter(|word| !word.is_empty()).collect();
-    UpstreamFailure::new(known.unwrap_or(otherwise.code()))
-        .because(words.join(": "))
-        .after(otherwise.retry_after())
+    UpstreamFailure::told(error, &["type", "code"], known, otherwise)
 }
 
 fn known_code(code: &str) -> Option<ErrorCode> {

@@ -206,3 +206,56 @@ async fn a_rating_is_handed_on_to_a_provider_that_takes_one() {
         assert_eq!((&last.method, &last.body["feedback"]), (&Method::PATCH, &expected), "{last:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_person_writes_arrives_once_and_the_state_is_shown_until_the_agent_is_back() {
+    let world = World::new(Kind::ChatbaseV2).await;
+    let state = async || {
+        let list = world.call(Method::GET, "/v1/conversations", None).await;
+        serde_json::from_str::<Value>(&list).unwrap()["data"][0]["state"].as_str().unwrap().to_owned()
+    };
+    let read = async || {
+        let page = world.call(Method::GET, "/v1/conversations/c1/messages", None).await;
+        let page = serde_json::from_str::<Value>(&page).unwrap();
+        let texts = page["data"].as_array().unwrap().iter();
+        let texts = texts.map(|message| message["parts"][0]["text"].as_str().unwrap_or_default().to_owned());
+        (texts.collect::<Vec<_>>(), page["state"].as_str().unwrap().to_owned())
+    };
+    let reads = || {
+        let requests = world.simulator.requests();
+        requests.iter().filter(|request| request.path.ends_with("/messages")).count()
+    };
+    world.chat("submit-message", "m1", "Do you ship?").await;
+    assert_eq!(read().await.1, "ongoing");
+    assert_eq!(reads(), 0, "while the agent answers nobody else is asked");
+
+    let message =
+        json!({ "id": "m2", "role": "user", "parts": [{ "type": "text", "text": "a person, please" }] });
+    let chunks =
+        world.stream(&json!({ "id": "c1", "messages": [message], "trigger": "submit-message" })).await;
+    let told = chunks.iter().find(|chunk| chunk["type"] == "message-metadata").unwrap();
+    assert_eq!(told["messageMetadata"]["state"], "taken-over");
+    assert_eq!(state().await, "taken-over");
+
+    let (texts, now) = read().await;
+    assert_eq!(
+        (texts.last().unwrap().as_str(), now.as_str()),
+        ("Ben here. You wrote: a person, please", "taken-over")
+    );
+    let count = texts.len();
+    for _ in 0..5 {
+        assert_eq!(read().await.0.len(), count);
+    }
+    assert_eq!(reads(), 1, "a page that asks often costs the provider one call in three seconds");
+
+    world.chat("submit-message", "m3", "the agent is fine").await;
+    tokio::time::sleep(chinwag_relay::handover::READ_EVERY).await;
+    let (texts, now) = read().await;
+    assert_eq!(
+        (texts.last().unwrap().as_str(), now.as_str()),
+        ("Ben here. You wrote: the agent is fine", "ongoing")
+    );
+    assert_eq!(texts.len(), count + 3, "{texts:?}");
+    assert_eq!(state().await, "ongoing");
+    assert!(world.chat("submit-message", "m4", "Thanks").await.contains("Thanks"));
+}

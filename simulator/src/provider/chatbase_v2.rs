@@ -1,7 +1,8 @@
 //! Chatbase, API v2: `/api/v2/agents/{agent}/...`.
 //!
 //! The question words "pause", "person" and "goodbye" leave the conversation
-//! paused, taken over and ended. Generations of the stream: 0 has its metadata
+//! paused, taken over and ended. A person answers each question once somebody
+//! reads the messages, and gives the conversation back after the word "agent". Generations of the stream: 0 has its metadata
 //! in `messageMetadata`, 1 in `metadata` and no ids on text, 2 is bare JSON
 //! lines with flat metadata, 3 adds an `event:` line to each event.
 
@@ -85,7 +86,10 @@ impl Provider for ChatbaseV2 {
                 None => no_resource(),
             },
             ("GET", ["agents", agent, "conversations", id, "messages"]) => match known(&mut all, agent, id) {
-                Some(conversation) => messages(conversation, &request.query),
+                Some(conversation) => {
+                    answer_in_person(conversation);
+                    messages(conversation, &request.query)
+                }
                 None => no_resource(),
             },
             ("POST", ["agents", agent, "conversations", id, "tool-result"]) => {
@@ -200,6 +204,21 @@ fn messages(conversation: &Conversation, request: &str) -> Answer {
         items.reverse();
     }
     Answer::Json(status, headers, body)
+}
+
+/// What a person who took over writes: below the empty reply of the agent.
+fn answer_in_person(conversation: &mut Conversation) {
+    let is_asked = conversation.messages.last().is_some_and(|last| last.parts == json!([]));
+    if conversation.status != "taken_over" || !is_asked {
+        return;
+    }
+    let asked = conversation.messages.iter().rev().find(|message| message.role == "user");
+    let asked = asked.and_then(|message| message.parts[0]["text"].as_str()).unwrap_or_default().to_owned();
+    let text = format!("Ben here. You wrote: {asked}");
+    push(conversation, "assistant", json!([{ "type": "text", "text": text }]));
+    if asked.contains("agent") {
+        conversation.status = "ongoing";
+    }
 }
 
 fn tool_result(conversation: &mut Conversation, body: &Value) -> Answer {

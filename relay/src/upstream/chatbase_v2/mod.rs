@@ -12,13 +12,14 @@ mod stream;
 
 use std::time::Duration;
 
+use chinwag_protocol::limits::MAX_PAGE_ITEMS;
 use chinwag_protocol::{ErrorCode, Features, Role};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::failure::UpstreamFailure;
 use super::http::{Answer, Call, Http, HttpError, Opened, drive};
-use super::{Capabilities, ChunkStream, Rating, Support, Task, Turn, Upstream};
+use super::{Capabilities, ChunkStream, Rating, Support, Task, Transcript, Turn, Upstream};
 use crate::config::{Hosted, Limits};
 
 pub use self::record::{Conversation, Page};
@@ -194,6 +195,15 @@ impl Upstream for ChatbaseV2 {
             // Nothing but `feedback` may stand in it: there is no place for a reason.
             let call = Call::patch(&path, &json!({ "feedback": value })).under(&request_id);
             self.http.send(&call).await.map(drop)
+        })
+    }
+
+    fn read(&self, conversation: &str, request_id: &str) -> Task<'_, Option<Transcript>> {
+        let (conversation, request_id) = (conversation.to_owned(), request_id.to_owned());
+        Box::pin(async move {
+            let messages = self.messages(&conversation, None, MAX_PAGE_ITEMS, &request_id).await?;
+            let state = self.conversation(&conversation, &request_id).await?.state;
+            Ok(Some(Transcript { state, messages: messages.data }))
         })
     }
 

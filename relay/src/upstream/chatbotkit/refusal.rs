@@ -22,7 +22,7 @@ pub(super) fn read_refusal(refusal: &Refusal<'_>) -> UpstreamFailure {
 /// `misconfigured` here: the caller knows what was asked for.
 pub(super) fn read_error(error: &Value, otherwise: &UpstreamFailure) -> UpstreamFailure {
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-    let code = match text("code") {
+    let known = Some(match text("code") {
         // The plan does not cover it; neither the visitor nor time can help.
         "NOT_AUTHENTICATED" | "NO_SUBSCRIPTION" | "METHOD_NOT_ALLOWED" => ErrorCode::Misconfigured,
         "NOT_AUTHORIZED" => ErrorCode::Forbidden,
@@ -39,10 +39,8 @@ pub(super) fn read_error(error: &Value, otherwise: &UpstreamFailure) -> Upstream
             ErrorCode::UpstreamError
         }
         _ => otherwise.code(),
-    };
-    let message = error.as_str().unwrap_or_else(|| text("message"));
-    let words: Vec<&str> = [text("code"), message].into_iter().filter(|word| !word.is_empty()).collect();
-    UpstreamFailure::new(code).because(words.join(": ")).after(otherwise.retry_after())
+    });
+    UpstreamFailure::told(error, &["code"], known, otherwise)
 }
 
 #[cfg(test)]

@@ -41,11 +41,7 @@ pub(super) fn read_error(error: &Value, otherwise: &UpstreamFailure) -> Upstream
             _ => return None,
         })
     });
-    let message = error.as_str().unwrap_or_else(|| text("message"));
-    let words: Vec<&str> = [kind, code, param, message].into_iter().filter(|word| !word.is_empty()).collect();
-    UpstreamFailure::new(known.unwrap_or(otherwise.code()))
-        .because(words.join(": "))
-        .after(otherwise.retry_after())
+    UpstreamFailure::told(error, &["type", "code", "param"], known, otherwise)
 }
 
 /// The field at fault says more than the kind of the error.
