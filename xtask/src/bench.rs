@@ -12,7 +12,8 @@ use std::process::Command;
 pub enum Measure {
     /// Brotli bytes of loader, wasm, glue and CSS against budgets.toml.
     Size,
-    /// The time that the relay adds to a reply of 20 chunks.
+    /// The time that the relay adds to a reply of 20 chunks; for each adapter, how
+    /// fast it decodes and how much later a chunk arrives.
     Relay,
 }
 
@@ -29,7 +30,9 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             run::build_relay(workspace)?;
             let mut command = Command::new(&node.program);
             command.arg(workspace.root.join("xtask").join("bench-relay.mjs")).arg(workspace.relay());
-            process::run(&mut command, "the relay's bench")
+            process::run(&mut command, "the relay's bench")?;
+            let adapters = ["bench", "--locked", "-p", "chinwag-relay", "--bench", "provider"];
+            process::run(workspace.cargo().args(adapters), "the bench of the adapters")
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::workspace::{Workspace, on_path};
 /// The options of `cargo xtask fuzz`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Only this target; the names are those of fuzz/fuzz_targets.
+    /// Only this target; the names are those of `fuzz/fuzz_targets`.
     target: Option<String>,
     /// How long each target runs.
     #[arg(long, default_value_t = 60, value_name = "N")]
@@ -21,7 +21,7 @@ pub struct Options {
 /// Runs the targets with their corpus. What is found stays in `fuzz/artifacts`;
 /// put it into `fuzz/corpus`, and the tests hold it from then on.
 pub fn fuzz(workspace: &Workspace, options: &Options) -> Result<()> {
-    if !on_path("cargo-fuzz") {
+    if on_path(&["cargo-fuzz"]).is_none() {
         bail!(
             "cargo-fuzz is missing: cargo install --locked cargo-fuzz (and rustup toolchain install nightly)"
         );
