@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chinwag_protocol::SiteKey;
+use chinwag_protocol::{AgentCard, SiteKey};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
@@ -15,6 +15,7 @@ use crate::edge::Shutdown;
 use crate::generation::Generations;
 use crate::handover::Handovers;
 use crate::limit::Limits;
+use crate::manage::LiveAgents;
 use crate::store::{Owner, Retention, Store, StoreError};
 use crate::token::{IdentityKeys, KeyError, Keyring, NamingKey, SigningKey};
 use crate::upstream::docs::DocsAgent;
@@ -65,6 +66,15 @@ pub struct App {
     shared: Arc<Shared>,
 }
 
+/// An agent that can be asked, as visitors see it.
+#[derive(Debug, Clone)]
+pub struct AgentInUse {
+    /// What answers.
+    pub upstream: Arc<dyn Upstream>,
+    /// What is told of it.
+    pub card: AgentCard,
+}
+
 #[derive(Debug)]
 struct Shared {
     config: Config,
@@ -77,6 +87,7 @@ struct Shared {
     revoking: tokio::sync::Mutex<()>,
     agents: BTreeMap<String, Arc<dyn Upstream>>,
     docs: BTreeMap<String, Arc<DocsAgent>>,
+    live: LiveAgents,
     generations: Generations,
     handovers: Handovers,
     limits: Limits,
@@ -144,6 +155,7 @@ impl App {
             keyring,
             agents,
             docs,
+            live: LiveAgents::default(),
             shutdown: Shutdown::new(),
         });
         // Before the first call: what was revoked while the relay was down is.
@@ -210,9 +222,25 @@ impl App {
         self.shared.expire().await
     }
 
-    /// The agent of that name in the configuration.
-    pub fn agent(&self, name: &str) -> Option<&Arc<dyn Upstream>> {
-        self.shared.agents.get(name)
+    /// The agent of that name in the configuration, or of that id in the store.
+    /// None if there is none, or if it cannot be set up.
+    pub async fn agent(&self, name: &str) -> Result<Option<AgentInUse>, StoreError> {
+        let shared = &self.shared;
+        if let (Some(upstream), Some(agent)) = (shared.agents.get(name), shared.config.agents.get(name)) {
+            let card = AgentCard {
+                name: agent.name.clone(),
+                avatar_url: agent.avatar_url.clone(),
+                greeting: agent.greeting.clone(),
+                suggestions: agent.suggestions.clone(),
+            };
+            return Ok(Some(AgentInUse { upstream: Arc::clone(upstream), card }));
+        }
+        let found = shared.live.find(&shared.store, &shared.config, &shared.agents, name).await?;
+        Ok(found.map(|live| {
+            let card =
+                AgentCard { name: live.name, avatar_url: None, greeting: None, suggestions: Vec::new() };
+            AgentInUse { upstream: live.upstream, card }
+        }))
     }
 
     /// The docs agent of that name, whose documents the relay serves.

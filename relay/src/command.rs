@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use chinwag_protocol::SiteKey;
 use chinwag_relay::app::{BuildError, open_data};
 use chinwag_relay::config::{Config, Devices};
+use chinwag_relay::console::{self, ApiKeys, ConsoleError};
 use chinwag_relay::store::{Owner, Store, StoreError};
 use chinwag_relay::token::{DeviceKey, KeyError, SigningKey, UserError, UserId};
 use clap::{Args, Subcommand};
@@ -42,7 +43,28 @@ pub(crate) enum KeyCommand {
         compromised: bool,
     },
     /// Lists the signing key and those that it followed.
-    List,
+    List {
+        /// The keys of the API in their place; never their text.
+        #[arg(long)]
+        api: bool,
+        /// As JSON, one array.
+        #[arg(long, requires = "api")]
+        json: bool,
+    },
+    /// Makes a key of the API and prints it: once, for it is not kept.
+    New {
+        /// What the key is for.
+        #[arg(long)]
+        name: String,
+        /// A key that sees and makes test data only.
+        #[arg(long)]
+        test: bool,
+    },
+    /// Takes a key of the API back, at once.
+    Revoke {
+        /// Its id, as `list --api` shows it.
+        id: String,
+    },
 }
 
 /// `chinwag-relay revoke ...`
@@ -109,6 +131,8 @@ pub(crate) enum CommandError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     #[error("the configuration has no site {0}; there are: {1}")]
     Site(SiteKey, String),
     #[error("there is no device {0} whose key could be revoked: see chinwag-relay device list")]
@@ -156,6 +180,15 @@ pub(crate) async fn device(config: &Config, command: &DeviceCommand) -> Result<(
 }
 
 pub(crate) async fn key(config: &Config, command: &KeyCommand) -> Result<(), CommandError> {
+    let of_api = match command {
+        KeyCommand::New { name, test } => Some(ApiKeys::New { name: name.clone(), is_test: *test }),
+        KeyCommand::Revoke { id } => Some(ApiKeys::Revoke { id: id.clone() }),
+        KeyCommand::List { api: true, json } => Some(ApiKeys::List { is_json: *json }),
+        KeyCommand::List { .. } | KeyCommand::Rotate { .. } => None,
+    };
+    if let Some(of_api) = of_api {
+        return Ok(console::keys(config, &of_api, &mut io::stdout()).await?);
+    }
     if config.server.signing_key.is_some() {
         return Err(KeyError::Configured.into());
     }
@@ -175,7 +208,8 @@ pub(crate) async fn key(config: &Config, command: &KeyCommand) -> Result<(), Com
             let new = SigningKey::replace(folder)?;
             writeln!(out, "{} signs from now on, in the place of {}.", new.kid(), current.kid())?;
         }
-        KeyCommand::List => {
+        KeyCommand::New { .. } | KeyCommand::Revoke { .. } => {}
+        KeyCommand::List { .. } => {
             writeln!(out, "{}  signs", current.kid())?;
             for key in store.retired_keys().await? {
                 writeln!(out, "{}  retired, and accepted for what it signed", key.kid)?;

@@ -13,6 +13,7 @@ use chinwag_relay::api;
 use chinwag_relay::app::{App, BuildError};
 use chinwag_relay::check;
 use chinwag_relay::config::{Config, ConfigError, DEFAULT_FILE, Overrides, parse_addr};
+use chinwag_relay::console::{self, AgentsCommand, ConsoleError};
 use chinwag_relay::edge::{self, LogFormat, Options};
 use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
 use clap::{Parser, Subcommand};
@@ -51,7 +52,7 @@ enum Command {
     /// Makes, lists and revokes the keys of kiosks.
     #[command(subcommand)]
     Device(DeviceCommand),
-    /// Rotates the key that signs tokens.
+    /// Makes, lists and revokes keys of the API; rotates the key that signs tokens.
     #[command(subcommand)]
     Key(KeyCommand),
     /// Makes tokens worthless before their time.
@@ -60,6 +61,8 @@ enum Command {
     /// Exports or deletes all that is kept of a visitor.
     #[command(subcommand)]
     Visitor(VisitorCommand),
+    /// Makes, lists, changes and removes agents of the API.
+    Agents(AgentsCommand),
     /// Plays a provider on this machine, to try a configuration without a key.
     /// It listens on --addr, else on 127.0.0.1:8788.
     Simulate {
@@ -87,6 +90,8 @@ enum Failure {
     System(#[from] io::Error),
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     #[error("{failed} of {all} agents cannot answer")]
     Check { failed: usize, all: usize },
 }
@@ -106,8 +111,8 @@ fn main() -> ExitCode {
 
 fn start(cli: &Cli) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    if let Some(Command::Simulate { provider, trouble }) = cli.command {
-        return runtime.block_on(simulate(cli.addr.unwrap_or(SIMULATOR_ADDR), provider, trouble));
+    if let Some(Command::Simulate { provider, trouble }) = &cli.command {
+        return runtime.block_on(simulate(cli.addr.unwrap_or(SIMULATOR_ADDR), *provider, *trouble));
     }
     let overrides = Overrides { addr: cli.addr, docs: cli.docs.clone() };
     let default = Path::new(DEFAULT_FILE);
@@ -119,6 +124,9 @@ fn start(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Key(command)) => Ok(runtime.block_on(command::key(&config, command))?),
         Some(Command::Revoke(command)) => Ok(runtime.block_on(command::revoke(&config, command))?),
         Some(Command::Visitor(command)) => Ok(runtime.block_on(command::visitor(&config, command))?),
+        Some(Command::Agents(command)) => {
+            Ok(runtime.block_on(console::agents(&config, command, &mut io::stdout()))?)
+        }
         _ => runtime.block_on(run(config)),
     };
     // Work on a blocking thread cannot be cancelled; nobody waits for it now.

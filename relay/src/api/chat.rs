@@ -35,6 +35,8 @@ async fn chat(
     check_day(&app, &caller).await?;
     let upstream = app
         .agent(&caller.agent)
+        .await?
+        .map(|agent| agent.upstream)
         .ok_or_else(|| ApiError::internal(&format!("there is no agent {}", caller.agent)))?;
     let features = upstream.features();
     let most_chars = app.config().server.limits.message_chars;

@@ -6,11 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, patch, put};
 use axum::{Json, Router};
 use chinwag_protocol::limits::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, MAX_TITLE_CHARS};
-use chinwag_protocol::{
-    Conversation, ConversationId, ConversationState, Feedback, MessageId, Page, UiMessage,
-};
+use chinwag_protocol::{Conversation, ConversationId, Feedback, MessageId, Page, UiMessage};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::body::JsonBody;
 use super::caller::Caller;
@@ -82,23 +80,17 @@ async fn messages(
     caller: Caller,
     Path(id): Path<String>,
     query: RawWindow,
-) -> Result<Json<Messages>, ApiError> {
+) -> Result<Json<Page<UiMessage>>, ApiError> {
     let window = window(query)?;
     let id = read_id(&id)?;
-    if let (None, Some(agent)) = (&window.cursor, app.agent(&caller.agent)) {
-        app.handovers().catch_up(app.store(), agent, &caller.owner, &id, &caller.request_id).await;
+    if window.cursor.is_none()
+        && let Some(agent) = app.agent(&caller.agent).await?
+    {
+        let (store, upstream) = (app.store(), &agent.upstream);
+        app.handovers().catch_up(store, upstream, &caller.owner, &id, &caller.request_id).await;
     }
     let page = app.store().messages(&caller.owner, &id, window.cursor.as_deref(), window.limit()?).await?;
-    let state = app.store().state(&caller.owner, &id).await?;
-    Ok(Json(Messages { page, state }))
-}
-
-/// A page of a transcript, and who answers now.
-#[derive(Debug, Serialize)]
-struct Messages {
-    #[serde(flatten)]
-    page: Page<UiMessage>,
-    state: ConversationState,
+    Ok(Json(page))
 }
 
 #[derive(Debug, Deserialize)]
@@ -172,7 +164,8 @@ async fn tell_provider(
     value: Option<Feedback>,
     reason: Option<&str>,
 ) {
-    let Some(agent) = app.agent(&caller.agent).cloned() else { return };
+    let Ok(Some(agent)) = app.agent(&caller.agent).await else { return };
+    let agent = agent.upstream;
     let scope = agent.memory_scope();
     if scope.is_empty() {
         return;

@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod exchange;
 mod health;
+mod manage;
 mod page;
 mod stream;
 mod token;
@@ -40,6 +41,7 @@ pub fn router(app: App) -> Router {
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(DefaultBodyLimit::max(app.config().server.limits.body_bytes))
+        .layer(from_fn_with_state(app.clone(), manage::divert))
         .layer(from_fn_with_state(app.clone(), count));
     Router::new()
         .nest("/v1", api)

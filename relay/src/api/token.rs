@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
-use chinwag_protocol::{AgentCard, ErrorCode, Features, SiteKey, TokenAnswer, TokenRequest};
+use chinwag_protocol::{ErrorCode, Features, SiteKey, TokenAnswer, TokenRequest};
 use http::HeaderMap;
 use http::header::ORIGIN;
 use serde::Deserialize;
@@ -46,7 +46,7 @@ async fn exchange(
     app.limits().site_token(&site.key)?;
     let now = SystemTime::now();
     let visitor = exchange::identify(&app, site, &request, device, now).await?;
-    let answer = answer(&app, site, Grant { visitor: &visitor, origin, life: ACCESS_LIFE }, now)?;
+    let answer = answer(&app, site, Grant { visitor: &visitor, origin, life: ACCESS_LIFE }, now).await?;
     Ok((Extension(standing), Json(answer)).into_response())
 }
 
@@ -116,29 +116,22 @@ async fn mint(
     if !profile.is_empty() {
         app.store().keep_profile(&visitor.owner(), &profile).await?;
     }
-    let answer = answer(&app, site, Grant { visitor: &visitor, origin, life }, now)?;
+    let answer = answer(&app, site, Grant { visitor: &visitor, origin, life }, now).await?;
     Ok((Extension(standing), Json(answer)).into_response())
 }
 
 /// The same answer for both ways to a token.
-fn answer(app: &App, site: &Site, grant: Grant<'_>, now: SystemTime) -> Result<TokenAnswer, ApiError> {
-    let agent = app.config().agents.get(&site.agent);
-    let upstream = app.agent(&site.agent);
-    let (Some(agent), Some(upstream)) = (agent, upstream) else {
+async fn answer(app: &App, site: &Site, grant: Grant<'_>, now: SystemTime) -> Result<TokenAnswer, ApiError> {
+    let Some(agent) = app.agent(&site.agent).await? else {
         return Err(ApiError::internal(&format!("site {} has no agent {}", site.key, site.agent)));
     };
     Ok(TokenAnswer {
         token: app.keyring().issue_access(grant, now)?,
         expires_in: grant.life.as_secs(),
         visitor: app.keyring().issue_visitor(grant.visitor, now)?,
-        agent: AgentCard {
-            name: agent.name.clone(),
-            avatar_url: agent.avatar_url.clone(),
-            greeting: agent.greeting.clone(),
-            suggestions: agent.suggestions.clone(),
-        },
+        agent: agent.card,
         // The store gives every agent a history, ratings and another try.
-        features: Features { history: true, feedback: true, retry: true, ..upstream.features() },
+        features: Features { history: true, feedback: true, retry: true, ..agent.upstream.features() },
     })
 }
 

@@ -125,6 +125,18 @@ pub enum Provider {
     ChatbaseV1(Box<ChatbaseV1Config>),
 }
 
+/// The keys that mean something to a provider, of those that an agent of the
+/// API can choose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Takes {
+    /// `model`.
+    pub model: bool,
+    /// `system_prompt`.
+    pub system_prompt: bool,
+    /// `agent_id`.
+    pub agent_id: bool,
+}
+
 /// The fields of `provider = "docs"`.
 #[derive(Debug, Clone)]
 pub struct DocsConfig {
@@ -252,6 +264,50 @@ impl Provider {
         "openai-responses",
         "ai-sdk",
     ];
+
+    /// What is sent over HTTP, and where; none for the docs agent.
+    pub fn hosted(&self) -> Option<&Hosted> {
+        Some(match self {
+            Self::Docs(_) => return None,
+            Self::ChatBotKit(config) => &config.hosted,
+            Self::ChatbaseV1(config) => &config.hosted,
+            Self::Chatsby(hosted)
+            | Self::OpenAiChat(hosted)
+            | Self::OpenAiResponses(hosted)
+            | Self::AiSdk(hosted)
+            | Self::ChatbaseV2(hosted) => hosted,
+        })
+    }
+
+    /// The same, to be changed.
+    pub fn hosted_mut(&mut self) -> Option<&mut Hosted> {
+        Some(match self {
+            Self::Docs(_) => return None,
+            Self::ChatBotKit(config) => &mut config.hosted,
+            Self::ChatbaseV1(config) => &mut config.hosted,
+            Self::Chatsby(hosted)
+            | Self::OpenAiChat(hosted)
+            | Self::OpenAiResponses(hosted)
+            | Self::AiSdk(hosted)
+            | Self::ChatbaseV2(hosted) => hosted,
+        })
+    }
+
+    /// What an agent of the API may choose anew of it.
+    pub fn takes(&self) -> Takes {
+        match self {
+            Self::Docs(_) | Self::AiSdk(_) => Takes::default(),
+            Self::Chatsby(_) | Self::ChatbaseV2(_) => Takes { agent_id: true, ..Takes::default() },
+            Self::ChatbaseV1(_) => Takes { agent_id: true, model: true, ..Takes::default() },
+            // A bot brings its own model and prompt.
+            Self::ChatBotKit(config) if config.hosted.agent_id.is_some() => {
+                Takes { agent_id: true, ..Takes::default() }
+            }
+            Self::ChatBotKit(_) | Self::OpenAiChat(_) | Self::OpenAiResponses(_) => {
+                Takes { model: true, system_prompt: true, ..Takes::default() }
+            }
+        }
+    }
 
     /// The name in the file.
     pub fn name(&self) -> &'static str {

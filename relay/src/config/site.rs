@@ -200,7 +200,8 @@ pub(super) fn days(field: &Field<'_>) -> Option<Duration> {
 
 pub(super) fn check_agents(sites: &[(Site, Option<Field<'_>>)], agents: &BTreeMap<String, Option<Agent>>) {
     for (site, field) in sites {
-        if agents.contains_key(&site.agent) {
+        // Agents of the API are made and removed while the relay runs.
+        if agents.contains_key(&site.agent) || site.agent.starts_with(crate::manage::live::PREFIX) {
             continue;
         }
         let hint = did_you_mean(&site.agent, agents.keys().map(String::as_str));

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use chinwag_protocol::{ConversationId, ConversationState, Part, Role, UiMessage};
+use chinwag_protocol::{ConversationId, Part, Role, UiMessage};
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
@@ -20,25 +20,6 @@ struct Reply {
 }
 
 impl Store {
-    /// Who answers in a conversation.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] if the visitor has no such conversation.
-    pub async fn state(
-        &self,
-        owner: &Owner,
-        conversation: &ConversationId,
-    ) -> Result<ConversationState, StoreError> {
-        let found = sqlx::query("SELECT state FROM conversation WHERE site = ? AND visitor = ? AND id = ?")
-            .bind(owner.site.as_str())
-            .bind(&owner.visitor)
-            .bind(conversation.as_str())
-            .fetch_optional(&self.read)
-            .await?
-            .ok_or(StoreError::Missing)?;
-        Ok(row::state(found.try_get("state")?))
-    }
-
     /// What the provider of that scope calls a conversation in which its agent
     /// does not answer; `None` if the agent does.
     pub async fn handed_over(
@@ -194,8 +175,8 @@ async fn add(
     Ok(())
 }
 
-fn text(parts: String) -> Result<String, StoreError> {
+fn text(parts: &str) -> Result<String, StoreError> {
     let parts: Vec<Part> =
-        serde_json::from_str(&parts).map_err(|error| StoreError::Corrupt(format!("parts: {error}")))?;
+        serde_json::from_str(parts).map_err(|error| StoreError::Corrupt(format!("parts: {error}")))?;
     Ok(UiMessage { id: String::new(), role: Role::User, parts, metadata: None }.text())
 }

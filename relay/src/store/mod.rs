@@ -5,10 +5,12 @@
 //! that does not exist. What a reply's task writes goes by a [`ReplyKey`], which
 //! only [`Store::begin`], [`Store::begin_again`] and [`Store::go_on`] hand out.
 
+mod agent;
 mod conversation;
 mod device;
 mod family;
 mod handover;
+mod key;
 mod message;
 mod provider;
 mod results;
@@ -16,6 +18,7 @@ mod retention;
 mod revocation;
 mod row;
 mod spending;
+mod talk;
 mod visitor;
 
 use std::path::{Path, PathBuf};
@@ -28,11 +31,14 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row as _, SqlitePool};
 
+pub use agent::{AgentFields, AgentRecord, Listed};
 pub use device::Device;
+pub use key::{IDEMPOTENCY_LIFE, KeyRecord, Mode, Written};
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
 pub use results::{Answered, Results, ResultsRefused, Sameness};
 pub use retention::Retention;
 pub use spending::Spending;
+pub use talk::Talk;
 pub use visitor::{ConversationExport, MessageExport, VisitorExport};
 
 /// How long a write waits for another process that holds the file.

@@ -211,7 +211,14 @@ mod tests {
             let told = messages.last().unwrap().metadata.as_ref().unwrap().state;
             let unless_ongoing = Some(shown).filter(|state| *state != ConversationState::Ongoing);
             assert_eq!(told, unless_ongoing, "the newest message tells");
-            assert!(messages.iter().rev().skip(1).all(|message| message.metadata.as_ref().unwrap().state.is_none()));
+            assert!(
+                messages.iter().rev().skip(1).all(|message| message
+                    .metadata
+                    .as_ref()
+                    .unwrap()
+                    .state
+                    .is_none())
+            );
         }
     }
 

@@ -61,7 +61,7 @@ fn question(id: &str, says: &str) -> Question {
 }
 
 fn done() -> ReplyEnd {
-    ReplyEnd { status: MessageStatus::Done, usage: None, is_unread: false }
+    ReplyEnd { status: MessageStatus::Done, usage: None, is_unread: false, state: None }
 }
 
 async fn begin(store: &Store, owner: &Owner, at: &str, id: &str, says: &str) -> (ReplyKey, Vec<UiMessage>) {

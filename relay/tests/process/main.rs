@@ -8,6 +8,7 @@
 )]
 
 mod command;
+mod manage;
 mod provider;
 mod relay;
 mod serving;

@@ -20,5 +20,6 @@ mod chatbase_v1;
 mod chatbase_v2;
 mod chatbotkit;
 mod chatsby;
+mod managed;
 mod openai_chat;
 mod openai_responses;

@@ -219,7 +219,8 @@ async fn what_a_person_writes_arrives_once_and_the_state_is_shown_until_the_agen
         let page = serde_json::from_str::<Value>(&page).unwrap();
         let texts = page["data"].as_array().unwrap().iter();
         let texts = texts.map(|message| message["parts"][0]["text"].as_str().unwrap_or_default().to_owned());
-        (texts.collect::<Vec<_>>(), page["state"].as_str().unwrap().to_owned())
+        let told = page["data"].as_array().unwrap().last().unwrap()["metadata"]["state"].as_str();
+        (texts.collect::<Vec<_>>(), told.unwrap_or("ongoing").to_owned())
     };
     let reads = || {
         let requests = world.simulator.requests();

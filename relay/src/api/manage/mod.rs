@@ -1,0 +1,65 @@
+//! The API for servers: agents, and conversations with them, under keys.
+//!
+//! Its paths are partly those of the widget, which has access tokens. Which of
+//! the two a call is for is told by what it brings: a key begins with `cw_`.
+
+mod agent;
+mod caller;
+mod error;
+mod once;
+mod talk;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use chinwag_protocol::limits::MAX_BODY_BYTES;
+use http::header::AUTHORIZATION;
+use tower::ServiceExt as _;
+
+use self::error::ManageError;
+use crate::app::App;
+use crate::edge::ClientAddress;
+use crate::manage::{Refusal, key};
+
+/// Every route of this API, below `/v1`.
+fn routes(app: App) -> Router {
+    Router::new()
+        .merge(agent::routes())
+        .merge(talk::routes())
+        .fallback(async || ManageError(Refusal::not_found("path")))
+        .method_not_allowed_fallback(async || {
+            ManageError(Refusal::invalid("method", "this path has no such method"))
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(app)
+}
+
+/// Hands calls of this API to its own routes, and the others on.
+pub(super) async fn divert(State(app): State<App>, request: Request, next: Next) -> Response {
+    if !is_ours(&request) {
+        return next.run(request).await;
+    }
+    // What the widget's routes made of the path would stand in the way of ours.
+    let (mut parts, body) = request.into_parts();
+    let client = parts.extensions.get::<ClientAddress>().copied();
+    parts.extensions.clear();
+    if let Some(client) = client {
+        parts.extensions.insert(client);
+    }
+    let request = Request::from_parts(parts, body);
+    match routes(app).oneshot(request).await {
+        Ok(response) => response.into_response(),
+        Err(never) => match never {},
+    }
+}
+
+fn is_ours(request: &Request) -> bool {
+    let path = request.uri().path();
+    if path == "/agents" || path.starts_with("/agents/") {
+        return true;
+    }
+    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = authorization.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
+    token.is_some_and(|token| token.starts_with(key::PREFIX))
+}
