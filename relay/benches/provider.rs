@@ -134,6 +134,12 @@ struct Times {
     pieces: usize,
 }
 
+impl Times {
+    fn spread(&self) -> Duration {
+        self.last.saturating_sub(self.first)
+    }
+}
+
 async fn read(request: reqwest::RequestBuilder) -> Times {
     let began = Instant::now();
     let mut answer = request.send().await.unwrap().error_for_status().unwrap();
@@ -205,7 +211,7 @@ async fn latency(kind: Kind) -> (Duration, Duration) {
         let (ours, theirs) = (read(relayed(round)).await, read(direct()).await);
         if round > WARM_UP {
             first.push(ours.first.saturating_sub(theirs.first));
-            let added = (ours.last - ours.first).saturating_sub(theirs.last - theirs.first);
+            let added = ours.spread().saturating_sub(theirs.spread());
             chunk.push(added / u32::try_from(theirs.pieces.max(1)).unwrap());
         }
     }

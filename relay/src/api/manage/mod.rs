@@ -13,7 +13,6 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use chinwag_protocol::limits::MAX_BODY_BYTES;
 use http::header::AUTHORIZATION;
 use tower::ServiceExt as _;
 
@@ -24,6 +23,7 @@ use crate::manage::{Refusal, key};
 
 /// Every route of this API, below `/v1`.
 fn routes(app: App) -> Router {
+    let most = app.config().server.limits.body_bytes;
     Router::new()
         .merge(agent::routes())
         .merge(talk::routes())
@@ -31,7 +31,7 @@ fn routes(app: App) -> Router {
         .method_not_allowed_fallback(async || {
             ManageError(Refusal::invalid("method", "this path has no such method"))
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(most))
         .with_state(app)
 }
 

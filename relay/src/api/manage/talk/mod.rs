@@ -19,7 +19,7 @@ use super::once::{key_of, once};
 use crate::app::App;
 use crate::edge::RequestId;
 use crate::generation::{Ask, AskError};
-use crate::limit::StreamRefused;
+use crate::limit::{Asker, StreamRefused};
 use crate::manage::{Refusal, agent, key, new_id};
 use crate::store::{Mode, Question, Store, StoreError, Talk};
 
@@ -128,8 +128,9 @@ async fn say(
         parts: vec![Part::Text { text: saying.message }],
         metadata: None,
     };
-    app.limits().message(&owner, caller.address)?;
-    let permit = app.limits().stream(&owner, caller.address).map_err(|refused| {
+    let asker = || Asker { owner: &owner, address: caller.address, agent: &agent.id };
+    app.limits().message(asker())?;
+    let permit = app.limits().stream(asker()).map_err(|refused| {
         let message = match refused {
             StreamRefused::TooMany { limit } => format!("at most {limit} replies can run at once"),
             StreamRefused::Full => "the relay has as many open replies as it can hold".to_owned(),
