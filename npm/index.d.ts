@@ -5,10 +5,11 @@ export interface Options {
   /** The relay's origin, such as `https://relay.example.com`. May be left out where the relay served the script. */
   relay?: string;
   /**
-   * How it stands in the page: a button that opens a panel, a panel within `target`, or one over the whole window.
-   * Default: `launcher`.
+   * How it stands in the page: a button that opens a panel, a panel within `target`, one over the whole window, or a
+   * `frame` with a page of the relay's, for pages that refuse WebAssembly. In a frame the handle is the same, but what
+   * it asks for is done a moment later: its methods return promises. Default: `launcher`.
    */
-  mode?: "launcher" | "inline" | "fullscreen";
+  mode?: "launcher" | "inline" | "fullscreen" | "frame";
   /** The element that an inline chat is put into, or a CSS selector that finds it. */
   target?: Element | string;
   /** How it looks. */

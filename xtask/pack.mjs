@@ -1,7 +1,10 @@
 // Minifies one file, or bundles an ES module: esbuild by its API, because its
-// command is a script or a native program, as its installation went.
+// command is a script or a native program, as its installation went. A bundle of
+// `inline` has the `fetch` of `within.js` beside it in the place of the global one.
 //
-//   node pack.mjs minify|bundle FROM TO
+//   node pack.mjs minify|bundle|inline FROM TO
+
+import { dirname, join } from "node:path";
 
 import { buildSync } from "esbuild";
 
@@ -15,5 +18,6 @@ buildSync({
   legalComments: "none",
   logLevel: "warning",
   target: "es2022",
-  ...(mode === "bundle" && { bundle: true, format: "esm", external: ["__CHINWAG_*"] }),
+  ...(mode !== "minify" && { bundle: true, format: "esm", external: ["__CHINWAG_*"] }),
+  ...(mode === "inline" && { inject: [join(dirname(from), "within.js")] }),
 });

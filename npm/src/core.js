@@ -40,7 +40,7 @@ function load(wasmUrl, cssUrl) {
 function explain(error) {
   if (!(error instanceof WebAssembly.CompileError)) throw error;
   throw new Error(
-    "Chinwag: this page refuses WebAssembly. Its Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
+    "Chinwag: this page refuses WebAssembly. Its Content-Security-Policy needs 'wasm-unsafe-eval' in script-src; or, with mode: \"frame\", the relay in frame-src.",
     { cause: error },
   );
 }
@@ -69,6 +69,7 @@ async function language(asked) {
  * which it has drawn the launcher.
  */
 export async function init(options, environment = {}) {
+  if (options?.mode === "frame") return (await import("__CHINWAG_FRAME__")).init(options, environment);
   const { wasmUrl, ...rest } = options ?? {};
   const [css, spoken] = await Promise.all([
     load(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url), new URL("__CHINWAG_CSS__", import.meta.url)),

@@ -16,6 +16,9 @@ before(() => {
   project = mkdtempSync(join(tmpdir(), "chinwag-package-"));
   mkdirSync(join(project, "node_modules"));
   symlinkSync(folder, join(project, "node_modules", "chinwag"), "junction");
+  for (const name of ["react", "react-dom", "scheduler", "@types", "csstype"]) {
+    symlinkSync(join(checkout, "node_modules", name), join(project, "node_modules", name), "junction");
+  }
   writeFileSync(join(project, "package.json"), '{"type":"module"}');
 });
 
@@ -35,8 +38,13 @@ test("the package holds its files and nothing else", () => {
     "chinwag.css",
     "chinwag.wasm",
     "doctor.js",
+    "element.d.ts",
+    "element.js",
+    "frame.js",
     "index.d.ts",
     "index.js",
+    "inline.d.ts",
+    "inline.js",
     "loader.js",
     "locales/ar.json",
     "locales/de.json",
@@ -45,28 +53,71 @@ test("the package holds its files and nothing else", () => {
     "locales/ja.json",
     "locales/pt.json",
     "locales/zh.json",
+    "names.js",
     "package.json",
+    "react.d.ts",
+    "react.js",
     "sound.js",
   ]);
 });
 
 test("the package has no dependencies and the version of the workspace", () => {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  for (const kind of ["dependencies", "peerDependencies", "optionalDependencies"]) {
+  for (const kind of ["dependencies", "optionalDependencies", "scripts"]) {
     assert.equal(manifest[kind], undefined, kind);
+  }
+  for (const name in manifest.peerDependencies) {
+    assert.equal(manifest.peerDependenciesMeta[name]?.optional, true, `${name} is for ./react alone`);
   }
   const version = /\[workspace\.package\]\s+version = "([^"]+)"/.exec(readFileSync(join(checkout, "Cargo.toml"), "utf8"))[1];
   assert.equal(manifest.version, version);
 });
 
-test("importing it touches no DOM: a server may do so", () => {
+for (const [entry, names] of [
+  ["chinwag", "init"],
+  ["chinwag/inline", "init"],
+  ["chinwag/element", "ChinwagChat,init"],
+  ["chinwag/react", "Chat,useChinwag"],
+]) {
+  test(`importing ${entry} touches no DOM: a server may do so`, () => {
+    const script = `console.log(Object.keys(await import("${entry}")).join())`;
+    const printed = execFileSync(process.execPath, ["--preserve-symlinks", "--input-type=module", "-e", script], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    assert.equal(printed.trim(), names);
+  });
+}
+
+test("the component renders to nothing on a server, or to its place", () => {
   const script = `
-    const face = await import("chinwag");
-    if (typeof face.init !== "function") throw new Error("no init");
-    console.log(Object.keys(face).join());
+    import { createElement as make } from "react";
+    import { renderToString } from "react-dom/server";
+    import { Chat } from "chinwag/react";
+    console.log(JSON.stringify([renderToString(make(Chat, { site: "site_a" })), renderToString(make(Chat, { site: "site_a", mode: "inline", className: "c" }))]));
   `;
-  const printed = execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: project, encoding: "utf8" });
-  assert.equal(printed.trim(), "init");
+  const printed = execFileSync(process.execPath, ["--preserve-symlinks", "--input-type=module", "-e", script], {
+    cwd: project,
+    encoding: "utf8",
+  });
+  assert.deepEqual(JSON.parse(printed), ["", '<div class="c"></div>']);
+});
+
+/** The members of an interface, as they stand in its text. */
+function members(name) {
+  const text = readFileSync(join(folder, "index.d.ts"), "utf8");
+  const body = new RegExp(`interface ${name} \\{\\n([^]*?)\\n\\}`).exec(text)[1].replace(/\/\*[^]*?\*\//g, "");
+  return [...body.matchAll(/^  (?:readonly )?"?([\w:]+)"?(?=[?:(<])/gm)].map((found) => found[1]);
+}
+
+test("the entries know every option, event and method that the types name", async () => {
+  const known = await import(join(folder, "names.js"));
+  const lacking = (names, list) => names.filter((name) => !list.includes(name));
+  assert.ok(members("Options").includes("site") && members("Events").includes("message:sent") && members("Chat").includes("open"));
+  assert.deepEqual(lacking(members("Options"), known.OPTIONS), [], "OPTIONS in npm/names.js");
+  assert.deepEqual(lacking(members("Events"), known.EVENTS), [], "EVENTS in npm/names.js");
+  const others = ["element", "isOpen", "transcript", "registerTools", "on", "once", "destroy"];
+  assert.deepEqual(lacking(members("Chat"), [...known.METHODS, ...others]), [], "METHODS in npm/names.js");
 });
 
 test("every export resolves to a file", () => {
@@ -104,10 +155,67 @@ await init({});
 `,
   );
   writeFileSync(
+    join(project, "element.ts"),
+    `import { ChinwagChat } from "chinwag/element";
+import { init } from "chinwag/inline";
+const element = document.createElement("chinwag-chat");
+element.site = "site_demo";
+element.theme = { accent: "#0b7a75" };
+element.addEventListener("chinwag:message:sent", ({ detail }) => console.log(detail.text.length));
+document.body.append(element);
+const chat = await element.ready;
+chat.open();
+element.send("Hello");
+const made: ChinwagChat = new ChinwagChat();
+made.remove();
+void init({ site: "site_demo", mode: "frame" });
+// @ts-expect-error a corner that does not exist
+element.position = "middle";
+// @ts-expect-error a property that does not exist
+element.colour = "red";
+// @ts-expect-error an event that carries something else
+element.addEventListener("chinwag:message:sent", ({ detail }) => detail.colour);
+`,
+  );
+  writeFileSync(
+    join(project, "react.tsx"),
+    `import { useRef } from "react";
+import { Chat, useChinwag, type Handle } from "chinwag/react";
+export function Page() {
+  const chat = useRef<Handle>(undefined);
+  return (
+    <>
+      <Chat ref={chat} site="site_demo" theme={{ accent: "#0b7a75" }} onMessageSent={({ text }) => text.length} onReady={(ready) => ready.open()} />
+      <button onClick={() => chat.current?.open()}>Help</button>
+      {/* @ts-expect-error an unknown option */}
+      <Chat site="site_demo" colour="red" />
+      {/* @ts-expect-error an event that does not exist */}
+      <Chat site="site_demo" onOpened={() => {}} />
+      {/* @ts-expect-error no site */}
+      <Chat />
+    </>
+  );
+}
+export function Hooked() {
+  const chat = useChinwag({ site: "site_demo", position: "top-left", onClose: () => {} });
+  return <button disabled={!chat} onClick={() => chat?.toggle()} />;
+}
+`,
+  );
+  writeFileSync(
     join(project, "tsconfig.json"),
     JSON.stringify({
-      compilerOptions: { strict: true, noEmit: true, module: "nodenext", target: "es2022", lib: ["es2022", "dom"], types: [] },
-      files: ["usage.ts"],
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        module: "nodenext",
+        target: "es2022",
+        lib: ["es2022", "dom"],
+        types: [],
+        jsx: "react-jsx",
+        preserveSymlinks: true,
+      },
+      files: ["usage.ts", "element.ts", "react.tsx"],
     }),
   );
   const tsc = join(checkout, "node_modules", "typescript", "bin", "tsc");

@@ -5,7 +5,7 @@ use crate::fingerprint::fingerprint;
 use crate::node::Node;
 use crate::widget::{self, Widget};
 use crate::workspace::Workspace;
-use crate::{budget, lazy, loader, package, process, report, setup};
+use crate::{budget, inline, lazy, loader, package, process, report, setup};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,16 +84,20 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     )?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
-    let face = packer.face(&workspace.root.join("npm").join("src"), &widget.glue)?;
+    let npm = workspace.root.join("npm");
+    let face = packer.face(&npm.join("src"), &widget.glue)?;
+    let frame = frame(&packer, &npm, &tokens, &(launcher + &style("frame.css")?))?;
 
     let mut assets = Vec::new();
     let wasm = Asset::hashed("chinwag", "wasm", widget.wasm, Load::Panel);
     let style = Asset::hashed("chinwag", "css", css.into_bytes(), Load::Panel);
-    let companions = lazy::companions(&workspace.root, |name, source| packer.script(name, source))?;
+    let mut companions = lazy::companions(&workspace.root, |name, source| packer.script(name, source))?;
+    companions.push(frame);
     let with_names = |wasm: &str, css: &str, of: fn(&lazy::Companion) -> &str| {
         let module = named(&named(&face.module, WASM, wasm)?, CSS, css)?;
         companions.iter().try_fold(module, |module, companion| named(&module, &companion.mark, of(companion)))
     };
+    let inline = inline::module(&packer, &npm, &[("wasm", &wasm), ("css", &style)], &companions)?;
     let mut module = with_names(&wasm.path, &style.path, |companion| &companion.asset.path)?;
     if let Some(glue) = &face.glue {
         let glue = Asset::hashed("chinwag-glue", "js", glue.clone().into_bytes(), Load::Panel);
@@ -109,6 +113,7 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
         &package::Contents {
             module: &with_names(package::WASM, package::CSS, |companion| &companion.plain)?,
             glue: face.glue.as_deref(),
+            inline: inline.as_deref(),
             wasm: &wasm.bytes,
             css: &style.bytes,
             companions: &companions,
@@ -128,6 +133,19 @@ const CSS: &str = "__CHINWAG_CSS__";
 /// What it calls the glue.
 const GLUE: &str = "./glue.js";
 
+/// What stands in the page for `mode: "frame"`, with the styles that it needs.
+fn frame(packer: &Packer<'_>, npm: &Path, tokens: &str, rules: &str) -> Result<lazy::Companion> {
+    let source = read(&npm.join("frame.js"))?;
+    let css = packer.css("frame", &loader::styles(tokens, rules, &source))?;
+    let source = source.replace("__CHINWAG_STYLES__", &serde_json::to_string(&css)?);
+    let bytes = packer.bundle(npm, "frame.js", &source)?.into_bytes();
+    Ok(lazy::Companion {
+        mark: "__CHINWAG_FRAME__".to_owned(),
+        plain: "frame.js".to_owned(),
+        asset: Asset::hashed("chinwag-frame", "js", bytes, Load::Lazy),
+    })
+}
+
 /// Puts a file's name where the module wants it.
 fn named(module: &str, mark: &str, name: &str) -> Result<String> {
     if module.matches(mark).count() != 1 {
@@ -143,10 +161,10 @@ struct Face {
 }
 
 /// Minifies and bundles with esbuild, or passes through.
-struct Packer<'a> {
-    node: Option<&'a Node>,
+pub(crate) struct Packer<'a> {
+    pub(crate) node: Option<&'a Node>,
     root: &'a Path,
-    stage: PathBuf,
+    pub(crate) stage: PathBuf,
 }
 
 impl Packer<'_> {
@@ -175,7 +193,20 @@ impl Packer<'_> {
         Ok(Face { module, glue: None })
     }
 
-    fn pack(&self, mode: &str, name: &str, source: &str) -> Result<String> {
+    /// One file of `npm/` with the names that it imports in it.
+    fn bundle(&self, npm: &Path, name: &str, source: &str) -> Result<String> {
+        let names = read(&npm.join("names.js"))?;
+        if self.node.is_none() {
+            // The one import, by hand.
+            let body = source.lines().filter(|line| !line.starts_with("import ")).collect::<Vec<_>>();
+            return Ok(names.replace("export const ", "const ") + &body.join("\n"));
+        }
+        fs::create_dir_all(&self.stage).with_context(|| self.stage.display().to_string())?;
+        fs::write(self.stage.join("names.js"), names)?;
+        self.pack("bundle", name, source)
+    }
+
+    pub(crate) fn pack(&self, mode: &str, name: &str, source: &str) -> Result<String> {
         let Some(node) = self.node else {
             return Ok(source.to_owned());
         };
@@ -190,7 +221,7 @@ impl Packer<'_> {
     }
 }
 
-fn read(file: &Path) -> Result<String> {
+pub(crate) fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| file.display().to_string())
 }
 

@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use xtask::{bench, dist, fuzz, golden, mutants, report, run, test, workspace::Workspace};
+use xtask::{
+    bench, dist, examples, fuzz, golden, mutants, release, report, run, test, workspace::Workspace,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]
@@ -13,6 +15,12 @@ enum Command {
     Test(test::Options),
     /// Make the distributable files in dist/.
     Dist(dist::Options),
+    /// Build every example and drive it in Chromium.
+    Examples,
+    /// Make the widget twice from nothing, and compare.
+    Reproduce,
+    /// Make what a release is made of, in target/release-files.
+    Release,
     /// Measure: `size` or `relay`.
     #[command(subcommand)]
     Bench(bench::Measure),
@@ -34,6 +42,9 @@ fn main() -> ExitCode {
         Command::Test(options) => test::test(&workspace, &options),
         Command::Dist(options) => dist::command(&workspace, &options),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
+        Command::Examples => examples::command(&workspace),
+        Command::Reproduce => release::reproduce(&workspace),
+        Command::Release => release::command(&workspace),
         Command::Bench(measure) => bench::bench(&workspace, measure),
         Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Golden(options) => golden::command(&workspace, &options),

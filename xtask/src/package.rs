@@ -12,6 +12,22 @@ pub const MODULE: &str = "index.js";
 pub const WASM: &str = "chinwag.wasm";
 /// The styles in the package.
 pub const CSS: &str = "chinwag.css";
+/// The module with every file in it.
+const INLINE: &str = "inline.js";
+
+/// What is in the package as it is in the sources.
+const SOURCES: &[(&str, &str)] = &[
+    ("index.d.ts", "npm/index.d.ts"),
+    ("element.js", "npm/element.js"),
+    ("element.d.ts", "npm/element.d.ts"),
+    ("react.js", "npm/react.js"),
+    ("react.d.ts", "npm/react.d.ts"),
+    ("inline.d.ts", "npm/inline.d.ts"),
+    ("names.js", "npm/names.js"),
+    ("README.md", "npm/README.md"),
+    ("LICENSE-MIT", "LICENSE-MIT"),
+    ("LICENSE-APACHE", "LICENSE-APACHE"),
+];
 
 /// What the build made for the package.
 #[derive(Debug)]
@@ -26,6 +42,8 @@ pub struct Contents<'a> {
     pub css: &'a [u8],
     /// What is fetched later.
     pub companions: &'a [Companion],
+    /// The module with every file in it; without Node there is none.
+    pub inline: Option<&'a str>,
     /// The loader that imports [`MODULE`] from beside it.
     pub loader: &'a str,
 }
@@ -37,20 +55,18 @@ pub fn assets(root: &Path, contents: &Contents<'_>) -> Result<Vec<Asset>> {
         (WASM, contents.wasm.into()),
         (CSS, contents.css.into()),
         ("loader.js", contents.loader.into()),
-        ("package.json", manifest(root)?.into_bytes()),
+        ("package.json", manifest(root, contents.inline.is_some())?.into_bytes()),
     ];
     for companion in contents.companions {
         files.push((&companion.plain, companion.asset.bytes.clone()));
     }
+    if let Some(inline) = contents.inline {
+        files.push((INLINE, inline.into()));
+    }
     if let Some(glue) = contents.glue {
         files.push(("glue.js", glue.into()));
     }
-    for (name, source) in [
-        ("index.d.ts", "npm/index.d.ts"),
-        ("README.md", "npm/README.md"),
-        ("LICENSE-MIT", "LICENSE-MIT"),
-        ("LICENSE-APACHE", "LICENSE-APACHE"),
-    ] {
+    for &(name, source) in SOURCES {
         let file = root.join(source);
         files.push((name, fs::read(&file).with_context(|| file.display().to_string())?));
     }
@@ -61,11 +77,14 @@ pub fn assets(root: &Path, contents: &Contents<'_>) -> Result<Vec<Asset>> {
 }
 
 /// `npm/package.json` with the workspace's version, which is written once, in `Cargo.toml`.
-fn manifest(root: &Path) -> Result<String> {
+fn manifest(root: &Path, has_inline: bool) -> Result<String> {
     let file = root.join("npm").join("package.json");
     let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let mut manifest: serde_json::Value =
         serde_json::from_str(&text).with_context(|| file.display().to_string())?;
     manifest["version"] = env!("CARGO_PKG_VERSION").into();
+    if !has_inline && let Some(exports) = manifest["exports"].as_object_mut() {
+        exports.remove("./inline");
+    }
     Ok(serde_json::to_string_pretty(&manifest)? + "\n")
 }

@@ -7,7 +7,7 @@ use crate::node::Node;
 use crate::report::{Outcome, Steps};
 use crate::setup::{self, WASM, WASM_BINDGEN};
 use crate::workspace::{Workspace, on_path};
-use crate::{budget, process, run};
+use crate::{budget, examples, process, run};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
@@ -157,7 +157,13 @@ fn relay(workspace: &Workspace) -> Result<Outcome> {
 
 fn e2e(workspace: &Workspace) -> Result<Outcome> {
     let browser = Browser::prepare()?;
-    node_tests(workspace, "tests/e2e", |command| {
+    in_browser(workspace, &browser, "tests/e2e")?;
+    in_browser(workspace, &browser, examples::PLAIN)
+}
+
+/// Runs the tests of a folder with the browser and the relay that they need.
+pub(crate) fn in_browser(workspace: &Workspace, browser: &Browser, folder: &str) -> Result<Outcome> {
+    node_tests(workspace, folder, |command| {
         command.env("CHROMIUM", &browser.chromium).env("CHINWAG_RELAY", workspace.relay());
     })
 }

@@ -47,6 +47,17 @@ async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
     }
 }
 
+/// The name of the module that the loader imports, as the build's manifest has it.
+/// None in a relay without the widget.
+pub(super) fn module() -> Option<String> {
+    let manifest: serde_json::Value = serde_json::from_slice(&Dist::get("manifest.json")?.data).ok()?;
+    let paths = manifest.get("files")?.as_array()?.iter().filter_map(|file| file.get("path")?.as_str());
+    let stem = |path: &str| Some(path.strip_prefix("chinwag-")?.strip_suffix(".js")?.to_owned());
+    // Other scripts of the build have a second word before the hash.
+    let is_module = |path: &&str| is_hashed(path) && stem(path).is_some_and(|hash| !hash.contains('-'));
+    paths.into_iter().find(is_module).map(str::to_owned)
+}
+
 fn not_found(name: &str) -> Response {
     if name != LOADER {
         return ApiError::not_found().into_response();

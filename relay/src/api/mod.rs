@@ -11,6 +11,7 @@ mod conversation;
 mod document;
 mod error;
 mod exchange;
+mod frame;
 mod health;
 mod manage;
 mod page;
@@ -47,6 +48,7 @@ pub fn router(app: App) -> Router {
         .nest("/v1", api)
         .merge(document::routes())
         .merge(page::routes())
+        .merge(frame::routes())
         .merge(health::routes())
         .merge(asset::routes())
         .fallback(async || ApiError::not_found())

@@ -1,0 +1,109 @@
+//! `/frame?site=...`: the page that a site shows in a frame where its own pages
+//! refuse WebAssembly. Only pages of the site's origins may frame it.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use chinwag_protocol::SiteKey;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+
+use super::asset;
+use crate::app::App;
+use crate::config::{Origin, Site};
+
+/// `/frame` and its script.
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/frame", get(frame)).route("/frame.js", get(script))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    site: String,
+}
+
+async fn frame(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
+    let config = app.config();
+    let site = SiteKey::parse(&asked.site).ok().and_then(|key| config.site(&key));
+    let (Some(site), Some(module)) = (site, asset::module()) else {
+        return (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], "There is no such site here.\n")
+            .into_response();
+    };
+    let origins = framing(site, &config.own_origins());
+    let Ok(policy) = HeaderValue::from_str(&format!("{POLICY} {origins}")) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let page = TEMPLATE.replace("{{module}}", &module).replace("{{origins}}", &origins);
+    let mut response = Html(page).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    // It names the newest module.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // A page that is isolated from other origins may frame it as well.
+    headers.insert(CORP, HeaderValue::from_static("cross-origin"));
+    headers.insert(COEP, HeaderValue::from_static("credentialless"));
+    response
+}
+
+async fn script() -> Response {
+    let headers = [(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
+    (headers, SCRIPT).into_response()
+}
+
+/// Who may frame the page of a site, as `frame-ancestors` has it: an origin, as
+/// it is parsed, holds nothing that would end the list or an attribute.
+fn framing(site: &Site, own: &[Origin]) -> String {
+    let mut list = String::new();
+    for origin in site.origins.iter().chain(own.iter().filter(|own| !site.origins.contains(own))) {
+        if !list.is_empty() {
+            list.push(' ');
+        }
+        list.push_str(origin.as_str());
+    }
+    list
+}
+
+const TEMPLATE: &str = include_str!("../../pages/frame.html");
+const SCRIPT: &str = include_str!("../../pages/frame.js");
+
+/// Nothing inline and nothing from elsewhere but pictures; wasm may compile.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; \
+                      img-src 'self' https: data:; base-uri 'none'; form-action 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors";
+
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(origins: &[&str]) -> Site {
+        Site {
+            key: SiteKey::parse("site_shop").unwrap(),
+            origins: origins.iter().map(|origin| Origin::parse(origin).unwrap()).collect(),
+            agent: "docs".to_owned(),
+            follows_address: false,
+        }
+    }
+
+    #[test]
+    fn pages_of_the_site_and_the_relays_own_may_frame_it_each_named_once() {
+        let own = [Origin::parse("https://relay.example").unwrap()];
+        assert_eq!(
+            framing(&site(&["https://shop.example", "https://relay.example"]), &own),
+            "https://shop.example https://relay.example"
+        );
+        assert_eq!(framing(&site(&[]), &own), "https://relay.example");
+    }
+
+    #[test]
+    fn nothing_in_the_page_is_inline() {
+        for forbidden in ["<style", " style=", " onclick=", "javascript:", "<script>"] {
+            assert!(!TEMPLATE.contains(forbidden), "{forbidden}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// Pages without reloads create and destroy often: nothing may grow. The counts
+// are the browser's own; `CHINWAG_CYCLES` asks for more or fewer rounds.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { newPage, startBrowser } from "./support/browser.mjs";
+import { startSite } from "./support/host.mjs";
+import { startRelay } from "./support/relay.mjs";
+
+const CYCLES = Number(process.env.CHINWAG_CYCLES ?? 200);
+/** Rounds before the first count: caches of the browser and pools of the module fill. */
+const WARM = 20;
+
+let browser, relay, site, page;
+
+before(async () => {
+  browser = await startBrowser();
+  site = await startSite();
+  relay = await startRelay({ origins: [site.origin] });
+  site.pages["/"] = {
+    html: `<!doctype html><html lang="en"><title>Host</title><body><script>
+      // The one way to the module's memory that needs nothing of the module.
+      for (const name of ["instantiate", "instantiateStreaming"]) {
+        const real = WebAssembly[name];
+        WebAssembly[name] = async (...given) => {
+          const made = await real(...given);
+          const instance = made.instance ?? made;
+          if (instance.exports?.memory) window.memory = instance.exports.memory;
+          return made;
+        };
+      }
+    </script><script src="${relay.origin}/chinwag.js"></script>`,
+  };
+  page = await newPage(browser);
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+  await relay?.stop();
+});
+
+test(`after ${CYCLES} rounds of create, open and destroy nothing has grown`, async () => {
+  await page.goto(site.origin);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("HeapProfiler.enable");
+  const rounds = (count) =>
+    page.evaluate(async (count) => {
+      for (let round = 0; round < count; round++) {
+        const chat = await window.Chinwag.init({ site: "site_demo", persist: "memory", openByDefault: true });
+        chat.on("close", () => {});
+        chat.close();
+        chat.destroy();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }, count);
+  const weigh = async () => {
+    await devtools.send("HeapProfiler.collectGarbage");
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { nodes, documents, jsEventListeners } = await devtools.send("Memory.getDOMCounters");
+    return { nodes, documents, jsEventListeners, memory: await page.evaluate(() => window.memory.buffer.byteLength) };
+  };
+  await rounds(WARM);
+  const first = await weigh();
+  await rounds(CYCLES);
+  const last = await weigh();
+  assert.ok(first.memory > 0 && first.nodes > 0, "something was counted");
+  // One widget has about 100 nodes and 60 listeners: a tenth of one, over all rounds, is none of ours.
+  assert.ok(last.nodes - first.nodes <= 10, `nodes: ${first.nodes}, then ${last.nodes}`);
+  assert.ok(last.jsEventListeners - first.jsEventListeners <= 6, `listeners: ${first.jsEventListeners}, then ${last.jsEventListeners}`);
+  assert.equal(last.documents, first.documents, "documents");
+  assert.equal(last.memory, first.memory, "bytes of the module's memory");
+  assert.equal(await page.locator("[data-chinwag]").count(), 0);
+  assert.deepEqual(page.errors, []);
+});

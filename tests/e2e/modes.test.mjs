@@ -1,0 +1,236 @@
+// The handle, the same in the page and in a frame of the relay's; and what only
+// the frame has to prove: who may frame it, and whom it listens to.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+
+import { newPage, startBrowser } from "./support/browser.mjs";
+import { startSite } from "./support/host.mjs";
+import { startRelay } from "./support/relay.mjs";
+
+const QUESTION = "How do I change the accent colour?";
+
+let browser, relay, site, stranger, page;
+
+before(async () => {
+  browser = await startBrowser();
+  site = await startSite();
+  stranger = await startSite();
+  relay = await startRelay({ origins: [site.origin] });
+  const html = `<!doctype html><html lang="en"><title>Host</title><body><script src="${relay.origin}/chinwag.js"></script>`;
+  // What the documentation says that each mode needs, and nothing more.
+  const policies = {
+    launcher: `default-src 'none'; script-src ${relay.origin} 'wasm-unsafe-eval'; connect-src ${relay.origin}`,
+    frame: `default-src 'none'; script-src ${relay.origin}; frame-src ${relay.origin}`,
+  };
+  for (const mode in policies) {
+    const policy = `${policies[mode]}; require-trusted-types-for 'script'; trusted-types 'none'`;
+    site.pages[`/${mode}`] = { html, headers: { "content-security-policy": policy } };
+  }
+  stranger.pages["/"] = { html };
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+  await stranger?.stop();
+  await relay?.stop();
+});
+
+beforeEach(async () => {
+  page = await newPage(browser);
+});
+
+afterEach(() => page.context().close());
+
+for (const mode of ["launcher", "frame"]) {
+  describe(`the handle in mode "${mode}"`, () => {
+    /** The widget itself, wherever it runs. */
+    const inside = () => (mode === "frame" ? page.frameLocator("iframe") : page);
+    const panel = () => inside().getByRole("dialog");
+    const heard = () => page.evaluate("heard");
+
+    async function begin(options = {}, prepare = "") {
+      await page.goto(`${site.origin}/${mode}`);
+      await page.evaluate(
+        async ([options, prepare]) => {
+          window.heard = [];
+          // Under this page's policy a text cannot become a function: what has to run is chosen by name.
+          if (prepare === "tools") {
+            options.tools = { colour: { description: "x", handler: () => "teal" } };
+          }
+          window.chat = await window.Chinwag.init(options);
+          for (const name of ["open", "close", "message:sent", "message:received", "response:start", "response:end"]) {
+            window.chat.on(name, (detail) => window.heard.push([name, detail.text ?? ""]));
+          }
+        },
+        [{ site: "site_demo", ...(mode === "frame" && { mode }), ...options }, prepare],
+      );
+    }
+
+    const settled = () => page.waitForFunction(() => window.heard.some(([name]) => name === "response:end"));
+
+    test("opens, closes and turns over, and says which it is", async () => {
+      await begin();
+      assert.equal(await page.evaluate(() => window.chat.isOpen()), false);
+      await page.evaluate(() => window.chat.open());
+      await panel().waitFor();
+      assert.equal(await page.evaluate(() => window.chat.isOpen()), true);
+      await page.evaluate(() => window.chat.toggle());
+      await panel().waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate(() => window.chat.isOpen()), false);
+      assert.deepEqual(await heard(), [["open", ""], ["close", ""]]);
+      assert.deepEqual(page.errors, []);
+    });
+
+    test("is opened by its launcher, and closed by its button", async () => {
+      await begin();
+      await page.locator("[data-chinwag] [part~=launcher]").click();
+      await panel().waitFor();
+      await panel().getByRole("button", { name: "Close", exact: false }).first().click();
+      await panel().waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate(() => window.chat.isOpen()), false);
+    });
+
+    test("sends, tells of the reply, and has the transcript", async () => {
+      await begin();
+      await page.evaluate((text) => window.chat.send(text), QUESTION);
+      await settled();
+      const names = (await heard()).map(([name]) => name).filter((name) => name !== "open");
+      assert.equal(names[0], "message:sent");
+      assert.equal(names[1], "response:start");
+      assert.deepEqual(names.slice(2).sort(), ["message:received", "response:end"]);
+      assert.deepEqual((await heard()).find(([name]) => name === "message:sent"), ["message:sent", QUESTION]);
+      assert.match(await page.evaluate(() => window.chat.transcript()), /How do I change the accent colour\?[^]*accent/);
+      assert.match(await page.evaluate(() => JSON.stringify(JSON.parse(window.chat.transcript("json")))), /accent colour/);
+      assert.equal(await page.evaluate(() => { try { return window.chat.transcript("pdf"); } catch (error) { return "threw"; } }), "threw");
+      assert.deepEqual(page.errors, []);
+    });
+
+    test("lets before:send change a message, wait, and hold it back", async () => {
+      await begin();
+      await page.evaluate((question) => {
+        window.chat.on("before:send", async (detail, event) => {
+          if (detail.text === "secret") return event.preventDefault();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          detail.text = question;
+          return undefined;
+        });
+        window.chat.on("before:send", (detail, event) => detail.text === "secret" && event.preventDefault());
+      }, QUESTION);
+      await page.evaluate(() => window.chat.send("secret"));
+      await page.waitForTimeout(200);
+      assert.deepEqual((await heard()).filter(([name]) => name === "message:sent"), []);
+      await page.evaluate(() => window.chat.send("anything"));
+      await settled();
+      assert.deepEqual((await heard()).filter(([name]) => name === "message:sent"), [["message:sent", QUESTION]]);
+    });
+
+    test("merges changed options, and says what is wrong with one", async () => {
+      await begin({ title: "First", theme: { accent: "#123456" } });
+      await page.evaluate(() => window.chat.open());
+      await panel().getByText("First").first().waitFor();
+      await page.evaluate(() => window.chat.update({ title: "Second", theme: { accent: "#aa0000" } }));
+      await panel().getByText("Second").first().waitFor();
+      await page.waitForFunction(() => {
+        const launcher = document.querySelector("[data-chinwag]").shadowRoot.querySelector("[part~=launcher]");
+        return getComputedStyle(launcher).backgroundColor === "rgb(170, 0, 0)";
+      });
+      const said = await page.evaluate(async () => {
+        try {
+          await window.chat.update({ colour: "red" });
+        } catch (error) {
+          return error.message;
+        }
+      });
+      assert.match(said, /colour/);
+      const empty = await page.evaluate(async () => { try { await window.chat.send(""); } catch (error) { return error.message; } });
+      assert.match(empty, /1 to 8000/);
+    });
+
+    test("refuses a wrong option of init with its name", async () => {
+      await page.goto(`${site.origin}/${mode}`);
+      const said = await page.evaluate(
+        (mode) => window.Chinwag.init({ site: "site_demo", position: "middle", ...(mode === "frame" && { mode }) }).catch((error) => error.message),
+        mode,
+      );
+      assert.match(said, /position/);
+    });
+
+    test("takes functions of the page as tools, and gives them back", async () => {
+      await begin({}, "tools");
+      await page.evaluate(() => {
+        const forget = window.chat.registerTools({ other: { description: "y", handler: () => 1 } });
+        forget();
+      });
+      assert.deepEqual(page.errors, []);
+    });
+
+    test("leaves nothing behind after destroy, and then does nothing", async () => {
+      await begin();
+      await page.evaluate(() => {
+        window.chat.destroy();
+        window.chat.open();
+        return window.chat.destroy();
+      });
+      assert.equal(await page.locator("[data-chinwag], iframe").count(), 0);
+      assert.deepEqual(page.errors, []);
+    });
+  });
+}
+
+describe("the frame", () => {
+  test("may be framed by pages of the site and by no other", async () => {
+    const answer = await fetch(`${relay.origin}/frame?site=site_demo`);
+    const policy = answer.headers.get("content-security-policy");
+    const ancestors = /frame-ancestors ([^;]*)/.exec(policy)[1].split(" ");
+    assert.ok(ancestors.includes(site.origin) && !ancestors.includes(stranger.origin), policy);
+    assert.match(policy, /default-src 'none'.*require-trusted-types-for 'script'/);
+    await page.goto(stranger.origin);
+    const outcome = await page.evaluate(async () => {
+      const pending = window.Chinwag.init({ site: "site_demo", mode: "frame" });
+      return Promise.race([pending.then(() => "began", () => "refused"), new Promise((resolve) => setTimeout(resolve, 3_000, "silent"))]);
+    });
+    assert.notEqual(outcome, "began");
+    assert.ok(page.errors.some((line) => /frame-ancestors/.test(line)), page.errors.join("\n"));
+  });
+
+  test("is not there for a site that the relay does not know", async () => {
+    for (const query of ["", "?site=site_other", "?site=%22%3E"]) {
+      assert.equal((await fetch(`${relay.origin}/frame${query}`)).status, 404, query);
+    }
+  });
+
+  test("does not listen to another window of an allowed origin, nor to a greeting of another shape", async () => {
+    site.pages["/poke"] = {
+      html: `<!doctype html><html lang="en"><title>Host</title><body><iframe title="Chat" src="${relay.origin}/frame?site=site_demo"></iframe><iframe title="Other" src="/bare"></iframe>`,
+    };
+    site.pages["/bare"] = { html: "<!doctype html><title>Bare</title>" };
+    await page.goto(`${site.origin}/poke`);
+    const answers = await page.evaluate(async (relay) => {
+      const [chat, other] = document.querySelectorAll("iframe");
+      const options = { site: "site_demo", relay };
+      const greet = (message, patience = 1_500) => {
+        const { port1, port2 } = new MessageChannel();
+        const answered = new Promise((resolve) => {
+          port1.onmessage = () => resolve(true);
+          setTimeout(resolve, patience, false);
+        });
+        return { port2, message, answered };
+      };
+      // A sibling of the same origin as the page.
+      const sibling = greet({ chinwag: "frame", id: 1, events: [], options });
+      const script = other.contentDocument.createElement("script");
+      script.textContent = "addEventListener('message', ({ data, ports }) => parent.frames[0].postMessage(data.message, data.relay, ports))";
+      other.contentDocument.body.append(script);
+      other.contentWindow.postMessage({ message: sibling.message, relay }, location.origin, [sibling.port2]);
+      const misshapen = greet({ chinwag: "hello", id: 1, events: [], options });
+      chat.contentWindow.postMessage(misshapen.message, relay, [misshapen.port2]);
+      const refused = [await sibling.answered, await misshapen.answered];
+      const right = greet({ chinwag: "frame", id: 1, events: [], options }, 20_000);
+      chat.contentWindow.postMessage(right.message, relay, [right.port2]);
+      return [...refused, await right.answered];
+    }, relay.origin);
+    assert.deepEqual(answers, [false, false, true]);
+  });
+});

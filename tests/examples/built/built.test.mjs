@@ -1,0 +1,84 @@
+// The examples that a bundler builds: installed from the package as it would be
+// published, built by their own command, driven in Chromium. They take minutes
+// and the network, so they run on command: `cargo xtask examples`.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { newPage, startBrowser, widget } from "../../e2e/support/browser.mjs";
+import { startRelay } from "../../e2e/support/relay.mjs";
+import { EXAMPLES, startExamples } from "../support/example.mjs";
+
+const QUESTION = "How do I change the accent colour?";
+
+let browser, site, relay, page, chat;
+
+before(async () => {
+  browser = await startBrowser();
+  site = await startExamples();
+  relay = await startRelay({ origins: [site.origin] });
+  site.relay = relay.origin;
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+  await relay?.stop();
+});
+
+beforeEach(async () => {
+  page = await newPage(browser);
+  chat = widget(page);
+});
+
+afterEach(() => page.context().close());
+
+/** Installs and builds an example, and opens the page that came of it. */
+async function built(example, folder) {
+  const cwd = path.join(EXAMPLES, example);
+  const npm = (...given) =>
+    execFileSync("npm", [...given, "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
+      shell: process.platform === "win32",
+    });
+  npm("install");
+  npm("run", "build");
+  site.folder = path.join(cwd, folder);
+  await page.goto(`${site.origin}/`);
+}
+
+async function answers() {
+  await chat.ask(QUESTION);
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  assert.deepEqual(page.errors, []);
+}
+
+test("vite-react: the component in StrictMode, opened by the page's button", async () => {
+  await built("vite-react", "dist");
+  await chat.launcher.waitFor();
+  assert.equal(await chat.host.count(), 1);
+  await page.getByRole("button", { name: "Help" }).click();
+  await answers();
+  await page.getByText("1 messages sent.").waitFor();
+});
+
+test("webpack: the files of the package become files of the build", async () => {
+  await built("webpack", ".");
+  await chat.launcher.waitFor();
+  await page.getByRole("button", { name: "Help" }).click();
+  await answers();
+});
+
+test("next: rendered on a server, and kept while the pages change", async () => {
+  await built("next", "out");
+  await chat.open();
+  await answers();
+  await page.getByRole("link", { name: "About" }).click();
+  await page.getByRole("heading", { name: "About" }).waitFor();
+  assert.equal(await chat.log.getByText(QUESTION, { exact: true }).isVisible(), true);
+});

@@ -1,0 +1,91 @@
+// The examples that need no build, each driven as a visitor would.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { newPage, startBrowser, widget } from "../e2e/support/browser.mjs";
+import { startRelay } from "../e2e/support/relay.mjs";
+import { EXAMPLES, startExamples } from "./support/example.mjs";
+
+const QUESTION = "How do I change the accent colour?";
+
+let browser, site, relay, page, chat;
+
+before(async () => {
+  browser = await startBrowser();
+  site = await startExamples();
+  relay = await startRelay({ origins: [site.origin] });
+  site.relay = relay.origin;
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+  await relay?.stop();
+});
+
+beforeEach(async () => {
+  page = await newPage(browser);
+  chat = widget(page);
+});
+
+afterEach(() => page.context().close());
+
+function show(example) {
+  site.folder = path.join(EXAMPLES, example);
+  return page.goto(`${site.origin}/`);
+}
+
+for (const example of ["plain", "strict-csp", "trusted-types", "element"]) {
+  test(`${example}: the chat opens and answers`, async () => {
+    await show(example);
+    await chat.open();
+    await chat.ask(QUESTION);
+    await chat.sources.first().waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+}
+
+test("two: each has a conversation of its own", async () => {
+  await show("two");
+  const [support, sales] = ["bottom-right", "bottom-left"].map((corner) => page.locator(`[data-position="${corner}"]`));
+  await support.locator("[part~=launcher]").click();
+  await support.getByRole("textbox").fill(QUESTION);
+  await page.keyboard.press("Enter");
+  await support.locator("[part~=source]").first().waitFor();
+  await sales.locator("[part~=launcher]").click();
+  await sales.getByRole("textbox").waitFor();
+  assert.equal(await sales.getByText(QUESTION, { exact: true }).and(sales.getByRole("log").getByText(QUESTION)).count(), 0);
+  assert.deepEqual(page.errors, []);
+});
+
+test("frame: the page's button opens the chat, which answers", async () => {
+  await show("frame");
+  await page.getByRole("button", { name: "Help" }).click();
+  const inside = page.frameLocator("iframe");
+  await inside.getByRole("textbox", { name: "Your message" }).fill(QUESTION);
+  await page.keyboard.press("Enter");
+  await inside.locator("[part~=source]").first().waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test("spa: the conversation lives through routes, and through one without a chat", async () => {
+  await show("spa");
+  await chat.open();
+  await chat.ask(QUESTION);
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  await page.getByRole("link", { name: "Beans" }).click();
+  await page.getByText("about beans").waitFor();
+  assert.equal(await chat.log.getByText(QUESTION, { exact: true }).isVisible(), true);
+  await page.getByRole("link", { name: "Grinders" }).click();
+  await page.getByText("about grinders").waitFor();
+  assert.equal(await chat.host.count(), 0);
+  await page.getByRole("link", { name: "Beans" }).click();
+  await chat.host.waitFor({ state: "attached" });
+  if (!(await chat.panel.isVisible())) await chat.launcher.click();
+  await chat.log.getByText(QUESTION, { exact: true }).waitFor();
+  assert.equal(await chat.host.count(), 1);
+  assert.deepEqual(page.errors, []);
+});
