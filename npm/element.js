@@ -2,7 +2,7 @@
 // there is a page, and does nothing on a server.
 
 import { init } from "./index.js";
-import { FIXED, METHODS, OPTIONS } from "./names.js";
+import { EVENTS, FIXED, METHODS, OPTIONS } from "./names.js";
 
 /** What attributes turn into, beside plain texts. */
 const READ = {
@@ -135,6 +135,11 @@ class ChinwagChat extends (globalThis.HTMLElement ?? class {}) {
       delete this[name];
       this[name] = value;
     }
+    // `title` set before that went to HTML's own, which is the browser's tooltip.
+    if (this.hasAttribute("title")) {
+      if (!this.hasAttribute("chat-title")) this.setAttribute("chat-title", this.getAttribute("title"));
+      this.removeAttribute("title");
+    }
     clearTimeout(this.#ending);
     this.#begin();
   }
@@ -176,10 +181,15 @@ class ChinwagChat extends (globalThis.HTMLElement ?? class {}) {
     const host = document.createElement("div");
     host.dataset.chinwag = options.site ?? "";
     if (!options.target) this.append(host);
+    this.#tellOf(host);
     life.pending = init(options, options.target ? {} : { host }).then(
       (chat) => {
         if (life.isOver) chat.destroy();
         else life.chat = chat;
+        if (chat.element !== host) {
+          this.#tellOf(chat.element);
+          this.#tell("chinwag:ready", {});
+        }
         return chat;
       },
       (error) => {
@@ -190,8 +200,7 @@ class ChinwagChat extends (globalThis.HTMLElement ?? class {}) {
     );
     life.pending.catch((error) => {
       console.error("chinwag:", error);
-      const detail = { reason: "init", message: error.message };
-      this.dispatchEvent(new CustomEvent("chinwag:error", { bubbles: true, composed: true, detail }));
+      this.#tell("chinwag:error", { reason: "init", message: error.message });
     });
     life.end = () => {
       life.isOver = true;
@@ -199,6 +208,21 @@ class ChinwagChat extends (globalThis.HTMLElement ?? class {}) {
       host.remove();
     };
     for (const wait of this.#waiting.splice(0)) wait(life.pending);
+  }
+
+  /** The widget's events are the element's. */
+  #tellOf(host) {
+    for (const name of EVENTS) {
+      host.addEventListener(`chinwag:${name}`, (event) => {
+        // One that bubbles comes here by itself.
+        if (event.bubbles && this.contains(host)) return;
+        if (!this.#tell(event.type, event.detail, event.cancelable)) event.preventDefault();
+      });
+    }
+  }
+
+  #tell(type, detail, cancelable = false) {
+    return this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true, cancelable, detail }));
   }
 
   #end() {

@@ -86,7 +86,8 @@
       icon,
     );
     // The page has a button of its own, or a place for the panel.
-    const hides = (mode && mode !== "launcher") || (own?.hidden ?? own?.selector);
+    const isPlace = /^(inl|fu)/.test(mode);
+    const hides = isPlace || (own?.hidden ?? own?.selector);
     if (!hides) root.append(launcher);
     document.body.append(host);
 
@@ -170,7 +171,7 @@
     launcher.onclick = want;
     if (own?.selector) addEventListener("click", (event) => handle || (event.target.closest?.(own.selector) && want()));
 
-    if (mode || wasOpen(options)) load();
+    if (isPlace || wasOpen(options)) load();
     else if (!navigator.connection?.saveData) {
       const rest = () => (window.requestIdleCallback ?? setTimeout)(load);
       if (document.readyState === "complete") rest();

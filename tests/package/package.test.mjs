@@ -185,7 +185,7 @@ export function Page() {
   const chat = useRef<Handle>(undefined);
   return (
     <>
-      <Chat ref={chat} site="site_demo" theme={{ accent: "#0b7a75" }} onMessageSent={({ text }) => text.length} onReady={(ready) => ready.open()} />
+      <Chat ref={chat} site="site_demo" theme={{ accent: "#0b7a75" }} onMessageSent={({ text }) => console.log(text.length)} onReady={(ready) => ready.open()} />
       <button onClick={() => chat.current?.open()}>Help</button>
       {/* @ts-expect-error an unknown option */}
       <Chat site="site_demo" colour="red" />

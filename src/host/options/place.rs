@@ -61,7 +61,8 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
         "zIndex" => options.z_index = Some(z_index(given)?),
         "openByDefault" => options.config.open_by_default = flag(key, given)?,
         "mode" => {
-            let allowed = "\"launcher\", \"inline\" or \"fullscreen\"";
+            // The fourth never comes here: the JavaScript face answers to it.
+            let allowed = "\"launcher\", \"inline\", \"fullscreen\" or \"frame\"";
             options.config.mode = choice(key, given, &MODES, allowed)?;
         }
         // Looked up when the widget is mounted, since it takes a document.

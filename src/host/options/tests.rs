@@ -143,7 +143,7 @@ fn every_place_and_look_is_typed_and_its_error_names_the_key() {
         (
             "mode",
             words("popup"),
-            "\"mode\" must be \"launcher\", \"inline\" or \"fullscreen\", not \"popup\"",
+            "\"mode\" must be \"launcher\", \"inline\", \"fullscreen\" or \"frame\", not \"popup\"",
         ),
         ("target", number(1.0), "\"target\" must be an element of the page, or a CSS selector"),
         ("autoOpen", Given::Flag(true), "\"autoOpen\" must be an object with delayMs, not true"),
