@@ -262,7 +262,8 @@ fn element_in(
     // A place that has a height is filled; one that has none is given that of a panel.
     let has_room = options.config.mode == Mode::Inline && place.client_height() >= LEAST_INLINE_HEIGHT;
     let _ = element.toggle_attribute_with_force("data-fills", has_room);
-    if !element.parent_node().is_some_and(|parent| parent.is_same_node(Some(place))) {
+    // One that was brought along may stand deeper in there, within a custom element.
+    if !place.contains(Some(&element)) {
         place.append_child(&element).map_err(|_| MountError::NoBody)?;
     }
     Ok(element)
