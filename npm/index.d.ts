@@ -1,7 +1,7 @@
 /** What `init` takes. A key that is unknown or of the wrong type is an error that names the key. */
 export interface Options {
-  /** The site's public key: `site_` and 1 to 64 letters, digits, `_` or `-`. */
-  site: string;
+  /** The site's public key: `site_` and 1 to 64 letters, digits, `_` or `-`. Required, unless there is `getToken` or `api`. */
+  site?: string;
   /** The relay's origin, such as `https://relay.example.com`. May be left out where the relay served the script. */
   relay?: string;
   /**
@@ -12,6 +12,19 @@ export interface Options {
   mode?: "launcher" | "inline" | "fullscreen" | "frame";
   /** The element that an inline chat is put into, or a CSS selector that finds it. */
   target?: Element | string;
+  /**
+   * Brings an access token from your own server, in place of the exchange by `site`. Resolves to the answer of
+   * `POST /v1/tokens` as it came, or to its `token` alone. Is given the last token.
+   */
+  getToken?: (current?: string) => Promise<string | TokenAnswer> | string | TokenAnswer;
+  /** Who the visitor is: a JWT that your server signed, or a function that brings one (`null` for nobody). */
+  identity?: string | (() => Promise<string | null> | string | null);
+  /** The address of an AI SDK endpoint that is talked to without a relay. */
+  api?: string;
+  /** Headers that go along with every request. Never a provider's key: every visitor can read them. */
+  headers?: Record<string, string>;
+  /** Makes the requests in place of `window.fetch`. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** How it looks. */
   theme?: Theme;
   /** In which corner it sits. Default: `bottom-right`. */
@@ -50,6 +63,13 @@ export interface Options {
   persist?: "local" | "session" | "memory";
   /** Keeps several widgets of one site apart in storage. */
   namespace?: string;
+  /** After how many minutes without a message the conversation is forgotten in this browser. Default: never. */
+  expireMinutes?: number;
+  /**
+   * Whether anything may be stored or sent. `"required"` asks the visitor in the panel, `false` waits for
+   * `update({ consent: true })`. Default: `true`.
+   */
+  consent?: boolean | "required";
   /** Whether the panel is open when nothing was remembered. Default: false. */
   openByDefault?: boolean;
   /** Functions of the page that the agent may call, by their names. */
@@ -77,6 +97,16 @@ export interface Tool {
   parameters?: Record<string, unknown>;
   /** Runs it. What it returns, or its promise, has to be JSON; what it throws is told to the agent. It has 60 seconds. */
   handler(input: any, about: { toolCallId: string; signal: AbortSignal }): unknown;
+}
+
+/** The answer of the relay's `POST /v1/tokens`. */
+export interface TokenAnswer {
+  token: string;
+  /** In seconds. */
+  expiresIn: number;
+  visitor?: string;
+  agent?: { name: string; avatarUrl?: string; greeting?: string; suggestions?: string[] };
+  features?: Record<string, boolean>;
 }
 
 /** The button that opens the panel. */
@@ -143,6 +173,12 @@ export interface Events {
   "tool:result": { toolCallId: string; toolName: string; output?: unknown; errorText?: string };
   /** A rating is stored; `null` is one that was taken back. */
   feedback: { id: string; value: "positive" | "negative" | null; reason?: string };
+  /** How things stand with the relay. */
+  "connection:change": { state: "connecting" | "ready" | "offline" | "unavailable" };
+  /** How many replies came that nobody has seen. */
+  unread: { count: number };
+  /** The access token was replaced. */
+  "token:refreshed": Record<string, never>;
   error: { reason: string; requestId?: string };
 }
 
@@ -192,7 +228,11 @@ export interface Chat {
   clear(): void;
   /** Forgets the visitor in this browser: conversation, draft, token, what was put away. */
   reset(): void;
-  /** Merges changed options in; `site`, `relay`, `mode`, `target`, `persist` and `namespace` stay as they are. */
+  /** Says who the visitor is, by a JWT that your server signed. */
+  identify(jwt: string): void;
+  /** Forgets who the visitor is, and the conversation in this browser. */
+  logout(): void;
+  /** Merges changed options in; `site`, `relay`, `api`, `mode`, `target`, `persist` and `namespace` stay as they are. */
   update(changes: Partial<Options>): void;
   /** The same as `update({ theme })`. */
   setTheme(theme: Theme): void;

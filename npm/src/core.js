@@ -1,9 +1,14 @@
-// The JavaScript face of the widget: loads the module once, mounts, and hands
-// out a handle. It holds no behaviour; that is in the module.
+// The JavaScript face of the widget: loads the module, mounts, hands out a
+// handle, and begins again when the module has ended. It holds no behaviour of
+// the chat; that is in the module.
 
-import start, { mount } from "./glue.js";
+import makeGlue from "./glue.js";
+import { crashes, draw, guard, remains } from "./crash.js";
 
-const VERBS = ["open", "close", "toggle", "isOpen", "send", "setInput", "focus", "stop", "newConversation", "setConversation", "clear", "reset", "destroy"];
+const VERBS = ["open", "close", "toggle", "isOpen", "send", "setInput", "focus", "stop", "newConversation", "setConversation", "clear", "reset"];
+
+/** Calls that have to be made again on a widget that is begun again. */
+const LASTING = ["update", "identify", "logout", "registerTools"];
 
 const EVENTS =
   "ready open close message:sent message:received response:start response:end response:stopped conversation:change unread error token:refreshed tool:call tool:result feedback connection:change before:send idle:warning idle:reset".split(
@@ -22,18 +27,31 @@ const LANGUAGES = {
   zh: new URL("__CHINWAG_ZH__", import.meta.url),
 };
 
-let loading;
+/** The running module; after a crash the next `load` begins another. */
+let running;
+/** The module as it was compiled, so that another one is there at once. */
+let compiled;
 
-/** Fetches and starts the module, once per page. A failed attempt may be repeated. */
+/** Fetches and starts the module, once for all widgets of a page. A failed attempt may be repeated. */
 function load(wasmUrl, cssUrl) {
-  loading ??= Promise.all([text(cssUrl), start({ module_or_path: wasmUrl }).catch(explain)]).then(
-    ([css]) => css,
-    (error) => {
-      loading = undefined;
-      throw error;
-    },
+  if (running) return running;
+  const attempt = (running = begin(wasmUrl, cssUrl));
+  attempt.catch(() => running === attempt && (running = undefined));
+  return attempt;
+}
+
+async function begin(wasmUrl, cssUrl) {
+  const widgets = new Set();
+  const glue = makeGlue((exports) =>
+    guard(exports, (error) => {
+      running = undefined;
+      console.error("chinwag: the chat has stopped", error);
+      for (const crashed of widgets) crashed();
+    }),
   );
-  return loading;
+  const [css] = await Promise.all([text(cssUrl), glue.start({ module_or_path: compiled ?? wasmUrl }).catch(explain)]);
+  compiled = glue.module();
+  return { css, mount: glue.mount, widgets };
 }
 
 /** Says how to mend what pages most often get wrong. */
@@ -71,15 +89,55 @@ async function language(asked) {
 export async function init(options, environment = {}) {
   if (options?.mode === "frame") return (await import("__CHINWAG_FRAME__")).init(options, environment);
   const { wasmUrl, ...rest } = options ?? {};
-  const [css, spoken] = await Promise.all([
-    load(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url), new URL("__CHINWAG_CSS__", import.meta.url)),
-    language(rest.locale),
-  ]);
-  const inner = mount(rest, { ...environment, css, language: spoken });
-  const element = inner.element;
-  let { sound } = rest;
+  // What `persist: "memory"` keeps outlives a crash here.
+  const memory = {};
+  const counted = crashes();
+  const lasting = [];
+  let element = environment.host;
+  let { sound, locale } = rest;
   let turn = 0;
+  let inner;
+  let forget;
 
+  const mount = async (more) => {
+    const [module, spoken] = await Promise.all([
+      load(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url), new URL("__CHINWAG_CSS__", import.meta.url)),
+      language(locale),
+    ]);
+    const begun = module.mount(rest, { ...environment, ...more, host: element, css: module.css, language: spoken, memory });
+    if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
+    inner = begun;
+    element = inner.element;
+    module.widgets.add(crashed);
+    forget = () => module.widgets.delete(crashed);
+  };
+
+  /** The module has ended, and this widget with it. */
+  const crashed = () => {
+    const left = remains(element.shadowRoot);
+    inner = undefined;
+    const again = async (open) => {
+      try {
+        await mount({ draft: left.draft });
+        for (const [verb, given] of lasting) inner[verb](...given);
+        if (open) inner.open();
+      } catch (error) {
+        console.error("chinwag:", error);
+        if (!inner) draw(element.shadowRoot, { open, wait: counted.next(), begin: again });
+      }
+    };
+    draw(element.shadowRoot, { ...left, wait: counted.next(), begin: again });
+    element.dispatchEvent(new CustomEvent("chinwag:error", { bubbles: true, composed: true, detail: { reason: "crashed" } }));
+  };
+
+  /** Calls the widget, now and again should it have to be begun again. While it has stopped, nothing is called. */
+  const call = (verb, ...given) => {
+    const result = inner?.[verb](...given);
+    if (LASTING.includes(verb)) lasting.push([verb, given]);
+    return result;
+  };
+
+  await mount();
   const on = (name, listener) => {
     if (!EVENTS.includes(name)) throw new Error(`Chinwag: there is no event "${name}". There are: ${EVENTS.join(", ")}`);
     // What a listener of `before:send` promises is waited for.
@@ -93,13 +151,15 @@ export async function init(options, environment = {}) {
     return () => element.removeEventListener(`chinwag:${name}`, heard);
   };
   /** Of two languages that were asked for, the later one is spoken, however they arrive. */
-  const speak = async (locale) => {
+  const speak = async (asked) => {
     const mine = ++turn;
-    const found = await language(locale);
-    if (mine === turn) inner.setLanguage(found);
+    locale = asked;
+    const found = await language(asked);
+    if (mine === turn) inner?.setLanguage(found);
   };
   const handle = { element, on };
-  for (const verb of VERBS) handle[verb] = (...given) => inner[verb](...given);
+  for (const verb of VERBS) handle[verb] = (...given) => call(verb, ...given);
+  for (const verb of ["identify", "logout"]) handle[verb] = (...given) => call(verb, ...given);
   handle.once = (name, listener) => {
     const off = on(name, (detail, event) => {
       off();
@@ -108,26 +168,35 @@ export async function init(options, environment = {}) {
     return off;
   };
   handle.registerTools = (tools) => {
-    const names = inner.registerTools(tools);
-    return () => inner.unregisterTools(names);
+    const names = call("registerTools", tools);
+    return () => {
+      const at = lasting.findIndex(([verb, [known]]) => verb === "registerTools" && known === tools);
+      if (at >= 0) lasting.splice(at, 1);
+      if (names) inner?.unregisterTools(names);
+    };
   };
-  handle.transcript = (format = "text") => inner.transcript(format);
+  handle.transcript = (format = "text") => inner?.transcript(format) ?? "";
+  handle.destroy = () => {
+    if (!inner) element.remove();
+    forget();
+    inner?.destroy();
+  };
   handle.show = () => void (element.hidden = false);
   handle.hide = () => void (element.hidden = true);
   handle.update = (changes) => {
-    inner.update(changes);
+    call("update", changes);
     if ("sound" in changes) sound = changes.sound;
     if ("locale" in changes) speak(changes.locale);
   };
-  handle.setTheme = (theme) => inner.update({ theme });
+  handle.setTheme = (theme) => call("update", { theme });
   handle.setLocale = (locale) => {
-    inner.update({ locale });
+    call("update", { locale });
     return speak(locale);
   };
   handle.doctor = async () => (await import("__CHINWAG_DOCTOR__")).examine(element, rest, environment.base);
 
   on("message:received", async () => {
-    if (sound && (document.hidden || !inner.isOpen())) (await import("__CHINWAG_SOUND__")).chime();
+    if (sound && (document.hidden || !inner?.isOpen())) (await import("__CHINWAG_SOUND__")).chime();
   });
   if (rest.onError) on("error", rest.onError);
   rest.onReady?.(handle);

@@ -78,8 +78,9 @@ impl FromFields for TokenAnswer {
         Ok(Self {
             token: fields.need_text("token")?,
             expires_in: fields.number("expiresIn")?.ok_or(FieldError::Missing("expiresIn"))?,
-            visitor: fields.need_text("visitor")?,
-            agent: fields.object("agent")?.ok_or(FieldError::Missing("agent"))?,
+            // A token that a page's server made may come without either.
+            visitor: fields.text("visitor")?.unwrap_or_default(),
+            agent: fields.object("agent")?.unwrap_or_default(),
             features: fields.object("features")?.unwrap_or_default(),
         })
     }

@@ -23,6 +23,16 @@ pub struct Config {
     pub teaser: Option<Teaser>,
     /// Where conversation ids are kept.
     pub persist: Persist,
+    /// How access tokens are come by.
+    pub access: Access,
+    /// Who the page says that the visitor is.
+    pub identity: Identity,
+    /// Whether the page talks to an endpoint of its own, without a relay.
+    pub is_direct: bool,
+    /// Whether anything may be stored or sent.
+    pub consent: Consent,
+    /// How long after the last message the conversation is remembered.
+    pub expire_minutes: Option<u32>,
     /// Shown in the header in place of the agent's own name.
     pub title: Option<String>,
     /// The address of a picture in place of the agent's own, checked.
@@ -81,4 +91,38 @@ pub struct Teaser {
     pub text: String,
     /// After how long they come, in ms.
     pub delay_ms: u32,
+}
+
+/// How access tokens are come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// The site's public key is exchanged at the relay.
+    #[default]
+    Exchange,
+    /// The page is asked, and asks its own server.
+    Page,
+}
+
+/// Who the page says that the visitor is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Identity {
+    /// It does not say.
+    #[default]
+    Anonymous,
+    /// This, signed by the site's server.
+    Signed(String),
+    /// The page is asked before each exchange.
+    Asked,
+}
+
+/// Whether anything may be stored or sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// It may: the page has seen to it, or needs none.
+    #[default]
+    Given,
+    /// Not before the visitor has agreed, in the panel.
+    Required,
+    /// Not before the page says so.
+    Withheld,
 }

@@ -19,7 +19,20 @@ pub enum Effect {
         request: RequestId,
         /// Its body.
         body: TokenRequest,
+        /// Whether the page is asked first who the visitor is.
+        asks_identity: bool,
     },
+    /// Ask the page for an access token.
+    AskToken {
+        /// Names the exchange.
+        request: RequestId,
+        /// The last token, which is no longer good.
+        current: Option<String>,
+    },
+    /// Keep the newest visitor token, which other tabs may replace.
+    KeepVisitor(String),
+    /// Drop all that is kept for the next visit.
+    Forget,
     /// Send a message and stream the reply.
     OpenStream {
         /// Whose.
@@ -117,6 +130,32 @@ pub enum Effect {
         /// The conversation.
         conversation: ConversationId,
     },
+    /// Keep a conversation that no relay keeps.
+    Archive {
+        /// Which.
+        conversation: ConversationId,
+        /// Its title, should it have none yet.
+        title: String,
+        /// Now, as the wire has it.
+        at: String,
+        /// Its messages as JSON, oldest first.
+        messages: Vec<String>,
+    },
+    /// Say this to the other tabs: a word as JSON.
+    Tell(String),
+    /// Queue for being the one tab that follows the reply. Once it is this one,
+    /// [`super::Event::StreamClaimed`] says so.
+    Claim {
+        /// Whose.
+        turn: TurnId,
+        /// The conversation.
+        conversation: ConversationId,
+    },
+    /// Let another tab be that one.
+    Release {
+        /// Whose.
+        turn: TurnId,
+    },
     /// Keep this for the next visit.
     Save(Saved),
     /// Fire [`super::Event::TimerFired`] after a wait.
@@ -195,6 +234,12 @@ pub enum Timer {
     AutoOpen,
     /// Show the teaser.
     Teaser,
+    /// See whether the tab that follows a reply is still there.
+    Silence(TurnId),
+    /// Try to reach the relay again.
+    Reconnect,
+    /// Replace the token before it is old.
+    Refresh,
 }
 
 /// What the host page is told.
@@ -254,6 +299,12 @@ pub enum HostEvent {
         /// What the visitor thinks.
         opinion: Opinion,
     },
+    /// How things stand with the relay has changed.
+    ConnectionChange(&'static str),
+    /// The number of replies that nobody has seen changed.
+    Unread(u32),
+    /// The access token was replaced.
+    TokenRefreshed,
     /// Something failed.
     Error(Failure),
 }

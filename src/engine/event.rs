@@ -11,6 +11,7 @@ use super::saved::Saved;
 use super::session::RequestId;
 use super::tool::{ClientTool, ToolOutcome};
 use super::turn::TurnId;
+use super::word::Word;
 
 /// A moment on the visitor's clock, in ms since 1970. The clock may be wrong
 /// and may jump; nothing but waits and displays depends on it.
@@ -110,6 +111,36 @@ pub enum Event {
     ConversationStarted {
         /// A fresh id for it.
         conversation_id: String,
+    },
+    /// The visitor took away a message that waits to be sent.
+    RemovePressed {
+        /// Which.
+        key: Key,
+    },
+    /// The visitor asked to reach the relay again.
+    ReconnectPressed,
+    /// The visitor agreed that things are kept and sent.
+    ConsentGiven,
+    /// The visitor is no longer who the page said.
+    LoggedOut,
+    /// The page is seen again, or the device woke up.
+    Woke,
+    /// Another tab of this visitor said something.
+    TabSaid {
+        /// Whom that tab talks for, as far as it knows.
+        subject: Option<String>,
+        /// What.
+        word: Box<Word>,
+    },
+    /// Another tab was given an access token.
+    TokenShared {
+        /// The answer to its exchange.
+        answer: Box<TokenAnswer>,
+    },
+    /// No other tab follows the turn's reply any more.
+    StreamClaimed {
+        /// Whose.
+        turn: TurnId,
     },
     /// A token exchange succeeded.
     TokenArrived {

@@ -24,6 +24,8 @@ pub enum TransportError {
     },
     /// The relay answered with something that is not its protocol.
     Protocol,
+    /// The page could not say, or can no longer say, who the visitor is.
+    SignIn,
 }
 
 impl TransportError {
@@ -60,6 +62,8 @@ pub enum Reason {
     Closed,
     /// The reply broke off.
     Interrupted,
+    /// The page has to say again who the visitor is.
+    SignIn,
     /// Anything else.
     Other,
 }
@@ -89,6 +93,7 @@ impl Failure {
             TransportError::Network => Self::retryable(Reason::Unreachable),
             TransportError::Timeout => Self::retryable(Reason::Timeout),
             TransportError::Protocol => Self::retryable(Reason::Unavailable),
+            TransportError::SignIn => Self::retryable(Reason::SignIn),
             TransportError::Http { status, code, retry_after_ms, request_id } => {
                 let reason =
                     if code == ErrorCode::Unknown { reason_of_status(status) } else { reason_of(code) };

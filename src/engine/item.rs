@@ -38,6 +38,8 @@ pub struct Question {
 /// How far a message of the visitor got.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
+    /// Written without a network: sent when there is one, unless it is taken away.
+    Waiting,
     /// On its way.
     Sending,
     /// Accepted by the relay.
@@ -75,7 +77,13 @@ pub struct Reply {
     pub at: Option<Moment>,
     /// How far it got.
     pub phase: ReplyPhase,
+    /// What it said before the current step, should that be taken back.
+    before_step: Extent,
 }
+
+/// How much there was of a reply: lengths of its text, its reasoning (both in
+/// bytes), its sources and its activities.
+type Extent = (usize, usize, usize, usize);
 
 /// How far a reply got.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +145,7 @@ impl Reply {
             rating: Rating::default(),
             at: Some(at),
             phase: ReplyPhase::Waiting { label: None },
+            before_step: Extent::default(),
         }
     }
 
@@ -195,6 +204,25 @@ impl Reply {
         }
     }
 
+    /// A step begins: one call of the model.
+    pub fn begin_step(&mut self) {
+        self.before_step = (self.text.len(), self.reasoning.len(), self.sources.len(), self.activities.len());
+    }
+
+    /// What the current step said is taken back.
+    pub fn reset_step(&mut self) {
+        let (text, reasoning, sources, activities) = self.before_step;
+        self.reasoning.truncate(reasoning);
+        self.sources.truncate(sources);
+        self.activities.truncate(activities);
+        let said = std::mem::take(&mut self.text);
+        self.document = Document::new();
+        self.phase = ReplyPhase::Waiting { label: None };
+        if let Some(kept) = said.get(..text).filter(|kept| !kept.is_empty()) {
+            self.push_text(kept);
+        }
+    }
+
     /// Nothing more comes: settles the text.
     pub fn end(&mut self, phase: ReplyPhase) {
         self.document.finish();
@@ -235,6 +263,19 @@ pub fn from_stored(message: UiMessage) -> Option<Item> {
             Some(Item::Reply(Box::new(reply)))
         }
     }
+}
+
+/// A reply out of a stored message of which more is to come.
+pub fn unfinished(message: UiMessage, question: Option<Key>, now: Moment) -> Reply {
+    let mut reply = Reply::waiting(question, now);
+    for part in message.parts {
+        take_part(&mut reply, part);
+    }
+    reply.id = Some(message.id).filter(|id| !id.is_empty());
+    if !reply.is_empty() {
+        reply.phase = ReplyPhase::Streaming;
+    }
+    reply
 }
 
 fn take_part(reply: &mut Reply, part: Part) {

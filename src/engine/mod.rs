@@ -7,6 +7,8 @@
 //! that a whole conversation can be told as a scenario in a native test.
 
 pub mod announce;
+pub mod archive;
+pub mod claims;
 pub mod config;
 pub mod drawer;
 pub mod effect;
@@ -18,12 +20,15 @@ pub mod model;
 pub mod rating;
 pub mod saved;
 pub mod session;
+pub mod stored;
 pub mod tool;
 pub mod transcript;
 pub mod turn;
 mod update;
+pub mod word;
 
-pub use config::{Config, Launcher, Mode, Persist, Teaser};
+pub use claims::Claims;
+pub use config::{Access, Config, Consent, Identity, Launcher, Mode, Persist, Teaser};
 pub use drawer::Drawer;
 pub use effect::{Effect, HostEvent, Region, Timer};
 pub use event::{Event, Moment};
@@ -34,6 +39,7 @@ pub use rating::{Opinion, Rating};
 pub use saved::Saved;
 pub use tool::{ClientTool, ToolOutcome};
 pub use update::update;
+pub use word::Word;
 
 /// Longest message in characters, for those who may not know the wire.
 pub use chinwag_protocol::limits::{MAX_MESSAGE_CHARS, MAX_TITLE_CHARS};

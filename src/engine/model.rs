@@ -2,15 +2,18 @@
 
 use chinwag_protocol::{AgentCard, ConversationId, ConversationState, Features};
 
-use super::config::{Config, Mode};
+use super::config::{Config, Consent, Mode};
 use super::drawer::Drawer;
 use super::event::Moment;
-use super::failure::Failure;
-use super::item::{Item, Key, Question, Reply};
-use super::saved::Saved;
+use super::failure::{Failure, Reason};
+use super::item::{Delivery, Item, Key, Question, Reply};
+use super::saved::{Saved, Waiting};
 use super::session::{RequestId, Session};
 use super::tool::ClientTool;
 use super::turn::{Turn, TurnId};
+
+/// Most messages that wait to be sent.
+pub const MAX_WAITING: usize = 20;
 
 /// The widget's state.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,16 @@ pub struct Model {
     pub session: Session,
     /// Why the last call failed, until one succeeds.
     pub trouble: Option<Failure>,
+    /// How often the relay was tried in vain since it was last reached.
+    pub attempts: u8,
+    /// Whether the visitor agreed in the panel that things are kept and sent.
+    pub agreed: bool,
+    /// Whether another tab of this visitor was heard.
+    pub has_peers: bool,
+    /// How many replies came that nobody has seen.
+    pub unread: u32,
+    /// When a message was last sent or received.
+    pub active_at: Option<Moment>,
     /// The conversation that is shown; `None` before the first send.
     pub conversation: Option<ConversationId>,
     /// Who answers in it, if anyone.
@@ -140,10 +153,22 @@ pub enum Connection {
     Trouble(Failure),
 }
 
+impl Connection {
+    /// The word for it that a page is told.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Ready => "ready",
+            Self::Offline => "offline",
+            Self::Trouble(_) => "unavailable",
+        }
+    }
+}
+
 impl Model {
     /// The state before anything happened.
     pub fn new(config: Config) -> Self {
-        Self { config, ..Self::default() }
+        Self { config, online: true, ..Self::default() }
     }
 
     /// How things stand with the relay.
@@ -154,6 +179,28 @@ impl Model {
             (None, Some(_)) => Connection::Ready,
             (None, None) => Connection::Connecting,
         }
+    }
+
+    /// Whether anything may be stored or sent.
+    pub fn has_consent(&self) -> bool {
+        match self.config.consent {
+            Consent::Given => true,
+            Consent::Required => self.agreed,
+            Consent::Withheld => false,
+        }
+    }
+
+    /// Whether a call would go nowhere: the browser says so, or the last one
+    /// found nobody.
+    pub fn is_cut_off(&self) -> bool {
+        let is_unreachable = |failure: &Failure| failure.reason == Reason::Unreachable;
+        !self.online || self.trouble.as_ref().is_some_and(is_unreachable)
+    }
+
+    /// Whether a message may be written: one at a time is answered, but what is
+    /// written without a network waits its turn.
+    pub fn takes_message(&self) -> bool {
+        self.turn.is_none() || self.is_cut_off()
     }
 
     /// The transcript, oldest first.
@@ -195,12 +242,24 @@ impl Model {
 
     /// What is to be kept for the next visit.
     pub fn to_save(&self) -> Saved {
+        let waiting = self.items.iter().filter_map(|(_, item)| match item {
+            Item::Question(question) if question.delivery == Delivery::Waiting => {
+                Some(Waiting { id: question.id.clone(), text: question.text.clone() })
+            }
+            _ => None,
+        });
         // A panel that is always open says nothing of how the visitor left it.
         let open = self.open && self.config.mode == Mode::Launcher;
         let visitor = self.session.visitor.clone();
-        let mut saved = Saved::new(visitor, self.conversation.clone(), open, self.draft.clone());
-        saved.teaser_dismissed = self.teaser == TeaserState::Dismissed;
-        saved
+        Saved {
+            teaser_dismissed: self.teaser == TeaserState::Dismissed,
+            waiting: waiting.take(MAX_WAITING).collect(),
+            unread: self.unread,
+            agreed: self.agreed,
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ms since 1970")]
+            active_at: self.active_at.map(|at| at.0 as u64),
+            ..Saved::new(visitor, self.conversation.clone(), open, self.draft.clone())
+        }
     }
 
     pub(super) fn question_mut(&mut self, key: Key) -> Option<&mut Question> {
@@ -245,6 +304,19 @@ impl Model {
 
     pub(super) fn remove(&mut self, key: Key) {
         self.items.retain(|(found, _)| *found != key);
+    }
+
+    /// Takes out the messages that wait to be sent, in order.
+    pub(super) fn take_waiting(&mut self) -> Vec<Question> {
+        let mut waiting = Vec::new();
+        self.items.retain(|(_, item)| match item {
+            Item::Question(question) if question.delivery == Delivery::Waiting => {
+                waiting.push(question.clone());
+                false
+            }
+            _ => true,
+        });
+        waiting
     }
 
     pub(super) fn set_items(&mut self, items: Vec<Item>) {

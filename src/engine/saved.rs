@@ -1,6 +1,7 @@
 //! What is kept between visits. What was stored once must load forever: the
 //! golden files in `tests/golden/saved` hold every form that was ever written.
 
+use chinwag_protocol::object::list;
 use chinwag_protocol::{ConversationId, FieldError, Fields, FromFields, ObjectWriter};
 
 /// The schema that is written today.
@@ -8,12 +9,11 @@ const VERSION: u32 = 1;
 
 /// Longest text that is read back, in bytes. Storage is the page's, so a
 /// hostile or broken script may have put anything there.
-const MAX_SAVED_BYTES: usize = 64 * 1024;
+const MAX_SAVED_BYTES: usize = 256 * 1024;
 
 /// What is kept between visits, under `cw:<site>`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Saved {
-    version: u32,
     /// The visitor token; the access token is never kept.
     pub visitor: Option<String>,
     /// The conversation that is shown.
@@ -25,6 +25,29 @@ pub struct Saved {
     pub draft: String,
     /// Whether the words beside the launcher were put away for good.
     pub teaser_dismissed: bool,
+    /// What was written without a network and waits to be sent.
+    pub waiting: Vec<Waiting>,
+    /// How many replies came that nobody has seen.
+    pub unread: u32,
+    /// Whether the visitor agreed in the panel that things are kept and sent.
+    pub agreed: bool,
+    /// When a message was last sent or received, in ms since 1970.
+    pub active_at: Option<u64>,
+}
+
+/// A message that waits to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its id, under which it is accepted once.
+    pub id: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl FromFields for Waiting {
+    fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self { id: fields.need_text("id")?, text: fields.need_text("text")? })
+    }
 }
 
 /// Why stored text is not used.
@@ -46,7 +69,7 @@ impl Saved {
         open: bool,
         draft: String,
     ) -> Self {
-        Self { version: VERSION, visitor, conversation, open, draft, ..Self::default() }
+        Self { visitor, conversation, open, draft, ..Self::default() }
     }
 
     /// Reads what was stored.
@@ -54,10 +77,11 @@ impl Saved {
         if text.len() > MAX_SAVED_BYTES {
             return Err(SavedError::Corrupt);
         }
-        let saved = Self::from_json(text).map_err(|_| SavedError::Corrupt)?;
-        match saved.version {
-            VERSION => Ok(saved),
-            version if version > VERSION => Err(SavedError::Newer(version)),
+        let fields = Fields::parse(text).map_err(|_| SavedError::Corrupt)?;
+        let version = fields.number("v").ok().flatten().and_then(|version| u32::try_from(version).ok());
+        match version {
+            Some(VERSION) => Self::from_fields(&fields).map_err(|_| SavedError::Corrupt),
+            Some(version) if version > VERSION => Err(SavedError::Newer(version)),
             _ => Err(SavedError::Corrupt),
         }
     }
@@ -65,7 +89,7 @@ impl Saved {
     /// The text to store.
     pub fn to_json(&self) -> String {
         let mut object = ObjectWriter::default();
-        object.json("v", &self.version.to_string());
+        object.json("v", &VERSION.to_string());
         object.maybe("visitor", self.visitor.as_deref());
         object.maybe("conversation", self.conversation.as_ref().map(ConversationId::as_str));
         object.json("open", if self.open { "true" } else { "false" });
@@ -73,21 +97,47 @@ impl Saved {
         if self.teaser_dismissed {
             object.json("teaserDismissed", "true");
         }
+        if !self.waiting.is_empty() {
+            object.json("waiting", &list(self.waiting.iter().map(Waiting::to_json)));
+        }
+        if self.unread > 0 {
+            object.json("unread", &self.unread.to_string());
+        }
+        if self.agreed {
+            object.json("agreed", "true");
+        }
+        if let Some(at) = self.active_at {
+            object.json("at", &at.to_string());
+        }
+        object.finish()
+    }
+}
+
+impl Waiting {
+    fn to_json(&self) -> String {
+        let mut object = ObjectWriter::default();
+        object.text("id", &self.id);
+        object.text("text", &self.text);
         object.finish()
     }
 }
 
 impl FromFields for Saved {
     fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
-        let version = fields.number("v")?.and_then(|version| u32::try_from(version).ok());
         let conversation = fields.text("conversation")?.map(|id| ConversationId::parse(&id)).transpose();
         Ok(Self {
-            version: version.ok_or(FieldError::Missing("v"))?,
             visitor: fields.text("visitor")?,
             conversation: conversation.map_err(|_| FieldError::Wrong("conversation"))?,
             open: fields.flag("open"),
             draft: fields.text("draft")?.unwrap_or_default(),
             teaser_dismissed: fields.flag("teaserDismissed"),
+            waiting: fields.objects("waiting")?,
+            unread: fields
+                .number("unread")?
+                .and_then(|unread| u32::try_from(unread).ok())
+                .unwrap_or_default(),
+            agreed: fields.flag("agreed"),
+            active_at: fields.number("at")?,
         })
     }
 }
@@ -103,6 +153,12 @@ mod tests {
         assert_eq!(saved.conversation.as_ref().unwrap().as_str(), "0199f2c1-7d2e-7000-8000-000000000001");
         assert!(saved.open);
         assert_eq!(saved.draft, "half a quest");
+        assert_eq!(Saved::parse(&saved.to_json()), Ok(saved));
+
+        let saved = Saved::parse(include_str!("../../tests/golden/saved/v1-waiting.json")).unwrap();
+        assert_eq!(saved.waiting.len(), 2);
+        assert_eq!(saved.waiting[1].text, "And \"when\"?");
+        assert_eq!((saved.unread, saved.agreed, saved.active_at), (3, true, Some(1_795_343_040_250)));
         assert_eq!(Saved::parse(&saved.to_json()), Ok(saved));
     }
 

@@ -2,6 +2,7 @@
 
 use chinwag_protocol::{ConversationId, SiteKey, TokenAnswer, TokenRequest};
 
+use super::claims::Claims;
 use super::event::Moment;
 use super::rating::RatingCall;
 use super::turn::TurnId;
@@ -46,6 +47,10 @@ pub struct Session {
     waiting: Vec<Call>,
     /// The visitor token to bring to the next exchange.
     pub visitor: Option<String>,
+    /// Whom the last token was made out to, as far as it says.
+    pub subject: Option<String>,
+    /// The last token, good or not: a page that makes tokens is shown it.
+    last: Option<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -97,6 +102,22 @@ impl Session {
         TokenRequest { site, visitor: self.visitor.clone(), identity: None, device: None }
     }
 
+    /// The page is asked for a token: shown the last one.
+    pub fn ask_page(&mut self, request: RequestId) -> Option<String> {
+        self.phase = Phase::Asking(request);
+        self.last.clone()
+    }
+
+    /// Whether an exchange is under way.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Asking(_))
+    }
+
+    /// Whether there has been a token.
+    pub fn has_had_token(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Whether this is the exchange under way.
     pub fn awaits(&self, request: RequestId) -> bool {
         matches!(self.phase, Phase::Asking(asked) if asked == request)
@@ -109,7 +130,11 @@ impl Session {
         #[expect(clippy::cast_precision_loss, reason = "a life in seconds is far below 2^53")]
         let refresh_at = Moment(now.0 + answer.expires_in as f64 * 800.0);
         self.phase = Phase::Ready { token: answer.token.clone(), refresh_at };
-        self.visitor = Some(answer.visitor.clone());
+        if !answer.visitor.is_empty() {
+            self.visitor = Some(answer.visitor.clone());
+        }
+        self.subject = Claims::of(&answer.token).subject;
+        self.last = Some(answer.token.clone());
         std::mem::take(&mut self.waiting)
     }
 
@@ -117,6 +142,11 @@ impl Session {
     pub fn refuse(&mut self) -> Vec<Call> {
         self.phase = Phase::None;
         std::mem::take(&mut self.waiting)
+    }
+
+    /// The token is no longer the visitor's.
+    pub fn forget_token(&mut self) {
+        self.phase = Phase::None;
     }
 
     /// The relay did not take the token.

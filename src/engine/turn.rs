@@ -3,6 +3,7 @@
 use chinwag_protocol::Trigger;
 
 use super::announce::Announcer;
+use super::event::Moment;
 use super::item::Key;
 
 /// Names a turn. Whatever arrives for another than the running one is late,
@@ -37,6 +38,8 @@ pub struct Turn {
     pub is_second_look: bool,
     /// How often tools of the page were run for it.
     pub rounds: usize,
+    /// When another tab was last heard, while it follows the reply.
+    pub heard_at: Moment,
     /// Makes whole sentences for the screen reader.
     pub announcer: Announcer,
 }
@@ -47,6 +50,8 @@ pub enum Stage {
     /// The question, or what the page's tools answered, has not been accepted
     /// yet.
     Sending,
+    /// Another tab follows the reply, and says what it hears.
+    Following,
     /// Frames arrive.
     Streaming,
     /// Tools of the page are at work.
@@ -75,6 +80,7 @@ impl Turn {
             shows_stored: false,
             is_second_look: false,
             rounds: 0,
+            heard_at: Moment::default(),
             announcer: Announcer::default(),
         }
     }

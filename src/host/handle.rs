@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
+use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
@@ -173,6 +174,27 @@ impl Handle {
         self.dispatch(Event::Reset);
     }
 
+    /// Says who the visitor is: a JWT signed by the site's server.
+    ///
+    /// # Errors
+    /// Not a JWT.
+    pub fn identify(&self, jwt: &str) -> Result<(), JsError> {
+        let changes = Object::new();
+        let _ = Reflect::set(&changes, &JsValue::from_str("identity"), &JsValue::from_str(jwt));
+        self.update(changes.into())
+    }
+
+    /// Forgets who the visitor is, and their conversation in this browser.
+    ///
+    /// # Errors
+    /// None.
+    pub fn logout(&self) -> Result<(), JsError> {
+        let changes = Object::new();
+        let _ = Reflect::set(&changes, &JsValue::from_str("identity"), &JsValue::NULL);
+        self.dispatch(Event::LoggedOut);
+        self.update(changes.into())
+    }
+
     /// Merges changed options in.
     ///
     /// # Errors
@@ -215,7 +237,7 @@ impl Handle {
 
 /// Why a message cannot be sent now, if it cannot.
 fn why_not(model: &Model) -> Option<&'static str> {
-    if model.is_replying() {
+    if !model.takes_message() {
         Some("Chinwag: send() while a reply runs: wait for response:end, or stop() it")
     } else if model.is_closed() {
         Some("Chinwag: send() in a conversation that has ended: begin another by newConversation()")

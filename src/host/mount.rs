@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use chinwag_protocol::Json;
 use gloo_events::EventListener;
-use js_sys::{Array, Reflect};
+use js_sys::{Array, Function, Object, Reflect};
 use leptos::prelude::*;
 use leptos::tachys::view::any_view::AnyViewState;
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,6 +19,7 @@ use super::tool::GivenTools;
 use super::value::Given;
 use super::{speech, theme};
 use crate::engine::{Event, Mode, Model};
+use crate::shell::lent::Lent;
 use crate::shell::outside::Outside;
 use crate::shell::page;
 use crate::shell::storage::SavedPlace;
@@ -49,6 +50,8 @@ struct Environment {
     base: Option<String>,
     element: Option<HtmlElement>,
     language: Language,
+    memory: Object,
+    draft: Option<String>,
 }
 
 impl Environment {
@@ -59,6 +62,8 @@ impl Environment {
             base: member("base").as_string(),
             element: member("host").dyn_into().ok(),
             language: Language::read(&member("language")),
+            memory: member("memory").dyn_into().unwrap_or_default(),
+            draft: member("draft").as_string(),
         }
     }
 }
@@ -112,10 +117,14 @@ impl Mounted {
         let raw = options;
         let given = GivenOptions::new(Given::read(options))?;
         let (tools, context) = (GivenTools::of_options(options)?, context::read(options)?.flatten());
+        let lent = lent_by(options, Lent::default());
         let mut options = given.parse()?;
         options.config.context.clone_from(&context);
         let environment = Environment::read(environment);
-        let relay = relay_of(&options, environment.base)?;
+        let base = match &options.api {
+            Some(api) => api.clone(),
+            None => relay_of(&options, environment.base)?,
+        };
         let place = place_for(&options, target_of(raw)?)?;
         let element = element_in(&place, &options, environment.element)?;
         let root = shadow_root(&element)?;
@@ -125,13 +134,23 @@ impl Mounted {
         let language = environment.language;
         speech::show_direction(&element, &options, &language.locale);
         let words = speech::words(&options, &language.locale, language.texts.clone());
-        let selector = options.launcher_selector;
+        let selector = options.launcher_selector.clone();
         let wrapper = wrapper_in(&root)?;
-        let saved_place =
-            SavedPlace::new(options.config.persist, &options.config.site, options.namespace.as_deref());
-        let saved = saved_place.load();
+        let saved_place = SavedPlace::new(
+            options.config.persist,
+            &name_of(&options),
+            options.namespace.as_deref(),
+            environment.memory,
+        );
+        let mut saved = saved_place.load();
+        if let Some(draft) = environment.draft {
+            // What stood in the composer when the module ended.
+            saved.get_or_insert_default().draft = draft;
+        }
+        let is_direct = options.config.is_direct;
         let model = Model::new(options.config);
-        let outside = Outside::new(relay, element.clone(), saved_place);
+        let lent = Lent { headers: options.headers, ..lent };
+        let outside = Outside::new(base, element.clone(), saved_place, lent, is_direct);
         let made = Rc::new(Cell::new(None));
         let view = leptos::mount::mount_to(wrapper.clone(), {
             let made = Rc::clone(&made);
@@ -142,6 +161,7 @@ impl Mounted {
             }
         });
         let Some((store, speech)) = made.get() else { return Err(MountError::Unsupported("a working page")) };
+        store.watch_tabs();
         store.dispatch(Event::Mounted { saved });
         tools.apply(store);
         store.watch_browser();
@@ -168,6 +188,8 @@ impl Mounted {
         let given = self.given.merged(Given::read(changes))?;
         let (tools, context) = (GivenTools::of_options(changes)?, context::read(changes)?);
         let mut options = given.parse()?;
+        let lent = lent_by(changes, self.store.lent());
+        self.store.lend(Lent { headers: options.headers.clone(), ..lent });
         self.context = context.unwrap_or_else(|| self.context.take());
         options.config.context.clone_from(&self.context);
         tools.apply(self.store);
@@ -199,6 +221,41 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         self.view.take();
         self.element.remove();
+    }
+}
+
+/// What the page lends, with what it lent before in the place of what it does
+/// not name.
+fn lent_by(options: &JsValue, before: Lent) -> Lent {
+    let own = |name: &str, before: Option<Function>| {
+        let name = JsValue::from_str(name);
+        let is_own = options.dyn_ref::<Object>().is_some_and(|options| Object::has_own(options, &name));
+        if is_own {
+            Reflect::get(options, &name).ok().and_then(|given| given.dyn_into().ok())
+        } else {
+            before
+        }
+    };
+    Lent {
+        fetch: own("fetch", before.fetch),
+        get_token: own("getToken", before.get_token),
+        identity: own("identity", before.identity),
+        headers: before.headers,
+    }
+}
+
+/// What the widget is called in storage and in the page.
+fn name_of(options: &Options) -> String {
+    match (&options.api, options.config.site.as_str()) {
+        (None, "") => String::from("page"),
+        (Some(api), "") => {
+            // Two endpoints of one page are two histories (FNV-1a).
+            let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+            let mut name = String::from("direct-");
+            name.push_str(&api.bytes().fold(0x811c_9dc5, step).to_string());
+            name
+        }
+        (_, site) => site.to_owned(),
     }
 }
 
@@ -258,7 +315,7 @@ fn element_in(
 ) -> Result<HtmlElement, MountError> {
     let made = || document().ok()?.create_element("div").ok()?.dyn_into::<HtmlElement>().ok();
     let element = brought.or_else(made).ok_or(MountError::NoBody)?;
-    let _ = element.set_attribute("data-chinwag", &options.config.site);
+    let _ = element.set_attribute("data-chinwag", &name_of(options));
     // A place that has a height is filled; one that has none is given that of a panel.
     let has_room = options.config.mode == Mode::Inline && place.client_height() >= LEAST_INLINE_HEIGHT;
     let _ = element.toggle_attribute_with_force("data-fills", has_room);

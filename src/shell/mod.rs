@@ -3,8 +3,12 @@
 //! A `JsValue` dies here: whatever the browser throws becomes a typed value in
 //! the file that met it, before the engine sees it.
 
+pub mod archive;
 pub mod body;
+pub mod channel;
 pub mod clock;
+pub mod lent;
+pub mod lock;
 pub mod outside;
 pub mod page;
 pub mod storage;

@@ -1,25 +1,34 @@
 //! Carries out the engine's effects: each to the file that knows that part of
 //! the browser.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem::discriminant;
+use std::rc::Rc;
 
-use chinwag_protocol::{Conversation, ConversationId, FromFields, Page, TokenAnswer, UiMessage};
+use chinwag_protocol::{
+    Conversation, ConversationId, Fields, FromFields, ObjectWriter, Page, TokenAnswer, UiMessage,
+};
 use gloo_events::EventListener;
-use gloo_net::http::Method;
 use gloo_timers::callback::Timeout;
+use js_sys::Object;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
+use super::archive::Archive;
 use super::body;
+use super::channel::Channel;
 use super::clock;
+use super::lent::Lent;
+use super::lock::Claim;
 use super::page;
-use super::storage::SavedPlace;
+use super::storage::{SavedPlace, Shelf};
 use super::store::Store;
 use super::stream::Stream;
 use super::tool::Tools;
 use super::transport::Call;
 use crate::engine::session::RequestId;
 use crate::engine::turn::TurnId;
+use crate::engine::word::{MAX_WORD_BYTES, Word};
 use crate::engine::{Effect, Event, Timer, TransportError};
 
 /// Everything outside the model that one widget holds on to. Dropping it ends
@@ -28,24 +37,37 @@ use crate::engine::{Effect, Event, Timer, TransportError};
 pub struct Outside {
     relay: String,
     element: HtmlElement,
-    saved: SavedPlace,
+    saved: Rc<SavedPlace>,
     streams: RefCell<Vec<Stream>>,
     timers: RefCell<Vec<(Timer, Timeout)>>,
     tools: Tools,
+    archive: Option<Archive>,
+    lent: RefCell<Lent>,
+    exchange: RefCell<Option<Exchange>>,
+    channel: RefCell<Option<Channel>>,
+    claims: Rc<RefCell<Vec<(TurnId, Claim)>>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
 impl Outside {
     /// The outside of a widget that lives in `element` and talks to the relay
     /// at `relay`, an origin without a slash at the end.
-    pub fn new(relay: String, element: HtmlElement, saved: SavedPlace) -> Self {
+    pub fn new(relay: String, element: HtmlElement, saved: SavedPlace, lent: Lent, is_direct: bool) -> Self {
+        // Where storage is refused, the page's memory has to do.
+        let shelf = || saved.shelf().unwrap_or_else(|| Shelf::Page(Object::new()));
+        let archive = is_direct.then(|| Archive::new(shelf(), saved.key()));
         Self {
             relay,
             element,
-            saved,
+            saved: Rc::new(saved),
             streams: RefCell::default(),
             timers: RefCell::default(),
             tools: Tools::default(),
+            archive,
+            lent: RefCell::new(lent),
+            exchange: RefCell::default(),
+            channel: RefCell::default(),
+            claims: Rc::default(),
             listeners: RefCell::default(),
         }
     }
@@ -58,6 +80,14 @@ impl Outside {
         listeners.push(EventListener::new(&window, "online", move |_| store.dispatch(Event::WentOnline)));
         let hide = move |_: &_| store.dispatch(Event::PageHidden);
         listeners.push(EventListener::new(&window, "pagehide", hide));
+        // A device that wakes up, a page that comes back out of the browser's
+        // cache or to the front: timers stood still meanwhile, and connections died.
+        listeners.push(EventListener::new(&window, "pageshow", move |_| store.wake()));
+        if let Some(document) = window.document() {
+            listeners.push(EventListener::new(&document, "resume", move |_| store.wake()));
+            let on_change = move |_: &web_sys::Event| store.wake();
+            listeners.push(EventListener::new(&document, "visibilitychange", on_change));
+        }
         if !window.navigator().on_line() {
             store.dispatch(Event::WentOffline);
         }
@@ -76,6 +106,39 @@ impl Outside {
         }
     }
 
+    /// Hears what other tabs of the same visitor say. Where each tab has a
+    /// visitor of its own there are none.
+    pub fn watch_tabs(&self, store: Store) {
+        if self.saved.is_shared() {
+            self.channel.replace(Channel::open(self.saved.key(), move |text| hear(text, store)));
+        }
+    }
+
+    /// Says something to the other tabs, for a visitor: JSON under a name.
+    pub fn tell_tabs(&self, subject: Option<&str>, name: &'static str, json: &str) {
+        if let Some(channel) = &*self.channel.borrow() {
+            let mut object = ObjectWriter::default();
+            object.maybe("for", subject);
+            object.json(name, json);
+            channel.say(&object.finish());
+        }
+    }
+
+    /// Lets go of connections that died unnoticed.
+    pub fn check_streams(&self) {
+        self.streams.borrow().iter().for_each(Stream::check);
+    }
+
+    /// Takes what the page lends now in place of what it lent before.
+    pub fn lend(&self, lent: Lent) {
+        self.lent.replace(lent);
+    }
+
+    /// What the page lends.
+    pub fn lent(&self) -> Lent {
+        self.lent.borrow().clone()
+    }
+
     /// Asks the page about a message before it is sent.
     pub fn ask_before_send(&self, text: &str) -> page::Decision {
         page::ask_before_send(&self.element, text)
@@ -88,18 +151,66 @@ impl Outside {
 
     /// Carries out one order.
     pub fn carry_out(&self, effect: Effect, store: Store) {
+        let effect = match self.archive.as_ref().map(|archive| archive.serve(effect.clone())) {
+            Some(Ok(event)) => {
+                if let Some(event) = event {
+                    store.dispatch(event);
+                }
+                return;
+            }
+            _ => effect,
+        };
         match effect {
-            Effect::FetchToken { request, body } => {
-                let call = Call::post(self.url("/v1/token"), None, body::token(&body));
-                call.then(move |answer| {
-                    store.dispatch(match read::<TokenAnswer>(answer) {
-                        Ok(answer) => Event::TokenArrived { request, answer: Box::new(answer) },
-                        Err(error) => Event::TokenFailed { request, error },
-                    });
+            Effect::FetchToken { request, body, asks_identity } => {
+                let url = self.url("/v1/token");
+                self.exchange(request, store, async move |lent, visitor| {
+                    let mut body = body;
+                    // Another tab may have been given a newer one.
+                    body.visitor = visitor.or(body.visitor);
+                    if asks_identity {
+                        body.identity = lent.identity().await?;
+                    }
+                    let text = Call::post(url, None, body::token(&body)).fetch(&lent).await?;
+                    let answer = TokenAnswer::from_json(&text).map_err(|_| TransportError::Protocol)?;
+                    if body.identity.is_none() {
+                        store.tell_tabs("grant", &text);
+                    }
+                    Ok(answer)
                 });
             }
+            Effect::AskToken { request, current } => {
+                self.exchange(request, store, async move |lent, _| lent.token(current).await);
+            }
+            Effect::Tell(word) => {
+                // A panel that stands open in the background shows nothing to anyone.
+                if word != Word::Seen.to_json() || !page::is_hidden() {
+                    store.tell_tabs("word", &word);
+                }
+            }
+            Effect::Claim { turn, conversation } => {
+                let mut name = String::from(self.saved.key());
+                name.push(':');
+                name.push_str(conversation.as_str());
+                let granted = move || store.dispatch(Event::StreamClaimed { turn });
+                if self.channel.borrow().is_some() {
+                    let claim = Claim::queue(&name, granted);
+                    self.claims.borrow_mut().extend(claim.map(|claim| (turn, claim)));
+                }
+            }
+            Effect::Release { turn } => {
+                let claims = Rc::clone(&self.claims);
+                // After what was said last has been heard: a lock can be faster.
+                let release = move || claims.borrow_mut().retain(|(known, _)| *known != turn);
+                Timeout::new(RELEASE_AFTER_MS, release).forget();
+            }
+            Effect::KeepVisitor(visitor) => self.saved.keep_visitor(visitor),
+            Effect::Forget => {
+                self.saved.forget();
+                self.archive.iter().for_each(Archive::forget);
+            }
             Effect::OpenStream { turn, token, body } => {
-                let call = Call::post(self.url("/v1/chat"), Some(token), body::chat(&body));
+                let path = if self.archive.is_some() { "" } else { "/v1/chat" };
+                let call = Call::post(self.url(path), Some(token), body::chat(&body));
                 self.open_stream(turn, call, store);
             }
             Effect::ResumeStream { turn, token, conversation, after } => {
@@ -120,8 +231,8 @@ impl Outside {
                 url.push_str("/messages/");
                 url.push_str(call.message.as_str());
                 url.push_str("/feedback");
-                let put = Call::new(Method::PUT, url, Some(token), Some(body::rating(&call.opinion)));
-                put.then(move |answer| {
+                let put = Call::new("PUT", url, Some(token), Some(body::rating(&call.opinion)));
+                put.then(self.lent(), move |answer| {
                     store.dispatch(match answer {
                         Ok(_) => Event::RatingStored { request },
                         Err(error) => Event::RatingFailed { request, error },
@@ -132,14 +243,14 @@ impl Outside {
                 let call = Call::post(self.chat_url(&conversation, "/stop"), Some(token), String::from("{}"));
                 // The reply was ended here already; should the relay not hear of
                 // it, it ends by itself.
-                call.then(|_| ());
+                call.then(self.lent(), |_| ());
             }
             Effect::LoadMessages { request, token, conversation, cursor } => {
                 let mut url = self.conversation_url(&conversation);
                 url.push_str("/messages?limit=50");
                 add_query(&mut url, "&cursor=", cursor.as_deref());
                 let call = Call::get(url, token);
-                call.then(move |answer| {
+                call.then(self.lent(), move |answer| {
                     store.dispatch(match read::<Page<UiMessage>>(answer) {
                         Ok(page) => Event::MessagesArrived { request, page },
                         Err(error) => Event::MessagesFailed { request, error },
@@ -151,7 +262,7 @@ impl Outside {
                 add_query(&mut url, "&cursor=", cursor.as_deref());
                 add_query(&mut url, "&title=", Some(query.as_str()).filter(|query| !query.is_empty()));
                 let call = Call::get(url, token);
-                call.then(move |answer| {
+                call.then(self.lent(), move |answer| {
                     store.dispatch(match read::<Page<Conversation>>(answer) {
                         Ok(page) => Event::ConversationsArrived { request, page },
                         Err(error) => Event::ConversationsFailed { request, error },
@@ -160,18 +271,18 @@ impl Outside {
             }
             Effect::RenameConversation { request, token, conversation, title } => {
                 let (url, body) = (self.conversation_url(&conversation), body::title(&title));
-                change(request, Call::new(Method::PATCH, url, Some(token), Some(body)), store);
+                change(request, Call::new("PATCH", url, Some(token), Some(body)), self.lent(), store);
             }
             Effect::DeleteConversation { request, token, conversation } => {
                 let url = self.conversation_url(&conversation);
-                let mut call = Call::new(Method::DELETE, url, Some(token), None);
+                let mut call = Call::new("DELETE", url, Some(token), None);
                 call.outlives_page = true;
-                change(request, call, store);
+                change(request, call, self.lent(), store);
             }
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
                 let fire = move || store.dispatch(Event::TimerFired { timer });
-                let is_crowd = matches!(timer, Timer::Resume(_) | Timer::Watch);
+                let is_crowd = !matches!(timer, Timer::Search(_) | Timer::Undo(_) | Timer::Tools(_));
                 let after_ms = if is_crowd { clock::with_jitter(after_ms) } else { after_ms };
                 let mut timers = self.timers.borrow_mut();
                 // One wait of a kind at a time: a new one takes the place of the old.
@@ -179,15 +290,51 @@ impl Outside {
                 timers.push((timer, Timeout::new(after_ms, fire)));
             }
             Effect::Emit(event) => page::emit(&self.element, event),
+            // Served by the archive, where there is one.
+            Effect::Archive { .. } => {}
             // The store's own.
             Effect::Redraw(_) | Effect::Announce(_) => {}
+        }
+    }
+
+    /// Gets a token, one tab at a time: one that waited finds the visitor token
+    /// that the one before was given, or even the access token.
+    fn exchange<F>(&self, request: RequestId, store: Store, get: F)
+    where
+        F: AsyncFnOnce(Lent, Option<String>) -> Result<TokenAnswer, TransportError> + 'static,
+    {
+        let (lent, saved) = (self.lent(), self.saved.clone());
+        let run = once(move || {
+            spawn_local(async move {
+                if store.awaits(request) {
+                    let event = match get(lent, saved.visitor()).await {
+                        Ok(answer) => Event::TokenArrived { request, answer: Box::new(answer) },
+                        Err(error) => Event::TokenFailed { request, error },
+                    };
+                    store.dispatch(event);
+                }
+                store.end_exchange(request);
+            });
+        });
+        let mut name = String::from(self.saved.key());
+        name.push_str(":token");
+        let claim = Claim::queue(&name, run.clone());
+        let late = Timeout::new(if claim.is_some() { LOCK_PATIENCE_MS } else { 0 }, run);
+        self.exchange.replace(Some(Exchange { request, _claim: claim, _late: late }));
+    }
+
+    /// Lets the next tab have its exchange.
+    pub fn end_exchange(&self, request: RequestId) {
+        let mut exchange = self.exchange.borrow_mut();
+        if exchange.as_ref().is_some_and(|running| running.request == request) {
+            *exchange = None;
         }
     }
 
     fn open_stream(&self, turn: TurnId, call: Call, store: Store) {
         // A turn has one stream: the one before it, if any, was broken.
         self.let_go(turn);
-        if let Some(stream) = Stream::open(turn, call, store) {
+        if let Some(stream) = Stream::open(turn, call, self.lent(), store) {
             self.streams.borrow_mut().push(stream);
         }
     }
@@ -224,13 +371,52 @@ fn add_query(url: &mut String, name: &str, value: Option<&str>) {
 }
 
 /// Has a conversation changed, and tells whether it was.
-fn change(request: RequestId, call: Call, store: Store) {
-    call.then(move |answer| {
+fn change(request: RequestId, call: Call, lent: Lent, store: Store) {
+    call.then(lent, move |answer| {
         store.dispatch(match answer {
             Ok(_) => Event::ConversationChanged { request },
             Err(error) => Event::ConversationNotChanged { request, error },
         });
     });
+}
+
+/// Takes in what another tab said. Any script of this origin may have said it.
+fn hear(text: &str, store: Store) {
+    if text.len() > MAX_WORD_BYTES {
+        return;
+    }
+    let Ok(fields) = Fields::parse(text) else { return };
+    if let Ok(Some(answer)) = fields.object::<TokenAnswer>("grant") {
+        store.dispatch(Event::TokenShared { answer: Box::new(answer) });
+    } else if let Ok(Some(word)) = fields.object::<Word>("word") {
+        let subject = fields.text("for").ok().flatten();
+        store.dispatch(Event::TabSaid { subject, word: Box::new(word) });
+    }
+}
+
+/// How long a lock is kept after the end of a reply, in ms.
+const RELEASE_AFTER_MS: u32 = 300;
+
+/// How long a tab waits for the exchange of another, in ms. A tab that was
+/// frozen holds its locks.
+const LOCK_PATIENCE_MS: u32 = 5_000;
+
+/// An exchange that is under way. Dropping it lets go of its lock.
+#[derive(Debug)]
+struct Exchange {
+    request: RequestId,
+    _claim: Option<Claim>,
+    _late: Timeout,
+}
+
+/// A function that runs once, whoever calls it first.
+fn once(run: impl FnOnce() + 'static) -> impl Fn() + Clone + 'static {
+    let run = Rc::new(Cell::new(Some(run)));
+    move || {
+        if let Some(run) = run.take() {
+            run();
+        }
+    }
 }
 
 fn read<T: FromFields>(answer: Result<String, TransportError>) -> Result<T, TransportError> {

@@ -46,6 +46,9 @@ pub fn emit(element: &HtmlElement, event: HostEvent) {
         HostEvent::ResponseEnd => ("response:end", vec![]),
         HostEvent::ResponseStopped => ("response:stopped", vec![]),
         HostEvent::ConversationChange { id } => ("conversation:change", texts([("id", id)])),
+        HostEvent::ConnectionChange(state) => ("connection:change", texts([("state", state.to_owned())])),
+        HostEvent::Unread(count) => ("unread", vec![("count", JsValue::from(count))]),
+        HostEvent::TokenRefreshed => ("token:refreshed", vec![]),
         HostEvent::ToolCall { id, tool, input } => {
             let mut detail = texts([("toolCallId", id), ("toolName", tool)]);
             detail.push(("input", value_of(&input)));
@@ -60,6 +63,11 @@ pub fn emit(element: &HtmlElement, event: HostEvent) {
         HostEvent::Error(failure) => ("error", describe(failure)),
     };
     announce(element, name, &detail_of(&detail), false);
+}
+
+/// Whether the page is in the background.
+pub fn is_hidden() -> bool {
+    web_sys::window().and_then(|window| window.document()).is_some_and(|document| document.hidden())
 }
 
 /// Tells the page that the widget can be used.
@@ -153,6 +161,7 @@ fn describe(failure: Failure) -> Detail {
         Reason::Blocked => "blocked",
         Reason::Closed => "closed",
         Reason::Interrupted => "interrupted",
+        Reason::SignIn => "sign_in",
         Reason::Other => "other",
     };
     let mut detail = vec![("reason", reason.into())];

@@ -13,12 +13,15 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::clock;
+use super::lent::Lent;
 use super::outside::Outside;
 use super::page::{self, Decision};
 use super::tool::{PageTool, Tools};
 use crate::engine::effect::Announcement;
+use crate::engine::session::RequestId;
 use crate::engine::transcript::Format;
-use crate::engine::{ConversationId, Effect, Event, Key, Model, Region, update};
+use crate::engine::turn::TurnId;
+use crate::engine::{ConversationId, Effect, Event, Item, Key, Model, Region, update, word};
 
 /// A handle to the mounted widget's state. Cheap to copy; every call on a
 /// handle whose widget is gone does nothing.
@@ -136,6 +139,77 @@ impl Store {
         if let Some(inner) = self.inner.try_get_value() {
             inner.outside.watch_network(*self);
             inner.outside.watch_page(*self);
+        }
+    }
+
+    /// The page is seen again, or the device woke up.
+    pub fn wake(&self) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        if !page::is_hidden() {
+            inner.outside.check_streams();
+            self.dispatch(Event::Woke);
+        }
+    }
+
+    /// Hears what other tabs say.
+    pub fn watch_tabs(&self) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.watch_tabs(*self);
+        }
+    }
+
+    /// Says something to the other tabs: JSON under a name.
+    pub(super) fn tell_tabs(&self, name: &'static str, json: &str) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        let subject = inner.model.borrow().session.subject.clone();
+        inner.outside.tell_tabs(subject.as_deref(), name, json);
+    }
+
+    /// Whether another tab was heard.
+    pub(super) fn has_peers(&self) -> bool {
+        self.peek(|model| model.has_peers).unwrap_or_default()
+    }
+
+    /// What the other tabs call a turn: its conversation, and the question's id.
+    pub(super) fn names(&self, turn: TurnId) -> Option<(ConversationId, String)> {
+        let names = |model: &Model| {
+            let running = model.turn.as_ref().filter(|running| running.id == turn)?;
+            match model.item(running.question?)? {
+                Item::Question(question) => Some((model.conversation.clone()?, question.id.clone())),
+                Item::Reply(_) => None,
+            }
+        };
+        self.peek(names).flatten()
+    }
+
+    /// Hands frames of a reply on to the other tabs: ids, and chunks as they
+    /// came. None is a sign of life.
+    pub(super) fn hand_on(&self, names: &(ConversationId, String), frames: &[(Option<String>, String)]) {
+        let frames = frames.iter().map(|(id, chunk)| (id.as_deref(), chunk.as_str()));
+        self.tell_tabs("word", &word::frames(&names.0, &names.1, frames));
+    }
+
+    /// Takes what the page lends now.
+    pub fn lend(&self, lent: Lent) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.lend(lent);
+        }
+    }
+
+    /// What the page lends.
+    pub fn lent(&self) -> Lent {
+        self.inner.try_get_value().map(|inner| inner.outside.lent()).unwrap_or_default()
+    }
+
+    /// Whether an exchange is still waited for.
+    pub(super) fn awaits(&self, request: RequestId) -> bool {
+        self.peek(|model| model.session.awaits(request)).unwrap_or_default()
+    }
+
+    /// An exchange is over.
+    pub(super) fn end_exchange(&self, request: RequestId) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.end_exchange(request);
         }
     }
 

@@ -1,13 +1,13 @@
 //! Requests to the relay: one answer each. Streams are in [`super::stream`].
 
 use chinwag_protocol::{ErrorCode, ErrorEnvelope, FromFields};
-use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
-use js_sys::Reflect;
-use wasm_bindgen::{JsCast as _, JsValue};
+use js_sys::{Object, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, RequestCredentials, RequestInit};
+use web_sys::{AbortController, AbortSignal, Response};
 
+use super::lent::Lent;
 use crate::engine::TransportError;
 
 /// How long one answer may take, in ms. A relay that has to start first answers
@@ -23,7 +23,7 @@ pub struct Call {
     /// The address.
     pub url: String,
     /// `GET`, `POST`, ...
-    pub method: Method,
+    pub method: &'static str,
     /// The access token, if one is needed.
     pub token: Option<String>,
     /// The JSON body, if there is one.
@@ -37,66 +37,69 @@ pub struct Call {
 impl Call {
     /// A request without a body.
     pub fn get(url: String, token: String) -> Self {
-        Self::new(Method::GET, url, Some(token), None)
+        Self::new("GET", url, Some(token), None)
     }
 
     /// A request with a JSON body.
     pub fn post(url: String, token: Option<String>, body: String) -> Self {
-        Self::new(Method::POST, url, token, Some(body))
+        Self::new("POST", url, token, Some(body))
     }
 
-    /// A request of any method.
-    pub fn new(method: Method, url: String, token: Option<String>, body: Option<String>) -> Self {
+    /// Any request.
+    pub fn new(method: &'static str, url: String, token: Option<String>, body: Option<String>) -> Self {
         Self { url, method, token, body, last_event_id: None, outlives_page: false }
     }
 
-    /// Sends it; an answer that is an error becomes one here.
+    /// Sends it by the page's `fetch` or the browser's; an answer that is an
+    /// error becomes one here.
     ///
     /// # Cancel safety
     /// Dropping the future does not end the request: abort the signal.
-    pub async fn send(self, signal: &AbortSignal) -> Result<Response, TransportError> {
-        let mut builder = RequestBuilder::new(&self.url)
-            .method(self.method)
-            .credentials(RequestCredentials::Omit)
-            .abort_signal(Some(signal));
-        if let Some(token) = &self.token {
+    pub async fn send(self, signal: &AbortSignal, lent: &Lent) -> Result<Response, TransportError> {
+        let headers = Object::new();
+        for (name, value) in &lent.headers {
+            set(&headers, name, &JsValue::from_str(value));
+        }
+        if let Some(token) = self.token.as_deref().filter(|token| !token.is_empty()) {
             let mut value = String::from("Bearer ");
             value.push_str(token);
-            builder = builder.header("authorization", &value);
+            set(&headers, "authorization", &JsValue::from_str(&value));
         }
         if let Some(id) = &self.last_event_id {
-            builder = builder.header("last-event-id", id);
+            set(&headers, "last-event-id", &JsValue::from_str(id));
         }
-        let request = match self.body {
-            Some(body) => builder.header("content-type", "application/json").body(JsValue::from_str(&body)),
-            None => builder.build(),
-        };
-        // What `fetch` rejects with does not say why: offline, DNS, CORS and a
-        // refused connection look alike to a page.
-        let request = request.map_err(|_| TransportError::Protocol)?;
-        let answer =
-            if self.outlives_page { send_beyond_page(request).await } else { request.send().await.ok() };
-        let response = answer.ok_or(TransportError::Network)?;
+        let init = Object::new();
+        if let Some(body) = &self.body {
+            set(&headers, "content-type", &JsValue::from_str("application/json"));
+            set(&init, "body", &JsValue::from_str(body));
+        }
+        set(&init, "method", &JsValue::from_str(self.method));
+        set(&init, "headers", &headers);
+        set(&init, "credentials", &JsValue::from_str("omit"));
+        set(&init, "keepalive", &JsValue::from_bool(self.outlives_page));
+        set(&init, "signal", signal);
+        let response = lent.fetch(&self.url, &init).await?;
         if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
     }
 
     /// Sends it and hands over the text of the answer. Boxed, so that the state
     /// of a request under way is compiled once for all of them.
-    pub fn then(self, take: impl FnOnce(Result<String, TransportError>) + 'static) {
-        self.then_boxed(Box::new(take));
+    pub fn then(self, lent: Lent, take: impl FnOnce(Result<String, TransportError>) + 'static) {
+        self.then_boxed(lent, Box::new(take));
     }
 
-    fn then_boxed(self, take: Box<dyn FnOnce(Result<String, TransportError>)>) {
-        spawn_local(async move { take(self.fetch().await) });
+    fn then_boxed(self, lent: Lent, take: Box<dyn FnOnce(Result<String, TransportError>)>) {
+        spawn_local(async move { take(self.fetch(&lent).await) });
     }
 
-    async fn fetch(self) -> Result<String, TransportError> {
+    /// Sends it and gives the text of the answer.
+    pub async fn fetch(self, lent: &Lent) -> Result<String, TransportError> {
         let controller = AbortController::new().map_err(|_| TransportError::Protocol)?;
         let signal = controller.signal();
         let timeout = Timeout::new(ANSWER_TIMEOUT_MS, move || controller.abort());
         let answer = async {
-            let response = self.send(&signal).await?;
-            response.text().await.map_err(|_| TransportError::Network)
+            let response = self.send(&signal, lent).await?;
+            text_of(&response).await.ok_or(TransportError::Network)
         }
         .await;
         drop(timeout);
@@ -104,22 +107,21 @@ impl Call {
     }
 }
 
-/// Sends what the browser is to deliver though the page is gone. The builder
-/// does not know the option.
-async fn send_beyond_page(request: Request) -> Option<Response> {
-    let options = RequestInit::new();
-    Reflect::set(&options, &JsValue::from_str("keepalive"), &JsValue::TRUE).ok()?;
-    let promise = web_sys::window()?.fetch_with_request_and_init(&request.into(), &options);
-    let answer = JsFuture::from(promise).await.ok()?;
-    Some(Response::from(answer.dyn_into::<web_sys::Response>().ok()?))
+async fn text_of(response: &Response) -> Option<String> {
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}
+
+fn set(object: &Object, name: &str, value: &JsValue) {
+    // Defining a property of a plain object that was just made cannot fail.
+    let _ = Reflect::set(object, &JsValue::from_str(name), value);
 }
 
 async fn read_error(response: &Response) -> TransportError {
-    let header = |name: &str| response.headers().get(name);
+    let header = |name: &str| response.headers().get(name).ok().flatten();
     let retry_after = header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
     let mut error = (ErrorCode::Unknown, retry_after.map(|seconds| seconds * 1_000), header("x-request-id"));
     // A proxy in between answers HTML; the status is all there is to know then.
-    let body = response.text().await.unwrap_or_default();
+    let body = text_of(response).await.unwrap_or_default();
     if body.len() <= MAX_ERROR_BYTES
         && let Ok(envelope) = ErrorEnvelope::from_json(&body)
     {

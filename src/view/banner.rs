@@ -1,13 +1,14 @@
 //! One line between header and transcript for what concerns the whole
 //! conversation: no network, the relay refuses, the transcript is loading.
 
-use super::dom::{El, append, effect, el, icon};
+use super::dom::{El, append, button, effect, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
-use crate::engine::{Connection, History, Model, Region};
+use crate::engine::{Connection, Event, History, Model, Region};
 
-type Notice = (Option<Icon>, Text);
+/// An icon, what is said, and whether the visitor may try again.
+type Notice = (Option<Icon>, Text, bool);
 
 /// Draws the banner's place. It is always there, so that a screen reader
 /// notices what comes into it, and changes only when there is something else
@@ -21,21 +22,27 @@ pub(super) fn banner(scene: Scene) -> El {
         let notice = scene.store.read(Region::Header, notice_of_connection).flatten().or(history);
         if std::mem::replace(&mut shown, notice) != notice {
             shown_in.set_text_content(None);
-            if let Some((drawn, text)) = notice {
+            if let Some((drawn, text, can_retry)) = notice {
                 let line = el("div", "cw-banner").set("part", "banner").maybe(drawn.map(icon));
-                append(&shown_in, &line.add(&el("span", "").text(&scene.text(text))));
+                let line = line.add(&el("span", "").text(&scene.text(text)));
+                append(&shown_in, &line.maybe(can_retry.then(|| retry(scene))));
             }
         }
     });
     place
 }
 
+fn retry(scene: Scene) -> El {
+    let press = move |_| scene.store.dispatch(Event::ReconnectPressed);
+    button("cw-text-button", press).text(&scene.text(Text::TryAgain))
+}
+
 fn notice_of_connection(model: &Model) -> Option<Notice> {
     match model.connection() {
-        Connection::Offline => Some((Some(Icon::Offline), Text::Offline)),
+        Connection::Offline => Some((Some(Icon::Offline), Text::Offline, false)),
         // A failure that belongs to a message is told there.
-        Connection::Trouble(failure) if model.items().is_empty() => {
-            Some((Some(Icon::Warning), Text::of(failure.reason)))
+        Connection::Trouble(failure) if model.items().is_empty() || model.is_cut_off() => {
+            Some((Some(Icon::Warning), Text::of(failure.reason), failure.retry))
         }
         _ => None,
     }
@@ -43,8 +50,8 @@ fn notice_of_connection(model: &Model) -> Option<Notice> {
 
 fn notice_of_history(model: &Model) -> Option<Notice> {
     match &model.history {
-        History::Loading { .. } if model.items().is_empty() => Some((None, Text::HistoryLoading)),
-        History::Failed(_) => Some((Some(Icon::Warning), Text::HistoryFailed)),
+        History::Loading { .. } if model.items().is_empty() => Some((None, Text::HistoryLoading, false)),
+        History::Failed(failure) => Some((Some(Icon::Warning), Text::HistoryFailed, failure.retry)),
         _ => None,
     }
 }

@@ -62,8 +62,12 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         time::count_down(until, field.rest);
     });
     on_cleanup(move || field.cancel_pause());
-    let is_replying =
-        Memo::new(move |_| store.read(Region::Composer, Model::is_replying).unwrap_or_default());
+    let is_replying = Memo::new(move |_| {
+        let is_replying = store.read(Region::Composer, Model::is_replying).unwrap_or_default();
+        // Without a network one more message can be written meanwhile.
+        let takes = store.read(Region::Composer, Model::takes_message).unwrap_or(true);
+        is_replying && !(takes && field.chars.get() > 0)
+    });
     let input = input
         .set("part", "input")
         .set("rows", "1")
@@ -228,8 +232,9 @@ impl Field {
     }
 
     fn send(self) {
-        let is_replying = self.scene.store.peek(Model::is_replying).unwrap_or(true);
-        if is_replying || !untrack(|| self.can_send()) {
+        let is_taken = |model: &Model| model.has_consent() && model.takes_message();
+        let is_taken = self.scene.store.peek(is_taken).unwrap_or_default();
+        if !is_taken || !untrack(|| self.can_send()) {
             return;
         }
         // With the draft kept first, the engine's empty one is seen as new, and

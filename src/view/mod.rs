@@ -10,6 +10,7 @@
 mod banner;
 mod clipboard;
 mod composer;
+mod consent;
 mod dom;
 mod drawer;
 mod export;

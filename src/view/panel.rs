@@ -8,6 +8,7 @@ use web_sys::{EventTarget, HtmlElement, ShadowRoot};
 
 use super::banner::banner;
 use super::composer::composer;
+use super::consent::consent;
 use super::dom::{El, append, effect, el, listen, set};
 use super::drawer::keep_drawer;
 use super::header::{header, name};
@@ -40,6 +41,7 @@ pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
         banner(scene),
         transcript(scene, places.log.clone(), is_empty),
         standing(scene),
+        consent(scene),
         composer(scene, places.input.clone()),
     ];
     for part in &below {

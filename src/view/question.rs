@@ -1,11 +1,11 @@
 //! A message of the visitor.
 
-use super::dom::{El, el};
+use super::dom::{El, button, el};
 use super::failure::failure;
 use super::scene::Scene;
 use super::strings::Text;
 use super::time;
-use crate::engine::{Delivery, Item, Key, Model, Question, Region};
+use crate::engine::{Delivery, Event, Item, Key, Model, Question, Region};
 
 /// Draws a question. What it says never changes; how far it got does.
 pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
@@ -16,11 +16,13 @@ pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
         move || store.read(Region::Item(key), |model| Some(find(model, key)?.delivery.clone())).flatten();
     let state = move || match delivery() {
         Some(Delivery::Sending) => "sending",
+        Some(Delivery::Waiting) => "waiting",
         Some(Delivery::Failed(_)) => "failed",
         _ => "sent",
     };
     let below = move || {
         let text = match delivery()? {
+            Delivery::Waiting => return Some(waiting(scene, key)),
             Delivery::Failed(why) => return Some(failure(scene, key, &why)),
             Delivery::Sending => Text::Sending,
             Delivery::Sent => Text::Sent,
@@ -32,6 +34,22 @@ pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
         .live("data-delivery", state)
         .add(&el("div", "cw-bubble").set("part", "bubble").add(&el("div", "").set("dir", "auto").text(&said)))
         .add(&el("div", "cw-meta").part(below))
+}
+
+/// Says that a message waits, and lets it be sent now or taken away.
+fn waiting(scene: Scene, key: Key) -> El {
+    let again = move |_| {
+        scene.store.dispatch(Event::RetryPressed { key });
+        scene.focus_input();
+    };
+    let remove = move |_| {
+        scene.store.dispatch(Event::RemovePressed { key });
+        scene.focus_input();
+    };
+    el("div", "cw-waits")
+        .add(&el("span", "").text(&scene.text(Text::Waits)))
+        .add(&button("cw-text-button", again).text(&scene.text(Text::TryAgain)))
+        .add(&button("cw-text-button", remove).text(&scene.text(Text::Remove)))
 }
 
 fn find(model: &Model, key: Key) -> Option<&Question> {

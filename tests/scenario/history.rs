@@ -1,19 +1,10 @@
 use chinwag::engine::*;
-use chinwag_protocol::{ConversationId, ErrorCode, MessageMetadata, MessageStatus, Part, Role, UiMessage};
+use chinwag_protocol::{ConversationId, ErrorCode, MessageStatus, Role, UiMessage};
 
-use crate::stage::{Stage, refused};
+use crate::stage::{Stage, message, refused};
 
 fn saved(open: bool) -> Saved {
     Saved::new(Some("visitor-1".into()), ConversationId::parse("c7").ok(), open, "half a".into())
-}
-
-fn message(id: &str, role: Role, text: &str, status: Option<MessageStatus>) -> UiMessage {
-    UiMessage {
-        id: id.into(),
-        role,
-        parts: vec![Part::Text { text: text.into() }],
-        metadata: Some(MessageMetadata { status, ..MessageMetadata::default() }),
-    }
 }
 
 fn returned(data: Vec<UiMessage>) -> Stage {

@@ -2,10 +2,13 @@
 //! outside, what there is to see. No browser, no clock, no network.
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "a scenario that goes another way has failed")]
 
+mod consent;
+mod direct;
 mod drawer;
 mod export;
 mod failing;
 mod history;
+mod offline;
 mod presence;
 mod rating;
 mod sending;
@@ -13,4 +16,5 @@ mod session;
 mod stage;
 mod standing;
 mod streaming;
+mod tabs;
 mod tool;

@@ -72,7 +72,7 @@ fn an_unreachable_relay_keeps_the_message_and_retry_sends_it_under_the_same_id()
     stage.send("Hello");
     let turn = stage.opened_turn();
     stage.tell(Event::StreamFailed { turn, error: TransportError::Network });
-    assert_eq!(stage.transcript(), ["> Hello (not sent: Unreachable)"]);
+    assert_eq!(stage.transcript(), ["> Hello (waiting)"]);
 
     stage.tell(Event::RetryPressed { key: stage.key(0) });
     assert_eq!(stage.transcript(), ["> Hello (sending)", " (waiting)"]);

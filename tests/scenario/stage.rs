@@ -4,7 +4,10 @@
 use chinwag::engine::effect::Announcement;
 use chinwag::engine::turn::TurnId;
 use chinwag::engine::*;
-use chinwag_protocol::{AgentCard, Chunk, ErrorCode, Features, Page, Pagination, TokenAnswer, UiMessage};
+use chinwag_protocol::{
+    AgentCard, Chunk, ErrorCode, Features, MessageMetadata, MessageStatus, Page, Pagination, Part, Role,
+    TokenAnswer, UiMessage,
+};
 
 /// The engine and all that it has asked for.
 #[derive(Default)]
@@ -28,8 +31,17 @@ impl Stage {
 
     /// A widget that has just been mounted with these options.
     pub(crate) fn configured(config: Config, saved: Option<Saved>) -> Self {
-        let config = Config { site: "site_demo".into(), ..config };
-        let mut stage = Self { model: Model::new(config), ..Self::default() };
+        Self::with(Config { site: "site_demo".into(), ..config }, saved)
+    }
+
+    /// The same, with options as they are.
+    pub(crate) fn with(config: Config, saved: Option<Saved>) -> Self {
+        Self::at(0.0, config, saved)
+    }
+
+    /// The same, at a time.
+    pub(crate) fn at(now: f64, config: Config, saved: Option<Saved>) -> Self {
+        let mut stage = Self { model: Model::new(config), now, ..Self::default() };
         stage.tell(Event::Mounted { saved });
         stage
     }
@@ -82,7 +94,7 @@ impl Stage {
     /// Answers the token exchange that was asked for last.
     pub(crate) fn grant_token(&mut self) {
         let request = self.last(|effect| match effect {
-            Effect::FetchToken { request, .. } => Some(*request),
+            Effect::FetchToken { request, .. } | Effect::AskToken { request, .. } => Some(*request),
             _ => None,
         });
         let answer = TokenAnswer {
@@ -142,6 +154,7 @@ impl Stage {
             Item::Question(question) => {
                 let delivery = match &question.delivery {
                     Delivery::Sending => " (sending)".to_owned(),
+                    Delivery::Waiting => " (waiting)".to_owned(),
                     Delivery::Sent => String::new(),
                     Delivery::Failed(failure) => format!(" (not sent: {:?})", failure.reason),
                 };
@@ -197,4 +210,14 @@ impl Stage {
 
 pub(crate) fn refused(status: u16, code: ErrorCode) -> TransportError {
     TransportError::Http { status, code, retry_after_ms: None, request_id: Some("r1".into()) }
+}
+
+/// A message as the relay stores it.
+pub(crate) fn message(id: &str, role: Role, text: &str, status: Option<MessageStatus>) -> UiMessage {
+    UiMessage {
+        id: id.into(),
+        role,
+        parts: vec![Part::Text { text: text.into() }],
+        metadata: Some(MessageMetadata { status, ..MessageMetadata::default() }),
+    }
 }

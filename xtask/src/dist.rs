@@ -176,11 +176,14 @@ impl Packer<'_> {
         self.pack("minify", &format!("{name}.js"), source)
     }
 
-    /// `core.js` and the glue that it imports as `./glue.js`.
+    /// `core.js` with `crash.js`, and the glue that it imports as `./glue.js`.
     fn face(&self, sources: &Path, glue: &str) -> Result<Face> {
         let core = read(&sources.join("core.js"))?;
         if self.node.is_none() {
-            return Ok(Face { module: core, glue: Some(glue.to_owned()) });
+            let crash = read(&sources.join("crash.js"))?.replace("export function ", "function ");
+            let module =
+                core.replace("import { crashes, draw, guard, remains } from \"./crash.js\";\n", &crash);
+            return Ok(Face { module, glue: Some(glue.to_owned()) });
         }
         fs::create_dir_all(&self.stage).with_context(|| self.stage.display().to_string())?;
         for entry in fs::read_dir(sources)? {

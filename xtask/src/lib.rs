@@ -13,6 +13,7 @@ pub mod fingerprint;
 pub mod fuzz;
 pub mod golden;
 pub mod inline;
+pub mod instance;
 pub mod lazy;
 pub mod loader;
 pub mod mutants;

@@ -3,7 +3,7 @@
 use crate::node::Node;
 use crate::setup::WASM;
 use crate::workspace::Workspace;
-use crate::{names, process, prune, report};
+use crate::{instance, names, process, prune, report};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
         None => bound,
     };
     let wasm = fs::read(&small).with_context(|| small.display().to_string())?;
-    Ok(Widget { glue: without_function_constructor(&glue)?, wasm })
+    Ok(Widget { glue: instance::factory(&without_function_constructor(&glue)?)?, wasm })
 }
 
 fn bind(compiled: &Path, folder: &Path) -> Result<()> {

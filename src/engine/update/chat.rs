@@ -3,7 +3,7 @@
 use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
 use chinwag_protocol::{ChatRequest, ConversationId, MessageId, Part, Role, Trigger, UiMessage};
 
-use super::{Effects, history, save, session, stream, watch};
+use super::{Effects, direct, history, outbox, save, session, stream, watch};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::Failure;
@@ -22,7 +22,14 @@ pub(super) fn send(
 ) {
     let text = text.trim();
     // The composer says both before sending; here they only must not do harm.
-    if text.is_empty() || text.chars().count() > MAX_MESSAGE_CHARS || model.is_replying() {
+    if text.is_empty() || text.chars().count() > MAX_MESSAGE_CHARS || !model.takes_message() {
+        return;
+    }
+    let waits = !model.online || model.is_replying();
+    if !model.has_consent() || (waits && !outbox::has_room(model)) {
+        // It stays in the composer.
+        text.clone_into(&mut model.draft);
+        out.push(Effect::Redraw(Region::Composer));
         return;
     }
     if model.is_closed() || model.is_resting(now) {
@@ -34,6 +41,16 @@ pub(super) fn send(
         model.conversation = Some(id);
     }
     model.draft.clear();
+    model.active_at = Some(now);
+    if waits {
+        let question =
+            Question { id: message_id, text: text.to_owned(), at: None, delivery: Delivery::Waiting };
+        model.push(Item::Question(question));
+        save(model, out);
+        out.push(Effect::Redraw(Region::List));
+        out.push(Effect::Redraw(Region::Composer));
+        return;
+    }
     // Stored before the first send: a page that is left in this very moment
     // finds the conversation again.
     save(model, out);
@@ -50,7 +67,7 @@ pub(super) fn send(
     watch::look(model, out);
 }
 
-fn begin(
+pub(super) fn begin(
     model: &mut Model,
     question: Option<Key>,
     reply: Key,
@@ -87,10 +104,17 @@ pub(super) fn request(model: &mut Model, id: TurnId) -> Option<ChatRequest> {
         tools: tools.map(|tool| tool.definition.clone()).collect(),
         context: model.config.context.clone(),
     };
+    if model.config.is_direct {
+        // A relay knows what was said before; an endpoint may have no memory.
+        request.messages = direct::before(model, question);
+    }
     if let Some(Item::Reply(reply)) = model.item(reply)
         && reply.owes()
     {
         request.trigger = Trigger::SubmitMessage;
+        if model.config.is_direct {
+            request.messages.extend(direct::asked(model, question));
+        }
         request.messages.push(answers(reply));
         return Some(request);
     }
@@ -138,7 +162,7 @@ fn answers(reply: &Reply) -> UiMessage {
 pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
     let Some(turn) = model.turn.take() else { return };
     out.push(Effect::AbortStream { turn: turn.id });
-    if let Some(conversation) = model.conversation.clone() {
+    if let Some(conversation) = model.conversation.clone().filter(|_| !model.config.is_direct) {
         session::call(model, Call::Stop(conversation), now, out);
     }
     if let Some(reply) = model.reply_mut(turn.reply) {
@@ -154,10 +178,15 @@ pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
     out.push(Effect::Announce(Announcement::ReplyStopped));
     out.push(Effect::Emit(HostEvent::ResponseStopped));
     out.push(Effect::Emit(HostEvent::ResponseEnd));
+    outbox::flush(model, now, out);
 }
 
 pub(super) fn retry(model: &mut Model, key: Key, now: Moment, out: &mut Effects) {
     if model.is_replying() {
+        return;
+    }
+    if model.question_mut(key).is_some_and(|question| question.delivery == Delivery::Waiting) {
+        outbox::retry(model, now, out);
         return;
     }
     if let Some(Item::Reply(reply)) = model.item(key)

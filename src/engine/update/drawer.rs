@@ -3,13 +3,14 @@
 use chinwag_protocol::limits::MAX_TITLE_CHARS;
 use chinwag_protocol::{Conversation, ConversationId, Page};
 
-use super::{Effects, history, save, session, start_conversation, watch};
+use super::{Effects, history, save, session, start_conversation, tabs, watch};
 use crate::engine::drawer::{Change, Entry, Listing, Refused, Removed, SEARCH_PAUSE_MS, UNDO_MS, What};
 use crate::engine::effect::{Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
 use crate::engine::model::Model;
 use crate::engine::session::{Call, RequestId};
+use crate::engine::word::Word;
 
 pub(super) fn open(model: &mut Model, now: Moment, out: &mut Effects) {
     if model.drawer.is_open || !model.has_drawer() {
@@ -135,6 +136,7 @@ pub(super) fn choose(model: &mut Model, id: ConversationId, now: Moment, out: &m
         out.push(Effect::AbortStream { turn: turn.id });
     }
     out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+    tabs::tell(&Word::Switched { conversation: id.clone(), is_new: false }, out);
     model.conversation = Some(id);
     watch::forget(model, out);
     model.set_items(Vec::new());

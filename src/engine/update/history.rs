@@ -2,7 +2,7 @@
 
 use chinwag_protocol::{ConversationState, MessageStatus, Page, Role, Trigger, UiMessage};
 
-use super::{Effects, session, watch};
+use super::{Effects, direct, outbox, session, tabs, watch};
 use crate::engine::effect::{Effect, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
@@ -40,23 +40,33 @@ pub(super) fn arrived(
     watch::learn_from_page(model, &page, out);
     model.history = History::Loaded { older: page.pagination.cursor.filter(|_| page.pagination.has_more) };
     model.trouble = None;
+    model.attempts = 0;
     let is_answered = model.standing == ConversationState::Ongoing;
     let is_running = still_runs(&page.data, is_answered);
     let shown = page.data.into_iter().filter(|message| is_answered || !watch::is_unsaid(message));
     let mut items: Vec<Item> = shown.filter_map(item::from_stored).collect();
+    let waiting = model.take_waiting();
     // What was sent while the page was on its way is not in it.
-    let sent_meanwhile = model.turn.as_ref().map(|turn| (turn.question, turn.reply));
-    if sent_meanwhile.is_some() {
+    if model.turn.is_some() {
         items.retain(|item| !is_shown(model, item));
         model.prepend_items(items);
     } else {
         model.set_items(items);
-        if is_running {
+        if is_running && model.config.is_direct {
+            direct::give_up(model, out);
+        } else if is_running {
             follow(model, again, now, out);
+        }
+    }
+    for question in waiting.into_iter().map(Item::Question) {
+        // One that had reached the relay after all is in the transcript.
+        if !is_shown(model, &question) {
+            model.push(question);
         }
     }
     out.push(Effect::Redraw(Region::Header));
     out.push(Effect::Redraw(Region::List));
+    outbox::flush(model, now, out);
 }
 
 fn still_runs(messages: &[UiMessage], is_answered: bool) -> bool {
@@ -92,7 +102,12 @@ fn follow(model: &mut Model, again: bool, now: Moment, out: &mut Effects) {
     }
     model.turn = Some(turn);
     out.push(Effect::Redraw(Region::Composer));
-    session::call(model, Call::Resume(id), now, out);
+    if model.has_peers {
+        // Whoever sent the question may be following the reply.
+        tabs::join(model, now, out);
+    } else {
+        session::call(model, Call::Resume(id), now, out);
+    }
 }
 
 pub(super) fn failed(
@@ -106,6 +121,7 @@ pub(super) fn failed(
     if error.is_not_found() {
         // Deleted, or the visitor is another: the id stays, the transcript is empty.
         model.history = History::Loaded { older: None };
+        outbox::flush(model, now, out);
     } else if error.is_unauthenticated() && !token_replaced {
         model.session.drop_token();
         model.history = History::Loading { request, token_replaced: true, again };
@@ -115,6 +131,7 @@ pub(super) fn failed(
         let failure = Failure::from_transport(error, now);
         model.trouble = Some(failure.clone());
         model.history = History::Failed(failure);
+        outbox::try_later(model, out);
     }
     out.push(Effect::Redraw(Region::Header));
     out.push(Effect::Redraw(Region::List));

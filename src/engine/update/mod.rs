@@ -1,24 +1,30 @@
 //! The one place where a model changes: each event to the file that knows it.
 
 mod chat;
+mod consent;
+mod direct;
 mod drawer;
 mod history;
+mod outbox;
 mod presence;
 mod rating;
 mod session;
 mod stream;
+mod tabs;
 mod tool;
 mod watch;
 
-use chinwag_protocol::ConversationId;
+use chinwag_protocol::{AgentCard, ConversationId, Features};
 
-use super::config::Mode;
+use super::config::{Identity, Mode};
 use super::drawer::Drawer;
 use super::effect::{Effect, HostEvent, Region, Timer};
 use super::event::{Event, Moment};
 use super::model::{History, Model};
 use super::saved::Saved;
 use super::session::Session;
+use super::turn::TurnId;
+use super::word::Word;
 
 /// The orders that one event leads to, in the order in which they are to be
 /// carried out.
@@ -41,15 +47,23 @@ impl Effects {
 pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
     let mut effects = Effects::default();
     let out = &mut effects;
+    let before = model.connection().as_str();
+    let turn_before = model.turn.as_ref().map(|turn| turn.id);
     match event {
         Event::Mounted { saved } => mounted(model, saved, now, out),
         Event::Configured { config } => {
+            let had_consent = model.has_consent();
+            let is_known = model.config.identity == config.identity;
             model.config = config;
             presence::configured(model, out);
             if !model.has_drawer() {
                 drawer::close(model, now, out);
             }
             out.push(Effect::Redraw(Region::Header));
+            consent::changed(model, had_consent, now, out);
+            if !is_known {
+                session::identify(model, out);
+            }
         }
         Event::Opened => open(model, now, out),
         Event::Closed => close(model, now, out),
@@ -83,6 +97,14 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::ToolAnswered { turn, call, outcome } => {
             tool::answered(model, turn, &call, outcome, now, out);
         }
+        Event::RemovePressed { key } => outbox::remove(model, key, out),
+        Event::ReconnectPressed => outbox::retry(model, now, out),
+        Event::ConsentGiven => consent::given(model, now, out),
+        Event::LoggedOut => log_out(model, now, out),
+        Event::Woke => wake(model, now, out),
+        Event::TabSaid { subject, word } => tabs::said(model, subject.as_deref(), *word, now, out),
+        Event::TokenShared { answer } => tabs::granted(model, &answer, now, out),
+        Event::StreamClaimed { turn } => tabs::take_over(model, turn, now, out),
         Event::ConversationStarted { conversation_id } => start_conversation(model, &conversation_id, out),
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
@@ -114,7 +136,10 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::ConversationNotChanged { request, error } => {
             drawer::change_failed(model, request, &error, now, out);
         }
-        Event::PageHidden => drawer::commit(model, now, out),
+        Event::PageHidden => {
+            drawer::commit(model, now, out);
+            direct::archive(model, now, out);
+        }
         Event::StreamOpened { turn } => stream::opened(model, turn, out),
         Event::ChunkArrived { turn, event_id, chunk } => {
             stream::chunk_arrived(model, turn, event_id, chunk, now, out);
@@ -134,19 +159,55 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::TimerFired { timer: Timer::AutoOpen } => presence::auto_open(model, now, out),
         Event::TimerFired { timer: Timer::Teaser } => presence::show_teaser(model, out),
+        Event::TimerFired { timer: Timer::Silence(turn) } => tabs::listen(model, turn, now, out),
+        Event::TimerFired { timer: Timer::Reconnect } => outbox::reconnect(model, now, out),
+        Event::TimerFired { timer: Timer::Refresh } => session::refresh(model, out),
         Event::WentOffline => set_online(model, false, now, out),
         Event::WentOnline => set_online(model, true, now, out),
     }
+    let after = model.connection().as_str();
+    if after != before {
+        out.push(Effect::Emit(HostEvent::ConnectionChange(after)));
+    }
+    share_turn(model, turn_before, now, out);
     effects.0
 }
 
+/// A turn that began is claimed, so that one tab follows its reply; one that
+/// ended is let go of.
+fn share_turn(model: &Model, before: Option<TurnId>, now: Moment, out: &mut Effects) {
+    let after = model.turn.as_ref().map(|turn| turn.id);
+    if before == after {
+        return;
+    }
+    direct::archive(model, now, out);
+    out.extend(before.map(|turn| Effect::Release { turn }));
+    if let Some((turn, conversation)) = after.zip(model.conversation.clone()) {
+        out.push(Effect::Claim { turn, conversation });
+    }
+}
+
 fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effects) {
-    model.online = true;
     let is_new = saved.is_none();
+    if model.config.is_direct {
+        // There is nobody who would say who answers and what they can do.
+        model.agent = Some(AgentCard::default());
+        model.features = Features { history: true, retry: true, sources: true, ..Features::default() };
+    }
     let saved = saved.unwrap_or_else(|| Saved::new(None, None, model.config.open_by_default, String::new()));
+    #[expect(clippy::cast_precision_loss, reason = "ms since 1970 are far below 2^53")]
+    let active_at = saved.active_at.map(|at| Moment(at as f64));
+    model.active_at = active_at;
+    model.agreed = saved.agreed;
     model.session = Session::resume(saved.visitor);
     model.draft = saved.draft;
     model.conversation = saved.conversation;
+    model.unread = saved.unread;
+    outbox::restore(model, saved.waiting);
+    if model.has_consent() {
+        tabs::tell(&Word::Hello, out);
+    }
+    expire(model, now, out);
     if model.conversation.is_some() {
         model.history = History::Remembered;
     }
@@ -155,23 +216,79 @@ fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effec
     if saved.open || model.config.mode != Mode::Launcher {
         open(model, now, out);
     }
+    outbox::flush(model, now, out);
 }
 
 fn open(model: &mut Model, now: Moment, out: &mut Effects) {
     if model.open {
         return;
     }
+    expire(model, now, out);
     model.open = true;
     presence::touched(model);
+    if model.unread > 0 {
+        set_unread(model, 0, out);
+        tabs::tell(&Word::Seen, out);
+    }
     save(model, out);
     out.push(Effect::Redraw(Region::Panel));
     out.push(Effect::Emit(HostEvent::Open));
     watch::look(model, out);
+    look_for_relay(model, now, out);
+}
+
+/// Loads the transcript if there is one that is not here, or else asks who
+/// answers, so that the header can say it.
+fn look_for_relay(model: &mut Model, now: Moment, out: &mut Effects) {
+    if !model.has_consent() {
+        return;
+    }
     match model.history {
         History::Remembered | History::Failed(_) => history::load(model, now, out),
-        // The exchange also tells who answers, so the header can say it.
-        _ if model.agent.is_none() => session::connect(model, out),
+        _ if model.agent.is_none() || model.trouble.is_some() => session::connect(model, out),
         _ => {}
+    }
+}
+
+/// Forgets the conversation when nothing was said for longer than the page
+/// wants it remembered.
+fn expire(model: &mut Model, now: Moment, out: &mut Effects) {
+    let Some((minutes, at)) = model.config.expire_minutes.zip(model.active_at) else { return };
+    if model.turn.is_none() && now.0 - at.0 > f64::from(minutes) * 60_000.0 {
+        model.draft.clear();
+        model.active_at = None;
+        consent::forget(model, out);
+    }
+}
+
+fn set_unread(model: &mut Model, unread: u32, out: &mut Effects) {
+    model.unread = unread;
+    out.push(Effect::Redraw(Region::Panel));
+    out.push(Effect::Emit(HostEvent::Unread(unread)));
+}
+
+/// The next who sits here is another: nothing of this visitor stays.
+fn log_out(model: &mut Model, now: Moment, out: &mut Effects) {
+    model.config.identity = Identity::Anonymous;
+    model.draft.clear();
+    model.active_at = None;
+    consent::forget(model, out);
+    save(model, out);
+    if model.open {
+        look_for_relay(model, now, out);
+        session::connect(model, out);
+    }
+}
+
+/// The page is seen again: what broke meanwhile is taken up at once.
+fn wake(model: &mut Model, now: Moment, out: &mut Effects) {
+    stream::hurry(model, now, out);
+    if model.open && model.has_peers {
+        tabs::tell(&Word::Seen, out);
+    }
+    if model.is_cut_off() {
+        model.attempts = 0;
+        outbox::reconnect(model, now, out);
     }
 }
 
@@ -195,6 +312,7 @@ fn start_conversation(model: &mut Model, conversation_id: &str, out: &mut Effect
         out.push(Effect::AbortStream { turn: turn.id });
     }
     out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+    tabs::tell(&Word::Switched { conversation: id.clone(), is_new: true }, out);
     model.conversation = Some(id);
     model.history = History::Untouched;
     watch::forget(model, out);
@@ -235,8 +353,17 @@ fn set_online(model: &mut Model, online: bool, now: Moment, out: &mut Effects) {
     }
     model.online = online;
     out.push(Effect::Redraw(Region::Header));
+    out.push(Effect::Redraw(Region::Composer));
     if online {
+        model.attempts = 0;
+        if model.is_cut_off() {
+            model.trouble = None;
+        }
         stream::hurry(model, now, out);
+        outbox::flush(model, now, out);
+        if model.open {
+            look_for_relay(model, now, out);
+        }
     }
 }
 
@@ -247,5 +374,7 @@ fn ask_page(model: &mut Model, is_asked: bool, out: &mut Effects) {
 }
 
 fn save(model: &Model, out: &mut Effects) {
-    out.push(Effect::Save(model.to_save()));
+    if model.has_consent() {
+        out.push(Effect::Save(model.to_save()));
+    }
 }

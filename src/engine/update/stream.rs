@@ -1,8 +1,8 @@
 //! A reply as it comes: chunks, breaks, resumption, and its one end.
 
-use chinwag_protocol::{Chunk, ConversationState, ErrorCode, ErrorData, FinishReason, Json};
+use chinwag_protocol::{Chunk, ConversationState, ErrorCode, ErrorData, FinishReason, Json, Trigger};
 
-use super::{Effects, chat, history, session, tool, watch};
+use super::{Effects, chat, history, outbox, save, session, tabs, tool, watch};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, Reason, TransportError};
@@ -10,19 +10,26 @@ use crate::engine::item::{Activity, Delivery, Item, Key, Reply, ReplyPhase};
 use crate::engine::model::Model;
 use crate::engine::session::Call;
 use crate::engine::turn::{Stage, TurnId};
+use crate::engine::word::Word;
 
 /// The relay accepted the question.
 pub(super) fn opened(model: &mut Model, id: TurnId, out: &mut Effects) {
     let Some(turn) = model.running(id) else { return };
+    let (is_accepted, turn_rounds) = (turn.stage == Stage::Sending, turn.rounds);
     turn.stage = Stage::Streaming;
     let question = turn.question;
+    let is_first = turn_rounds == 0;
     tool::delivered(model);
+    if is_accepted && is_first {
+        tabs::tell_asked(model, question, out);
+    }
     if let Some(asked) = question.and_then(|key| model.question_mut(key))
         && asked.delivery != Delivery::Sent
     {
         asked.delivery = Delivery::Sent;
         out.extend(question.map(|key| Effect::Redraw(Region::Item(key))));
     }
+    model.attempts = 0;
     if model.trouble.take().is_some() {
         out.push(Effect::Redraw(Region::Header));
     }
@@ -43,8 +50,25 @@ pub(super) fn chunk_arrived(
         gone(model, id, now, out);
         return;
     }
-    turn.stage = Stage::Streaming;
+    if turn.stage != Stage::Following {
+        turn.stage = Stage::Streaming;
+    }
+    let is_expired =
+        matches!(&chunk, Chunk::Error { data: Some(data), .. } if data.code == ErrorCode::TokenExpired);
+    if is_expired && turn.stage == Stage::Following {
+        // The tab that follows the reply takes it up again.
+        return;
+    }
+    if is_expired && !std::mem::replace(&mut turn.token_replaced, true) {
+        // The reply goes on; only this way of following it has ended.
+        turn.stage = Stage::Resuming;
+        model.session.drop_token();
+        out.push(Effect::AbortStream { turn: id });
+        session::call(model, Call::Resume(id), now, out);
+        return;
+    }
     turn.resumes = 0;
+    turn.token_replaced = false;
     let shows_stored = std::mem::take(&mut turn.shows_stored);
     if event_id.is_some() {
         turn.last_event = event_id;
@@ -57,7 +81,7 @@ pub(super) fn chunk_arrived(
             watch::learn(model, metadata.as_ref(), out);
             finish(model, reason, now, out);
         }
-        Chunk::Abort { .. } => stopped(model, out),
+        Chunk::Abort { .. } => stopped(model, now, out),
         Chunk::Error { data, .. } if !renews_token(model, id, data.as_ref()) => {
             fail_reply(model, Failure::from_chunk(data, now), out);
         }
@@ -103,6 +127,10 @@ fn tell_from_the_beginning(model: &mut Model, now: Moment, out: &mut Effects) {
 fn grow(model: &mut Model, chunk: Chunk, now: Moment, out: &mut Effects) {
     let Some(turn) = model.turn.as_mut() else { return };
     let key = turn.reply;
+    if chunk == Chunk::ResetStep {
+        reset_step(model, key, out);
+        return;
+    }
     if let Chunk::TextDelta { delta, .. } = &chunk {
         let sentence = turn.announcer.push(delta).map(Announcement::Sentence);
         out.extend(sentence.map(Effect::Announce));
@@ -132,8 +160,22 @@ fn grow(model: &mut Model, chunk: Chunk, now: Moment, out: &mut Effects) {
     out.push(Effect::Redraw(region));
 }
 
+/// What was drawn of the step has to go: a reply under another key takes its
+/// place.
+fn reset_step(model: &mut Model, key: Key, out: &mut Effects) {
+    let Some(Item::Reply(reply)) = model.item(key) else { return };
+    let mut reset = reply.clone();
+    reset.reset_step();
+    let fresh = model.replace(key, Item::Reply(reset));
+    if let (Some(turn), Some(fresh)) = (model.turn.as_mut(), fresh) {
+        turn.reply = fresh;
+    }
+    out.push(Effect::Redraw(Region::List));
+}
+
 fn take_in(reply: &mut Reply, chunk: Chunk) {
     match chunk {
+        Chunk::StartStep => reply.begin_step(),
         Chunk::Start { message_id, .. } => reply.id = message_id.or(reply.id.take()),
         Chunk::Status { label, .. } => reply.phase = ReplyPhase::Waiting { label },
         Chunk::SourceUrl { url, title, .. } => reply.cite(&url, title),
@@ -173,7 +215,8 @@ fn finish(model: &mut Model, reason: FinishReason, now: Moment, out: &mut Effect
     }
     let rest = model.turn.as_mut().and_then(|turn| turn.announcer.finish()).map(Announcement::Sentence);
     out.extend(rest.map(Effect::Announce));
-    if reason == FinishReason::ToolCalls && tool::begin(model, out) {
+    let is_at_work = reason == FinishReason::ToolCalls;
+    if is_at_work && (tabs::waits_for_tools(model, now) || tool::begin(model, out)) {
         return;
     }
     let Some(turn) = model.turn.take() else { return };
@@ -190,18 +233,30 @@ fn finish(model: &mut Model, reason: FinishReason, now: Moment, out: &mut Effect
         reply.end_reasoning(now);
         reply.end(ReplyPhase::Done);
         let (id, text) = (reply.id.clone().unwrap_or_default(), reply.text.clone());
-        out.push(Effect::Emit(HostEvent::MessageReceived { id, text }));
+        if turn.stage != Stage::Following {
+            // The page hears of a message once, in the tab that follows it.
+            out.push(Effect::Emit(HostEvent::MessageReceived { id, text }));
+        }
     }
+    model.active_at = Some(now);
+    if model.open && model.has_peers {
+        tabs::tell(&Word::Seen, out);
+    } else if !model.open {
+        super::set_unread(model, model.unread.saturating_add(1), out);
+    }
+    save(model, out);
     ended(turn.reply, out);
+    outbox::flush(model, now, out);
 }
 
-fn stopped(model: &mut Model, out: &mut Effects) {
+fn stopped(model: &mut Model, now: Moment, out: &mut Effects) {
     let Some(turn) = model.turn.take() else { return };
     if let Some(reply) = model.reply_mut(turn.reply) {
         reply.end(ReplyPhase::Stopped);
     }
     out.push(Effect::Announce(Announcement::ReplyStopped));
     ended(turn.reply, out);
+    outbox::flush(model, now, out);
 }
 
 pub(super) fn fail_reply(model: &mut Model, failure: Failure, out: &mut Effects) {
@@ -225,6 +280,15 @@ pub(super) fn rest(model: &mut Model, failure: &Failure, out: &mut Effects) {
     }
 }
 
+/// Another tab begins a new turn before the end of this one was heard.
+pub(super) fn end_quietly(model: &mut Model, out: &mut Effects) {
+    let Some(turn) = model.turn.take() else { return };
+    if let Some(reply) = model.reply_mut(turn.reply) {
+        reply.end(ReplyPhase::Done);
+    }
+    out.push(Effect::Redraw(Region::Item(turn.reply)));
+}
+
 fn ended(reply: Key, out: &mut Effects) {
     out.push(Effect::Redraw(Region::Item(reply)));
     out.push(Effect::Redraw(Region::Composer));
@@ -233,12 +297,23 @@ fn ended(reply: Key, out: &mut Effects) {
 
 /// The stream ended without a terminal chunk: it is followed again.
 pub(super) fn broke(model: &mut Model, id: TurnId, out: &mut Effects) {
+    let (online, is_direct) = (model.online, model.config.is_direct);
     let Some(turn) = model.running(id) else { return };
     if matches!(turn.stage, Stage::Sending | Stage::Working) {
         // The end of a stream that was at its end: another one follows.
         return;
     }
     turn.stage = Stage::Resuming;
+    if is_direct {
+        // Nobody has kept what was not heard.
+        fail_reply(model, Failure::retryable(Reason::Interrupted), out);
+        return;
+    }
+    if !online {
+        // Trying would only use up the tries: the browser says when there is a
+        // network again.
+        return;
+    }
     match turn.next_wait_ms() {
         Some(after_ms) => out.push(Effect::StartTimer { timer: Timer::Resume(id), after_ms }),
         None => fail_reply(model, Failure::retryable(Reason::Interrupted), out),
@@ -315,8 +390,11 @@ pub(super) fn failed(model: &mut Model, id: TurnId, error: TransportError, now: 
         return;
     }
     let is_sending = turn.stage == Stage::Sending;
+    let is_new = turn.trigger == Trigger::SubmitMessage && turn.question.is_some();
     if is_sending && turn.rounds > 0 {
         fail_reply(model, Failure::from_transport(error, now), out);
+    } else if is_sending && is_new && error == TransportError::Network {
+        outbox::put_back(model, Failure::from_transport(error, now), out);
     } else if is_sending {
         chat::fail_question(model, Failure::from_transport(error, now), out);
     } else if error.is_not_found() {

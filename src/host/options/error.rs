@@ -39,6 +39,15 @@ pub enum OptionsError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// A secret that every visitor could read.
+    #[error(
+        "option \"{key}\" looks like a provider's key, and every visitor could read it: take it out of `headers`, \
+         revoke it, and let a relay keep the next one (docs/security.md)"
+    )]
+    Exposed {
+        /// The key, with its path.
+        key: String,
+    },
     /// A key that `update` cannot change.
     #[error("option \"{key}\" cannot be changed by update(): destroy() the widget and init() another")]
     Fixed {

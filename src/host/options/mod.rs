@@ -34,6 +34,10 @@ pub struct Options {
     pub config: Config,
     /// The relay's origin, without a slash at the end.
     pub relay: Option<String>,
+    /// The address of an AI SDK endpoint that is talked to without a relay.
+    pub api: Option<String>,
+    /// Headers that go along with every request.
+    pub headers: Vec<(String, String)>,
     /// Keeps several widgets of one site apart in storage.
     pub namespace: Option<String>,
     /// How it looks.
@@ -105,9 +109,7 @@ impl GivenOptions {
                 take(&mut options, key, given)?;
             }
         }
-        if options.config.site.is_empty() {
-            return Err(OptionsError::Missing { key: "site", allowed: address::SITE });
-        }
+        address::check(&options)?;
         Ok(options)
     }
 }

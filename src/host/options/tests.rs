@@ -194,6 +194,28 @@ fn every_place_and_look_is_typed_and_its_error_names_the_key() {
 }
 
 #[test]
+fn somebody_has_to_be_talked_to() {
+    let parse =
+        |members: &[(&str, Given)]| GivenOptions::new(object(members)).and_then(|given| given.parse());
+    assert!(parse(&[("getToken", Given::Function)]).is_ok());
+    assert!(parse(&[("api", words("https://a.example/api/chat"))]).unwrap().config.is_direct);
+    let missing = parse(&[]).unwrap_err().to_string();
+    assert!(missing.contains("getToken or api"), "{missing}");
+}
+
+#[test]
+fn an_endpoint_is_a_safe_address_or_a_path() {
+    for good in ["https://a.example/api/chat?x=1", "http://localhost:3000/api/chat", "/api/chat"] {
+        assert!(parse(&[("api", words(good))]).is_ok(), "{good}");
+    }
+    for bad in
+        ["", "api/chat", "//evil.example/x", "http://a.example/", "javascript:x", "https://u@a/", "/a\\b"]
+    {
+        assert!(error(&[("api", words(bad))]).contains("\"api\" must be the address"), "{bad}");
+    }
+}
+
+#[test]
 fn a_button_of_the_page_takes_the_place_of_the_launcher() {
     let selector = ("selector", words("#help"));
     let options = parse(&[("launcher", object(&[selector.clone()]))]).unwrap();
@@ -214,6 +236,30 @@ fn a_language_tells_its_direction() {
 }
 
 #[test]
+fn a_providers_key_is_refused_in_a_header_and_not_repeated() {
+    for value in
+        ["sk-proj-0123456789", "Bearer sk-0123456789", "bearer  chtb_0123456789", "Token gsk_0123456789"]
+    {
+        let said = error(&[("headers", object(&[("authorization", words(value))]))]);
+        assert!(said.contains("\"headers.authorization\" looks like a provider's key"), "{said}");
+        assert!(said.contains("relay") && !said.contains("0123456789"), "{said}");
+    }
+    for value in ["harbour", "Bearer eyJ0eXAi.e30.c2ln", "sk-", "risk-free delivery"] {
+        let headers = object(&[("x-tenant", words(value)), ("x-none", Given::Nothing)]);
+        assert_eq!(
+            parse(&[("headers", headers)]).unwrap().headers,
+            [("x-tenant".to_owned(), value.to_owned())]
+        );
+    }
+    for (name, value) in [("x y", "a"), ("", "a"), ("x", "a\nb"), ("x", "ä")] {
+        assert!(
+            error(&[("headers", object(&[(name, words(value))]))]).contains("a header's name"),
+            "{name} {value}"
+        );
+    }
+}
+
+#[test]
 fn tokens_are_merged_one_by_one() {
     let tokens = |members: &[(&str, Given)]| object(&[("theme", object(&[("tokens", object(members))]))]);
     let first = GivenOptions::new(object(&[("site", words("site_demo"))])).unwrap();
@@ -229,4 +275,31 @@ fn tokens_are_merged_one_by_one() {
         .map(|token| token.property + "=" + &token.value)
         .collect();
     assert_eq!(set, ["--cw-panel-width=420px", "--cw-z=5"]);
+}
+
+#[test]
+fn an_identity_is_a_jwt_or_a_function_and_a_wrong_one_is_not_repeated() {
+    assert_eq!(
+        parse(&[("identity", Given::Function)]).unwrap().config.identity,
+        crate::engine::Identity::Asked
+    );
+    assert!(parse(&[("identity", words("a.b.c"))]).is_ok());
+    let said = error(&[("identity", words("hunter2"))]);
+    assert!(said.contains("\"identity\" must be a signed JWT") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn consent_and_expiry_have_few_forms() {
+    use crate::engine::Consent;
+    let consent = |given| parse(&[("consent", given)]).unwrap().config.consent;
+    assert_eq!(consent(Given::Flag(true)), Consent::Given);
+    assert_eq!(consent(Given::Flag(false)), Consent::Withheld);
+    assert_eq!(consent(words("required")), Consent::Required);
+    assert!(error(&[("consent", words("yes"))]).contains("true, false or \"required\""));
+    for bad in [0.0, 0.5, -1.0, 600_000.0] {
+        assert!(
+            error(&[("expireMinutes", Given::Number(bad))]).contains("a whole number of minutes"),
+            "{bad}"
+        );
+    }
 }

@@ -60,7 +60,7 @@ texts! {
     /// Status: the last call failed.
     StatusTrouble = "Not available";
     /// Banner: no network.
-    Offline = "You are offline. What you write is kept.";
+    Offline = "You are offline. What you write is sent as soon as you are back.";
     /// Banner: an earlier transcript is on its way.
     HistoryLoading = "Loading your conversation";
     /// Banner: an earlier transcript could not be had.
@@ -183,6 +183,18 @@ texts! {
     Today = "Today, %";
     /// Yesterday, at a time.
     Yesterday = "Yesterday, %";
+    /// A message that waits for a network.
+    Waits = "Waiting for a connection";
+    /// Take such a message away.
+    Remove = "Remove";
+    /// Before anything may be stored or sent: asks the visitor.
+    ConsentAsked = "To answer you, this chat sends what you write to its provider and keeps the conversation.";
+    /// The button that agrees.
+    Agree = "Agree and continue";
+    /// The same, where the page asks.
+    ConsentAwaited = "The chat starts when you have agreed to it on this page.";
+    /// [`Reason::SignIn`].
+    SignIn = "Please sign in again to go on.";
     /// [`Reason::Unreachable`].
     Unreachable = "The chat could not be reached.";
     /// [`Reason::Timeout`].
@@ -283,6 +295,7 @@ impl Text {
             Reason::Blocked => Self::Blocked,
             Reason::Closed => Self::Closed,
             Reason::Interrupted => Self::Interrupted,
+            Reason::SignIn => Self::SignIn,
             Reason::Other => Self::Other,
         }
     }
@@ -303,8 +316,8 @@ mod tests {
     #[test]
     fn every_failure_is_one_whole_sentence_or_two() {
         use Reason::{
-            Blocked, Closed, Interrupted, NotAllowed, Other, RateLimited, Timeout, TooLong, Unavailable,
-            Unreachable,
+            Blocked, Closed, Interrupted, NotAllowed, Other, RateLimited, SignIn, Timeout, TooLong,
+            Unavailable, Unreachable,
         };
         let all = [
             Unreachable,
@@ -316,6 +329,7 @@ mod tests {
             Blocked,
             Closed,
             Interrupted,
+            SignIn,
             Other,
         ];
         let mut said: Vec<&str> = all.iter().map(|reason| Text::of(*reason).english()).collect();

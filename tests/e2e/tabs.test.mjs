@@ -1,0 +1,183 @@
+// Two tabs of one browser: the same conversation in both, one connection to
+// the relay, and no word lost when a tab goes.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { newPage, startBrowser, widget } from "./support/browser.mjs";
+import { startSite } from "./support/host.mjs";
+import { startProxy } from "./support/proxy.mjs";
+import { startRelay } from "./support/relay.mjs";
+
+const QUESTION = "How do I change the accent colour?";
+
+let browser, relay, proxy, site, one, other, first, second;
+
+before(async () => {
+  browser = await startBrowser();
+  site = await startSite();
+  relay = await startRelay({ origins: [site.origin] });
+  proxy = await startProxy(relay.origin);
+  const script = `<script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script>`;
+  site.pages["/"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script}</html>` };
+  site.pages["/bare"] = {
+    html: `<!doctype html><html lang="en"><title>A site</title>
+      <script>delete window.BroadcastChannel; Object.defineProperty(navigator, "locks", { value: undefined });</script>${script}</html>`,
+  };
+});
+
+after(async () => {
+  await browser?.close();
+  await proxy?.stop();
+  await site?.stop();
+  await relay?.stop();
+});
+
+beforeEach(async () => {
+  Object.assign(proxy, { chunkDelayMs: 0, cutAfterChunks: undefined, away: false });
+  one = await newPage(browser);
+  other = await one.context().newPage();
+  first = widget(one);
+  second = widget(other);
+});
+
+afterEach(() => one.context().close());
+
+async function open(path = "/") {
+  await one.goto(site.origin + path);
+  await first.open();
+  await one.waitForFunction(() => localStorage.getItem("cw:site_demo"));
+  await other.goto(site.origin + path);
+  // As the first tab left it: open.
+  await second.panel.waitFor();
+  await second.panel.getByText("Answers in seconds").waitFor();
+}
+
+const words = (chat) => chat.host.locator(".cw-reply").last().locator(".cw-prose").first().innerText();
+const count = (pattern) => proxy.requests.filter((line) => pattern.test(line)).length;
+
+for (const path of ["/", "/bare"]) {
+  test(`a question and its reply are live in both tabs, over one connection (${path})`, async () => {
+    await open(path);
+    proxy.chunkDelayMs = 30;
+    const posts = count(/^POST \/v1\/chat$/);
+    const streams = count(/^GET .*\/stream$/);
+    await first.ask(QUESTION);
+    await second.host.locator(".cw-question").waitFor();
+    await second.stop.waitFor();
+    await second.sources.first().waitFor();
+    await second.settle();
+    await first.settle();
+    assert.equal(await words(second), await words(first));
+    assert.equal(count(/^POST \/v1\/chat$/) - posts, 1);
+    assert.equal(count(/^GET .*\/stream$/) - streams, 0);
+
+    await second.newConversation.click();
+    await first.host.locator(".cw-question").waitFor({ state: "detached" });
+  });
+}
+
+test("a tab that is closed in the middle of its reply leaves no gap in the other", async () => {
+  await open();
+  await first.ask(QUESTION);
+  await first.sources.first().waitFor();
+  await first.settle();
+  const whole = await words(first);
+  await first.newConversation.click();
+  await second.host.locator(".cw-question").waitFor({ state: "detached" });
+  proxy.chunkDelayMs = 40;
+  await first.ask(QUESTION);
+  await other.waitForFunction(() => {
+    const root = document.querySelector("[data-chinwag]").shadowRoot;
+    return (root.querySelector(".cw-prose")?.innerText.length ?? 0) > 30;
+  });
+  await one.close({ runBeforeUnload: false });
+  proxy.chunkDelayMs = 0;
+  await second.sources.first().waitFor();
+  await second.settle();
+  assert.equal(await words(second), whole);
+  assert.equal(count(/^GET .*\/stream$/), 1, "it was taken over once");
+  one = other;
+});
+
+test("a tab that comes in the middle of a reply is told what it missed, and follows", async () => {
+  await one.goto(site.origin);
+  await first.open();
+  await first.ask(QUESTION);
+  await first.sources.first().waitFor();
+  await first.settle();
+  const whole = await words(first);
+  await first.newConversation.click();
+  proxy.chunkDelayMs = 60;
+  await first.ask(QUESTION);
+  await first.stop.waitFor();
+  await one.waitForTimeout(300);
+  const streams = count(/^GET .*\/stream$/);
+  await other.goto(site.origin);
+  // As the first tab left it: open.
+  await second.panel.waitFor();
+  await second.stop.waitFor();
+  proxy.chunkDelayMs = 0;
+  await second.sources.first().waitFor();
+  await second.settle();
+  assert.equal(await words(second), whole);
+  assert.equal(count(/^GET .*\/stream$/) - streams, 0, "one tab at the relay is enough");
+});
+
+test("Stop in the tab that only hears ends the reply in both", async () => {
+  await open();
+  proxy.chunkDelayMs = 80;
+  await first.ask(QUESTION);
+  await second.stop.waitFor();
+  await second.stop.click();
+  await second.settle();
+  await first.settle();
+  await first.log.getByText("You stopped this answer.").waitFor();
+  assert.ok(count(/POST \/v1\/chat\/[^/]+\/stop/) > 0);
+});
+
+test("each tab keeps its own draft, and both survive a reload", async () => {
+  await open();
+  await first.input.fill("from one");
+  await second.input.fill("from the other");
+  await one.waitForTimeout(500);
+  await Promise.all([one.reload(), other.reload()]);
+  await first.input.waitFor();
+  await second.input.waitFor();
+  assert.equal(await first.input.inputValue(), "from one");
+  assert.equal(await second.input.inputValue(), "from the other");
+});
+
+test("two tabs that need a token at the same moment share one exchange", async () => {
+  const exchanges = () => count(/^POST \/v1\/token$/);
+  const before = exchanges();
+  await open();
+  assert.ok(exchanges() - before <= 2);
+  const now = exchanges();
+  await Promise.all([one.reload(), other.reload()]);
+  await Promise.all([first.panel, second.panel].map((panel) => panel.getByText("Answers in seconds").waitFor()));
+  assert.equal(exchanges() - now, 1);
+});
+
+test("a badge that is cleared in one tab is cleared in the other", async () => {
+  await open();
+  await first.ask("hi");
+  await first.settle();
+  await second.settle();
+  const close = (page) => page.locator("[data-chinwag]").getByRole("button", { name: "Close chat" }).first().click();
+  await close(one);
+  await close(other);
+  const unread = (page) => page.evaluate(() => window.unread.at(-1));
+  for (const page of [one, other]) {
+    await page.evaluate(() => {
+      window.unread = [];
+      document.addEventListener("chinwag:unread", (event) => window.unread.push(event.detail.count));
+    });
+  }
+  await one.evaluate(() => window.Chinwag("send", "hi again"));
+  await other.waitForFunction(() => window.unread.at(-1) === 1);
+  assert.equal(await unread(one), 1);
+  await second.launcher.click();
+  await one.waitForFunction(() => window.unread.at(-1) === 0);
+  assert.equal(await unread(other), 0);
+});
