@@ -59,6 +59,8 @@ export interface Options {
   placeholder?: string;
   /** A line under the composer. */
   disclaimer?: string;
+  /** Whether a list of earlier conversations is offered. Default: true. */
+  history?: boolean;
   /** Where the conversation is remembered. Default: `local`. */
   persist?: "local" | "session" | "memory";
   /** Keeps several widgets of one site apart in storage. */

@@ -208,6 +208,8 @@ pub enum Region {
     Item(Key),
     /// The live reply grew: shown at most once per animation frame.
     Live(Key),
+    /// What is older than the transcript that is here.
+    Older,
     /// The history drawer.
     Drawer,
     /// How a reply is rated.

@@ -156,6 +156,8 @@ pub enum Event {
         /// How.
         error: TransportError,
     },
+    /// Messages before the oldest one that is here were asked for.
+    OlderAsked,
     /// A page of the transcript arrived.
     MessagesArrived {
         /// Which request.

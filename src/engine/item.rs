@@ -1,5 +1,7 @@
 //! The transcript's items: what the visitor asked, what the agent replied.
 
+use std::cell::{Ref, RefCell};
+
 use chinwag_protocol::{Json, MessageStatus, Part, Role, UiMessage};
 
 use super::event::Moment;
@@ -57,8 +59,10 @@ pub struct Reply {
     pub question: Option<Key>,
     /// What it says so far, as Markdown.
     pub text: String,
-    /// The same, parsed: settled blocks and one open tail.
-    pub document: Document,
+    /// The same, parsed as far as it was looked at: of a long transcript most
+    /// never is, and a reply that comes in many small chunks is looked at less
+    /// often than one comes.
+    parsed: RefCell<Parsed>,
     /// What the model thought.
     pub reasoning: String,
     /// Since when it thinks, while it does.
@@ -84,6 +88,25 @@ pub struct Reply {
 /// How much there was of a reply: lengths of its text, its reasoning (both in
 /// bytes), its sources and its activities.
 type Extent = (usize, usize, usize, usize);
+
+/// A text as far as it was parsed.
+#[derive(Debug, Clone, Default)]
+struct Parsed {
+    document: Document,
+    bytes: usize,
+}
+
+impl Parsed {
+    fn catch_up(&mut self, text: &str, is_whole: bool) {
+        if let Some(more) = text.get(self.bytes..).filter(|more| !more.is_empty()) {
+            self.document.push(more);
+            self.bytes = text.len();
+        }
+        if is_whole {
+            self.document.finish();
+        }
+    }
+}
 
 /// How far a reply got.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +158,7 @@ impl Reply {
             id: None,
             question,
             text: String::new(),
-            document: Document::new(),
+            parsed: RefCell::default(),
             reasoning: String::new(),
             thinks_since: None,
             thought_ms: 0.0,
@@ -165,8 +188,15 @@ impl Reply {
     /// Adds text. The first of it ends the waiting.
     pub fn push_text(&mut self, delta: &str) {
         self.text.push_str(delta);
-        self.document.push(delta);
         self.phase = ReplyPhase::Streaming;
+    }
+
+    /// The text, parsed: settled blocks and one open tail.
+    pub fn document(&self) -> Ref<'_, Document> {
+        if let Ok(mut parsed) = self.parsed.try_borrow_mut() {
+            parsed.catch_up(&self.text, !self.is_live());
+        }
+        Ref::map(self.parsed.borrow(), |parsed| &parsed.document)
     }
 
     /// Begins a further block of text.
@@ -216,16 +246,15 @@ impl Reply {
         self.sources.truncate(sources);
         self.activities.truncate(activities);
         let said = std::mem::take(&mut self.text);
-        self.document = Document::new();
+        self.parsed = RefCell::default();
         self.phase = ReplyPhase::Waiting { label: None };
         if let Some(kept) = said.get(..text).filter(|kept| !kept.is_empty()) {
             self.push_text(kept);
         }
     }
 
-    /// Nothing more comes: settles the text.
+    /// Nothing more comes.
     pub fn end(&mut self, phase: ReplyPhase) {
-        self.document.finish();
         self.phase = phase;
         self.thinks_since = None;
         for activity in &mut self.activities {
@@ -281,8 +310,10 @@ pub fn unfinished(message: UiMessage, question: Option<Key>, now: Moment) -> Rep
 fn take_part(reply: &mut Reply, part: Part) {
     match part {
         Part::Text { text } => {
-            reply.begin_block();
-            reply.push_text(&text);
+            if !reply.text.is_empty() {
+                reply.text.push_str("\n\n");
+            }
+            reply.text.push_str(&text);
         }
         Part::Reasoning { text } => reply.reasoning.push_str(&text),
         Part::SourceUrl { url, title, .. } => reply.cite(&url, title),

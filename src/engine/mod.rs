@@ -34,7 +34,7 @@ pub use effect::{Effect, HostEvent, Region, Timer};
 pub use event::{Event, Moment};
 pub use failure::{Failure, Reason, TransportError};
 pub use item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase, Source};
-pub use model::{Connection, History, Model, TeaserState};
+pub use model::{Connection, History, Model, Older, TeaserState};
 pub use rating::{Opinion, Rating};
 pub use saved::Saved;
 pub use tool::{ClientTool, ToolOutcome};

@@ -110,10 +110,10 @@ pub enum History {
         /// running was not.
         again: bool,
     },
-    /// It is here; older pages begin at the cursor.
+    /// It is here, from some message on.
     Loaded {
-        /// Where the next older page begins.
-        older: Option<String>,
+        /// What is before that.
+        older: Older,
     },
     /// It could not be had.
     Failed(Failure),
@@ -137,6 +137,32 @@ pub enum Watch {
         request: RequestId,
         /// How long the wait before it was, in ms.
         wait_ms: u32,
+    },
+}
+
+/// What is older than what is here.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Older {
+    /// Nothing: the transcript is here from its beginning.
+    #[default]
+    Nothing,
+    /// A page that begins at this cursor.
+    More(String),
+    /// That page, on its way.
+    Loading {
+        /// Which request brings it.
+        request: RequestId,
+        /// Where it begins.
+        cursor: String,
+        /// Whether the token was replaced once because of it.
+        token_replaced: bool,
+    },
+    /// That page, which could not be had.
+    Failed {
+        /// Where it begins.
+        cursor: String,
+        /// Why.
+        failure: Failure,
     },
 }
 
@@ -217,6 +243,14 @@ impl Model {
     /// Whether the visitor may look through their conversations.
     pub fn has_drawer(&self) -> bool {
         self.features.history && !self.config.without_history
+    }
+
+    /// What is older than the transcript that is here.
+    pub fn older(&self) -> &Older {
+        match &self.history {
+            History::Loaded { older } => older,
+            _ => &Older::Nothing,
+        }
     }
 
     /// Whether a reply runs.

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -36,6 +37,10 @@ struct Inner {
     is_draining: Cell<bool>,
     regions: RefCell<Vec<(Region, ArcTrigger)>>,
     live: RefCell<Vec<Key>>,
+    /// When a live reply was last shown, and how long its text was.
+    shown_live: Cell<(f64, usize)>,
+    /// The wait until it is shown again.
+    pacing: RefCell<Option<Timeout>>,
     voice: RefCell<Option<Voice>>,
     writer: RefCell<Option<Writer>>,
     outside: Outside,
@@ -63,6 +68,8 @@ impl Store {
             is_draining: Cell::new(false),
             regions: RefCell::default(),
             live: RefCell::default(),
+            shown_live: Cell::default(),
+            pacing: RefCell::default(),
             voice: RefCell::default(),
             writer: RefCell::default(),
             outside,
@@ -84,6 +91,13 @@ impl Store {
         let inner = self.inner.try_get_value()?;
         inner.trigger(region).track();
         Some(inner)
+    }
+
+    /// Forgets who reads an item: nobody does any more.
+    pub fn forget(&self, key: Key) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        let is_of = |region: &Region| matches!(region, Region::Item(of) | Region::Live(of) if *of == key);
+        inner.regions.borrow_mut().retain(|(region, _)| !is_of(region));
     }
 
     /// Reads the model as it is now, without subscribing.
@@ -290,26 +304,63 @@ impl Store {
         }
     }
 
-    /// Chunks come faster than frames; each frame shows all that came since the
-    /// last one.
+    /// Chunks come faster than frames, and a frame costs more than a chunk: each
+    /// shows all that came since the last one, and small steps wait for the next
+    /// but one.
     fn redraw_in_next_frame(&self, inner: &Rc<Inner>, key: Key) {
         let is_first = inner.live.borrow().is_empty();
         if !inner.live.borrow().contains(&key) {
             inner.live.borrow_mut().push(key);
         }
-        if is_first {
+        let (shown_at, shown_bytes) = inner.shown_live.get();
+        let has_much = inner.live_bytes(key).saturating_sub(shown_bytes) > MUCH_BYTES;
+        let wait = if has_much { 0.0 } else { shown_at + LIVE_PACE_MS - clock::now().0 };
+        // A clock that was set back would have it wait for ever.
+        if !(1.0..LIVE_PACE_MS).contains(&wait) {
+            if is_first || inner.pacing.replace(None).is_some() {
+                self.show_live_in_next_frame();
+            }
+        } else if is_first {
             let store = *self;
-            clock::in_next_frame(move || {
-                let Some(inner) = store.inner.try_get_value() else { return };
-                for key in inner.live.take() {
-                    inner.notify(Region::Live(key));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the pace")]
+            let pause = Timeout::new(wait as u32, move || {
+                if let Some(inner) = store.inner.try_get_value() {
+                    inner.pacing.take();
+                    store.show_live_in_next_frame();
                 }
             });
+            inner.pacing.replace(Some(pause));
         }
+    }
+
+    fn show_live_in_next_frame(self) {
+        clock::in_next_frame(move || {
+            let Some(inner) = self.inner.try_get_value() else { return };
+            for key in inner.live.take() {
+                inner.shown_live.set((clock::now().0, inner.live_bytes(key)));
+                inner.notify(Region::Live(key));
+            }
+        });
     }
 }
 
+/// The least time between two pictures of a live reply that grows in small
+/// steps, in ms: twenty a second look like a stream, and leave a slow phone two
+/// thirds of its frames for scrolling and typing.
+const LIVE_PACE_MS: f64 = 40.0;
+
+/// From how many new bytes on a live reply is shown in the next frame all the
+/// same: about two lines. More at once would be one long frame.
+const MUCH_BYTES: usize = 400;
+
 impl Inner {
+    fn live_bytes(&self, key: Key) -> usize {
+        match self.model.borrow().item(key) {
+            Some(Item::Reply(reply)) => reply.text.len(),
+            _ => 0,
+        }
+    }
+
     /// The trigger of a region. There are few at a time (the shown items and a
     /// handful more), and what is looked for is mostly among the last.
     fn trigger(&self, region: Region) -> ArcTrigger {

@@ -25,6 +25,7 @@ mod panel;
 mod question;
 mod rating;
 mod reply;
+mod rows;
 mod scene;
 mod standing;
 pub mod strings;
@@ -32,6 +33,7 @@ mod time;
 mod transcript;
 mod voice;
 mod welcome;
+mod window;
 
 use leptos::html::div;
 use leptos::prelude::*;

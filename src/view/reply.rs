@@ -78,7 +78,7 @@ impl Body {
         };
         set(&self.row, "data-state", state);
         self.thoughts.show(reply);
-        self.drawing.show(&reply.document);
+        self.drawing.show(&reply.document());
         self.drawing.link(&reply.sources);
     }
 }

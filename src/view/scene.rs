@@ -4,9 +4,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::{Function, Reflect};
 use leptos::prelude::*;
-use wasm_bindgen::JsCast as _;
-use web_sys::{Element, HtmlElement, ShadowRoot};
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{Element, HtmlElement, Node, ShadowRoot};
 
 use super::dom::{El, append, el};
 use super::strings::{Speech, Text, Words};
@@ -119,6 +120,20 @@ pub(super) fn focus(element: &HtmlElement) {
 /// The element within the widget that has the focus.
 pub(super) fn focused(within: &Element) -> Option<Element> {
     within.get_root_node().dyn_ref::<ShadowRoot>()?.active_element()
+}
+
+/// The nodes at which what is selected within the widget begins and ends. Of
+/// an element in a shadow tree only its root knows in Chromium, and only the
+/// document elsewhere.
+pub(super) fn selected(within: &Element) -> [Option<Node>; 2] {
+    let member = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name)).ok();
+    let selection = |of: &JsValue| {
+        let method = member(of, "getSelection")?.dyn_into::<Function>().ok()?;
+        method.call0(of).ok().filter(JsValue::is_object)
+    };
+    let selection = selection(&within.get_root_node()).or_else(|| selection(&document()));
+    let selection = selection.filter(|of| member(of, "isCollapsed") == Some(JsValue::FALSE));
+    ["anchorNode", "focusNode"].map(|name| member(selection.as_ref()?, name)?.dyn_into().ok())
 }
 
 /// Whether the page was opened on a device whose first pointer is a finger.

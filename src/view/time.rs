@@ -109,6 +109,11 @@ fn seconds_until(until: Option<Moment>) -> usize {
     seconds
 }
 
+/// Whether two moments are of one day, where the visitor is.
+pub(super) fn is_same_day(one: Moment, other: Moment) -> bool {
+    midnight(one).to_bits() == midnight(other).to_bits()
+}
+
 /// What a clock shows that counts down: minutes and seconds.
 pub(super) fn countdown(seconds: usize) -> String {
     let rest = seconds % 60;

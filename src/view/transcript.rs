@@ -1,175 +1,195 @@
-//! The transcript: a keyed list in its own scroll area, which follows the end
-//! only while the reader is there.
+//! The transcript: rows in their own scroll area, which follows the end only
+//! while the reader is there, and loads what is older before the reader comes to
+//! its beginning.
 
-use js_sys::Array;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Array, Reflect};
 use leptos::prelude::*;
-use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, HtmlElement, Node, ResizeObserver};
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{HtmlElement, ResizeObserver, WheelEvent};
 
-use super::dom::{El, button, effect, el, icon, keep, text};
+use super::dom::{El, button, effect, el, icon, keep};
 use super::icon::Icon;
-use super::question::question;
-use super::reply::reply;
+use super::rows::{Rows, rows_of, target_of};
 use super::scene::{Scene, focus};
 use super::strings::Text;
 use super::time;
 use super::welcome::welcome;
-use crate::engine::{Item, Key, Model, Moment, Region};
+use crate::engine::{Event, Item, Key, Model, Older, Region};
 
 /// How far from the end still counts as the end, in px: about a line and a half.
 const NEAR_PX: i32 = 36;
 
-/// A row of the list.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    key: Key,
-    is_question: bool,
-    /// The time to show above it.
-    pause: Option<Moment>,
-}
-
-impl Row {
-    /// Whether two rows are drawn alike.
-    fn is_same(self, other: Self) -> bool {
-        self.key == other.key && self.pause.is_some() == other.pause.is_some()
-    }
+/// The scroll area and its rows. Cheap to copy.
+#[derive(Clone, Copy)]
+struct Stage {
+    scene: Scene,
+    following: RwSignal<bool>,
+    rows: StoredValue<Rc<RefCell<Rows>>, LocalStorage>,
 }
 
 /// Draws the transcript and the pill that leads to its end.
 pub(super) fn transcript(scene: Scene, place: El, is_empty: Memo<bool>) -> El {
+    let rows = el("div", "cw-rows");
+    let list = el("div", "cw-list")
+        .part(move || if is_empty.get() { welcome(scene) } else { None })
+        .part(move || older(scene))
+        .add(&rows);
+    // Rows outlive the run of the effect that draws them, so they have an owner
+    // beside it, which goes with it.
+    let owner = Owner::current().map(|owner| owner.child()).unwrap_or_default();
     let following = RwSignal::new(true);
-    let list = el("div", "cw-list").part(move || if is_empty.get() { welcome(scene) } else { None });
-    keep_rows(scene, &list);
-    keep_end(scene, &place, &list, following);
+    let held = Rows::new(scene, place.html(), rows.clone(), following, owner);
+    let held = StoredValue::new_local(Rc::new(RefCell::new(held)));
+    let stage = Stage { scene, following, rows: held };
+    stage.watch(&place, &rows);
+    stage.keep_rows();
     let mut last_top = 0;
-    let on_scroll = move |event: web_sys::Event| {
-        let log = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
-        let Some(log) = log.filter(|log| log.client_height() > 0) else { return };
-        let top = log.scroll_top();
-        let before = std::mem::replace(&mut last_top, top);
-        if log.scroll_height() - log.client_height() - top < NEAR_PX {
-            if !following.get_untracked() {
-                following.set(true);
-            }
-        } else if top < before && following.get_untracked() {
-            // Only going up leaves the end; that text came in below does not.
-            following.set(false);
-        }
-    };
+    let touched = Rc::new(Cell::new(None));
+    let touched_first = Rc::clone(&touched);
     let log = place
         .set("part", "log")
         .set("role", "log")
         .set("aria-live", "off")
         .set("aria-label", &scene.text(Text::Transcript))
         .set("tabindex", "0")
-        .on("scroll", on_scroll)
-        .add(&list);
-    let unseen = unseen(scene, following);
-    el("div", "cw-stage").add(&log).part(move || pill(scene, following, unseen))
-}
-
-fn rows(model: &Model) -> Vec<Row> {
-    let mut before = None;
-    let row = |(key, item): &(Key, Item)| {
-        let (is_question, at) = match item {
-            Item::Question(question) => (true, question.at),
-            Item::Reply(reply) => (false, reply.at),
-        };
-        let pause = at.filter(|at| time::is_pause(before, *at));
-        before = at.or(before);
-        Row { key: *key, is_question, pause }
-    };
-    model.items().iter().map(row).collect()
-}
-
-/// A row on the screen, and the owner of what keeps it up to date.
-struct Shown {
-    row: Row,
-    element: El,
-    owner: Owner,
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        self.owner.cleanup();
-        self.element.remove();
-    }
-}
-
-/// Draws the rows, and keeps those that stay: what is equal at the beginning
-/// and at the end is not looked at, and what lies between is short, since a
-/// conversation grows at its ends.
-fn keep_rows(scene: Scene, list: &El) {
-    let end = text("");
-    super::dom::append(list, &end);
-    // Rows outlive the run of the effect that draws them, so they have an owner
-    // beside it, which goes with it.
-    let Some(owner) = Owner::current().map(|owner| owner.child()) else { return };
-    let mut shown: Vec<Shown> = Vec::new();
-    let list = list.clone();
-    effect(move || {
-        let wanted = scene.store.read(Region::List, rows).unwrap_or_default();
-        let is_kept = |(old, new): &(&Shown, &Row)| old.row.is_same(**new);
-        let head = shown.iter().zip(&wanted).take_while(is_kept).count();
-        let most = shown.len().min(wanted.len()) - head;
-        let tail = shown.iter().rev().zip(wanted.iter().rev()).take(most).take_while(is_kept).count();
-        let after = shown.split_off(shown.len() - tail);
-        let mut between = shown.split_off(head);
-        for row in wanted.into_iter().skip(head).rev().skip(tail).rev() {
-            let kept = between.iter().position(|old| old.row.is_same(row));
-            let item = kept.map_or_else(|| draw(scene, row, owner.child()), |at| between.swap_remove(at));
-            let next: &Node = after.first().map_or(&end, |next| &next.element);
-            // What it is put before is a child of the list.
-            let _ = list.insert_before(&item.element, Some(next));
-            shown.push(item);
-        }
-        shown.extend(after);
-    });
-}
-
-fn draw(scene: Scene, row: Row, owner: Owner) -> Shown {
-    let element = owner.with(|| {
-        // What a row reads while it is drawn is no reason to draw the list anew.
-        untrack(|| {
-            let time =
-                row.pause.map(|at| el("p", "cw-time").text(&time::day_and_clock(scene, at, time::now())));
-            let class = if row.is_question { "cw-row cw-question" } else { "cw-row cw-reply" };
-            let place = el("article", class).set("part", "message").maybe(time);
-            if row.is_question { question(scene, row.key, place) } else { reply(scene, row.key, place) }
+        .on("scroll", move |event| {
+            if let Some(log) = event.current_target() {
+                stage.scrolled(log.unchecked_ref(), &mut last_top);
+            }
         })
-    });
-    Shown { row, element, owner }
+        // Whoever goes up leaves the end at once: a browser scrolls smoothly over
+        // many frames, and each in which text comes would take the reader back.
+        .on("wheel", move |event| {
+            if event.unchecked_ref::<WheelEvent>().delta_y() < 0.0 {
+                stage.leave_end();
+            }
+        })
+        .on("touchstart", move |event| touched_first.set(finger(&event)))
+        .on("touchmove", move |event| {
+            if finger(&event) > touched.get() {
+                stage.leave_end();
+            }
+        })
+        .add(&list);
+    let unseen = unseen(scene, stage.following);
+    let stage_place = el("div", "cw-stage").add(&log);
+    stage_place.part(move || pill(stage, unseen))
 }
 
-/// Keeps the end in sight. The observer is called once per frame, after layout
-/// and before paint: nothing has to be measured for it, whatever grew.
-fn keep_end(scene: Scene, log: &El, list: &El, following: RwSignal<bool>) {
-    let watched = log.html();
-    let grown = Closure::<dyn FnMut(Array)>::new(move |_| {
-        if following.try_get_untracked() == Some(true) {
-            to_end(&watched);
-        }
-    });
-    if let Ok(observer) = ResizeObserver::new(grown.as_ref().unchecked_ref()) {
-        observer.observe(log);
-        observer.observe(list);
-        keep(Watch { observer, _grown: grown });
+/// How far down the first finger is, in px.
+fn finger(event: &web_sys::Event) -> Option<f64> {
+    let member = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name)).ok();
+    member(&member(&member(event, "touches")?, "0")?, "clientY")?.as_f64()
+}
+
+impl Stage {
+    /// Does something to the rows; nothing once the widget is gone, or from
+    /// within what is being done to them.
+    fn with<R>(self, run: impl FnOnce(&mut Rows) -> R) -> Option<R> {
+        let rows = self.rows.try_get_value()?;
+        let mut rows = rows.try_borrow_mut().ok()?;
+        Some(run(&mut rows))
     }
-    // Who asks wants to see the answer.
-    let mut newest = None;
-    effect(move || {
-        let now = scene.store.read(Region::List, newest_question).flatten();
-        if std::mem::replace(&mut newest, now) < now {
-            following.set(true);
+
+    fn set_following(self, is_following: bool) {
+        if self.following.try_get_untracked() == Some(!is_following) {
+            self.following.set(is_following);
+            self.with(Rows::note_anchor);
         }
-    });
+    }
+
+    fn leave_end(self) {
+        let has_room = self.scene.places().is_some_and(|places| places.log.scroll_top() > 0);
+        if has_room {
+            self.set_following(false);
+        }
+    }
+
+    fn go_to_end(self) {
+        self.set_following(true);
+        self.with(|rows| {
+            rows.fit();
+            rows.hold();
+        });
+    }
+
+    /// Draws what there is to see, whenever there is something else.
+    fn keep_rows(self) {
+        let mut newest = None;
+        effect(move || {
+            let read = |model: &Model| (rows_of(model), newest_question(model));
+            let Some((rows, question)) = self.scene.store.read(Region::List, read) else { return };
+            // Who asks wants to see the answer; another conversation is seen from
+            // its end.
+            let is_other = rows.is_empty();
+            if std::mem::replace(&mut newest, question) < question || is_other {
+                self.set_following(true);
+            }
+            self.with(|held| held.take(rows));
+            self.look_back();
+        });
+    }
+
+    fn scrolled(self, log: &HtmlElement, last_top: &mut i32) {
+        let height = log.client_height();
+        if height == 0 {
+            return;
+        }
+        let top = log.scroll_top();
+        let before = std::mem::replace(last_top, top);
+        let is_near_end = log.scroll_height() - height - top < NEAR_PX;
+        if is_near_end && top > before {
+            self.set_following(true);
+        } else if !is_near_end && top < before {
+            // Only going up leaves the end; that text came in below does not.
+            self.set_following(false);
+        }
+        self.with(|rows| rows.scrolled(top));
+        self.look_back();
+    }
+
+    /// Loads what is older if the reader is near to it.
+    fn look_back(self) {
+        let has_more = self.scene.store.peek(|model| matches!(model.older(), Older::More(_)));
+        if has_more == Some(true) && self.with(|rows| rows.is_near_beginning()) == Some(true) {
+            self.scene.store.dispatch(Event::OlderAsked);
+        }
+    }
+
+    /// Keeps what is in sight in sight. The observer is called once per frame,
+    /// after layout and before paint: nothing is laid out for it, whatever grew.
+    fn watch(self, log: &El, rows: &El) {
+        let is_waiting = Rc::new(Cell::new(false));
+        let resized = Closure::<dyn FnMut(Array)>::new(move |entries: Array| {
+            let elements = entries.iter().filter_map(|entry| target_of(&entry));
+            let has_changed = self.with(|rows| rows.resized(elements));
+            // Not now: what an observer's call draws, it is not told of.
+            if has_changed == Some(true) && !is_waiting.replace(true) {
+                let is_waiting = Rc::clone(&is_waiting);
+                request_animation_frame(move || {
+                    is_waiting.set(false);
+                    self.with(Rows::fit);
+                    self.look_back();
+                });
+            }
+        });
+        if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
+            observer.observe(log);
+            observer.observe(rows);
+            self.with(|rows| rows.watch_with(observer.clone()));
+            keep(Watch { observer, _resized: resized });
+        }
+    }
 }
 
 /// An observer that ends when it is dropped.
 struct Watch {
     observer: ResizeObserver,
-    _grown: Closure<dyn FnMut(Array)>,
+    _resized: Closure<dyn FnMut(Array)>,
 }
 
 impl Drop for Watch {
@@ -182,12 +202,30 @@ fn newest_question(model: &Model) -> Option<Key> {
     model.items().iter().rev().find_map(|(key, item)| matches!(item, Item::Question(_)).then_some(*key))
 }
 
-fn to_end(log: &HtmlElement) {
-    // Held to the end by the browser, and no layout is asked for.
-    log.set_scroll_top(i32::MAX);
+/// The line above the oldest message that is here. Its room is there as long as
+/// there is more, so that its coming and going moves nothing.
+fn older(scene: Scene) -> Option<El> {
+    let older = scene.store.read(Region::Older, |model| model.older().clone())?;
+    let line = el("div", "cw-older").set("role", "status");
+    match older {
+        Older::Nothing => None,
+        Older::More(_) => Some(line),
+        Older::Loading { .. } => Some(line.add(&el("span", "").text(&scene.text(Text::OlderLoading)))),
+        Older::Failed { .. } => {
+            let again = move |_| {
+                scene.store.dispatch(Event::OlderAsked);
+                if let Some(places) = scene.places() {
+                    focus(&places.log.html());
+                }
+            };
+            let again = button("cw-text-button", again).text(&scene.text(Text::TryAgain));
+            Some(line.add(&el("span", "").text(&scene.text(Text::OlderFailed))).add(&again))
+        }
+    }
 }
 
-/// How many replies came below since the reader left the end.
+/// How many replies came below since the reader left the end, or were still
+/// coming then.
 fn unseen(scene: Scene, following: RwSignal<bool>) -> RwSignal<usize> {
     let mut seen = None;
     let count = RwSignal::new(0);
@@ -195,8 +233,12 @@ fn unseen(scene: Scene, following: RwSignal<bool>) -> RwSignal<usize> {
         let is_following = following.get();
         let later = |model: &Model| {
             if is_following {
-                seen = model.items().iter().map(|(key, _)| *key).max();
+                seen = None;
+                return 0;
             }
+            let is_whole = |item: &Item| !matches!(item, Item::Reply(reply) if reply.is_live());
+            let whole = || model.items().iter().filter(|(_, item)| is_whole(item)).map(|(key, _)| *key);
+            let seen = *seen.get_or_insert_with(|| whole().max());
             let later = model.items().iter().rev().take_while(|(key, _)| Some(*key) > seen);
             later.filter(|(_, item)| matches!(item, Item::Reply(_))).count()
         };
@@ -208,18 +250,18 @@ fn unseen(scene: Scene, following: RwSignal<bool>) -> RwSignal<usize> {
     count
 }
 
-fn pill(scene: Scene, following: RwSignal<bool>, unseen: RwSignal<usize>) -> Option<El> {
-    if following.get() {
+fn pill(stage: Stage, unseen: RwSignal<usize>) -> Option<El> {
+    if stage.following.get() {
         return None;
     }
+    let scene = stage.scene;
     let label = match unseen.get() {
         0 => scene.text(Text::JumpToLatest),
         many => time::count(scene, Text::NewAnswers, many),
     };
     let press = move |_| {
-        following.set(true);
+        stage.go_to_end();
         if let Some(places) = scene.places() {
-            to_end(&places.log.html());
             focus(&places.log.html());
         }
     };

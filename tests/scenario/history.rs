@@ -1,5 +1,8 @@
+use chinwag::engine::session::RequestId;
 use chinwag::engine::*;
-use chinwag_protocol::{ConversationId, ErrorCode, MessageStatus, Role, UiMessage};
+use chinwag_protocol::{
+    ConversationId, ErrorCode, MessageMetadata, MessageStatus, Page, Pagination, Part, Role, UiMessage,
+};
 
 use crate::stage::{Stage, message, refused};
 
@@ -158,4 +161,107 @@ fn a_refused_token_is_replaced_once_for_the_transcript_too() {
         }
     }
     assert!(matches!(stage.model.history, History::Failed(_)));
+}
+
+/// Answers the page of the transcript that was asked for last; there is more
+/// before it if it has a cursor.
+fn answer(stage: &mut Stage, names: &[&str], cursor: Option<&str>) {
+    let request = last_page(stage).0;
+    let data = names.iter().map(|name| message(name, Role::User, name, None)).collect();
+    let pagination = Pagination { cursor: cursor.map(Into::into), has_more: cursor.is_some() };
+    stage.tell(Event::MessagesArrived { request, page: Page { data, pagination } });
+}
+
+fn last_page(stage: &Stage) -> (RequestId, Option<String>) {
+    stage.last(|effect| match effect {
+        Effect::LoadMessages { request, cursor, .. } => Some((*request, cursor.clone())),
+        _ => None,
+    })
+}
+
+/// A transcript of which the newest page is here; the running reply that its
+/// last question may have is not.
+fn long() -> Stage {
+    let mut stage = Stage::remembering(Some(saved(true)));
+    stage.grant_token();
+    let request = last_page(&stage).0;
+    let data = vec![
+        message("m3", Role::User, "Three", None),
+        message("a3", Role::Assistant, "3", Some(MessageStatus::Done)),
+    ];
+    let pagination = Pagination { cursor: Some("p2".into()), has_more: true };
+    stage.tell(Event::MessagesArrived { request, page: Page { data, pagination } });
+    stage
+}
+
+#[test]
+fn older_pages_come_before_what_is_here_until_there_are_no_more() {
+    let mut stage = long();
+    let keys = [stage.key(0), stage.key(1)];
+    stage.tell(Event::OlderAsked);
+    assert_eq!(last_page(&stage).1.as_deref(), Some("p2"));
+    let pages = stage.count(|effect| matches!(effect, Effect::LoadMessages { .. }));
+    stage.tell(Event::OlderAsked);
+    assert_eq!(stage.count(|effect| matches!(effect, Effect::LoadMessages { .. })), pages, "once");
+    answer(&mut stage, &["Two"], Some("p1"));
+    stage.tell(Event::OlderAsked);
+    answer(&mut stage, &["One"], None);
+    assert_eq!(stage.transcript(), ["> One", "> Two", "> Three", "3"]);
+    assert_eq!([stage.key(2), stage.key(3)], keys, "what was here is the same");
+    assert_eq!(*stage.model.older(), Older::Nothing);
+    assert!(!stage.model.is_replying(), "an older question is not taken for a running one");
+}
+
+#[test]
+fn an_older_page_that_failed_is_asked_for_again_and_nothing_is_lost() {
+    let mut stage = long();
+    stage.tell(Event::OlderAsked);
+    let request = last_page(&stage).0;
+    stage.tell(Event::MessagesFailed { request, error: TransportError::Network });
+    assert!(matches!(stage.model.older(), Older::Failed { .. }));
+    assert_eq!(stage.transcript(), ["> Three", "3"]);
+    assert_eq!(stage.model.connection(), Connection::Ready, "the chat itself goes on");
+    stage.tell(Event::OlderAsked);
+    assert_eq!(last_page(&stage).1.as_deref(), Some("p2"));
+    answer(&mut stage, &["Two"], None);
+    assert_eq!(stage.transcript().len(), 3);
+}
+
+#[test]
+fn a_refused_token_is_replaced_once_for_an_older_page() {
+    let mut stage = long();
+    stage.tell(Event::OlderAsked);
+    let exchanges = stage.token_exchanges();
+    for _ in 0..2 {
+        let request = last_page(&stage).0;
+        stage.tell(Event::MessagesFailed { request, error: refused(401, ErrorCode::Unauthenticated) });
+        assert_eq!(stage.token_exchanges(), exchanges + 1);
+        if matches!(stage.model.older(), Older::Loading { .. }) {
+            stage.grant_token();
+        }
+    }
+    assert!(matches!(stage.model.older(), Older::Failed { .. }));
+}
+
+#[test]
+fn an_older_page_of_a_conversation_that_was_left_is_dropped() {
+    let mut stage = long();
+    stage.tell(Event::OlderAsked);
+    let request = last_page(&stage).0;
+    stage.tell(Event::ConversationStarted { conversation_id: "c8".into() });
+    let data = vec![message("m2", Role::User, "Two", None)];
+    let page = Page { data, pagination: Pagination::default() };
+    stage.tell(Event::MessagesArrived { request, page });
+    assert!(stage.transcript().is_empty());
+}
+
+#[test]
+fn a_message_sent_while_an_older_page_loads_stays_at_the_end() {
+    let mut stage = long();
+    stage.tell(Event::OlderAsked);
+    let request = last_page(&stage).0;
+    stage.send("Four");
+    let page = Page { data: vec![message("m2", Role::User, "Two", None)], pagination: Pagination::default() };
+    stage.tell(Event::MessagesArrived { request, page });
+    assert_eq!(stage.transcript(), ["> Two", "> Three", "3", "> Four (sending)", " (waiting)"]);
 }

@@ -7,7 +7,7 @@ use crate::engine::effect::{Effect, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
 use crate::engine::item::{self, Item, Reply, ReplyPhase};
-use crate::engine::model::{History, Model};
+use crate::engine::model::{History, Model, Older};
 use crate::engine::session::{Call, RequestId};
 use crate::engine::turn::{Stage, Turn};
 
@@ -29,6 +29,45 @@ fn ask(model: &mut Model, again: bool, now: Moment, out: &mut Effects) {
     session::call(model, Call::Messages { request, cursor: None }, now, out);
 }
 
+/// Loads the page before the oldest message that is here.
+pub(super) fn older(model: &mut Model, now: Moment, out: &mut Effects) {
+    let (Older::More(cursor) | Older::Failed { cursor, .. }) = model.older() else { return };
+    ask_older(model, cursor.clone(), false, now, out);
+}
+
+fn ask_older(model: &mut Model, cursor: String, token_replaced: bool, now: Moment, out: &mut Effects) {
+    let request = model.fresh_request();
+    let older = Older::Loading { request, cursor: cursor.clone(), token_replaced };
+    model.history = History::Loaded { older };
+    out.push(Effect::Redraw(Region::Older));
+    session::call(model, Call::Messages { request, cursor: Some(cursor) }, now, out);
+}
+
+fn older_arrived(model: &mut Model, page: Page<UiMessage>, out: &mut Effects) {
+    model.history = History::Loaded { older: before(&page) };
+    let items = page.data.into_iter().filter_map(item::from_stored).collect();
+    model.prepend_items(items);
+    out.push(Effect::Redraw(Region::List));
+    out.push(Effect::Redraw(Region::Older));
+}
+
+/// What is before a page.
+fn before(page: &Page<UiMessage>) -> Older {
+    let cursor = page.pagination.cursor.clone().filter(|_| page.pagination.has_more);
+    cursor.map_or(Older::Nothing, Older::More)
+}
+
+/// The cursor and the token's state of the older page under way, if it is this
+/// one.
+fn awaited_older(model: &Model, request: RequestId) -> Option<(String, bool)> {
+    match model.older() {
+        Older::Loading { request: asked, cursor, token_replaced } if *asked == request => {
+            Some((cursor.clone(), *token_replaced))
+        }
+        _ => None,
+    }
+}
+
 pub(super) fn arrived(
     model: &mut Model,
     request: RequestId,
@@ -36,9 +75,13 @@ pub(super) fn arrived(
     now: Moment,
     out: &mut Effects,
 ) {
+    if awaited_older(model, request).is_some() {
+        older_arrived(model, page, out);
+        return;
+    }
     let Some(Awaited { again, .. }) = awaited(model, request) else { return };
     watch::learn_from_page(model, &page, out);
-    model.history = History::Loaded { older: page.pagination.cursor.filter(|_| page.pagination.has_more) };
+    model.history = History::Loaded { older: before(&page) };
     model.trouble = None;
     model.attempts = 0;
     let is_answered = model.standing == ConversationState::Ongoing;
@@ -66,6 +109,7 @@ pub(super) fn arrived(
     }
     out.push(Effect::Redraw(Region::Header));
     out.push(Effect::Redraw(Region::List));
+    out.push(Effect::Redraw(Region::Older));
     outbox::flush(model, now, out);
 }
 
@@ -117,10 +161,21 @@ pub(super) fn failed(
     now: Moment,
     out: &mut Effects,
 ) {
+    if let Some((cursor, token_replaced)) = awaited_older(model, request) {
+        if error.is_unauthenticated() && !token_replaced {
+            model.session.drop_token();
+            ask_older(model, cursor, true, now, out);
+            return;
+        }
+        let failure = Failure::from_transport(error, now);
+        model.history = History::Loaded { older: Older::Failed { cursor, failure } };
+        out.push(Effect::Redraw(Region::Older));
+        return;
+    }
     let Some(Awaited { token_replaced, again }) = awaited(model, request) else { return };
     if error.is_not_found() {
         // Deleted, or the visitor is another: the id stays, the transcript is empty.
-        model.history = History::Loaded { older: None };
+        model.history = History::Loaded { older: Older::Nothing };
         outbox::flush(model, now, out);
     } else if error.is_unauthenticated() && !token_replaced {
         model.session.drop_token();

@@ -111,6 +111,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::MessagesArrived { request, page } if watch::awaits(model, request) => {
             watch::arrived(model, page, out);
         }
+        Event::OlderAsked => history::older(model, now, out),
         Event::MessagesArrived { request, page } => history::arrived(model, request, page, now, out),
         Event::MessagesFailed { request, error } if watch::awaits(model, request) => {
             if error.is_unauthenticated() {
