@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the numbers that the project promises.
 
+use crate::browser::Browser;
 use crate::dist::{self, SizePass};
 use crate::node::Node;
 use crate::workspace::Workspace;
@@ -15,6 +16,8 @@ pub enum Measure {
     /// The time that the relay adds to a reply of 20 chunks; for each adapter, how
     /// fast it decodes and how much later a chunk arrives.
     Relay,
+    /// What streamed replies and restored transcripts cost a slow page, in Chromium.
+    Stream,
 }
 
 /// `cargo xtask bench`.
@@ -33,6 +36,15 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             process::run(&mut command, "the relay's bench")?;
             let adapters = ["bench", "--locked", "-p", "chinwag-relay", "--bench", "provider"];
             process::run(workspace.cargo().args(adapters), "the bench of the adapters")
+        }
+        Measure::Stream => {
+            let node = Node::prepare(workspace).context("this bench needs Node")?;
+            let browser = Browser::prepare().context("this bench needs a browser")?;
+            dist::make(workspace, SizePass::Required)?;
+            let mut command = Command::new(&node.program);
+            command.arg(workspace.root.join("xtask").join("bench-stream.mjs")).arg(workspace.dist());
+            command.env("CHROMIUM", &browser.chromium);
+            process::run(&mut command, "the bench of streams")
         }
     }
 }

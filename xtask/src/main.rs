@@ -21,7 +21,7 @@ enum Command {
     Reproduce,
     /// Make what a release is made of, in target/release-files.
     Release,
-    /// Measure: `size` or `relay`.
+    /// Measure: `size`, `relay` or `stream`.
     #[command(subcommand)]
     Bench(bench::Measure),
     /// Look for inputs that break a parser; needs a nightly toolchain and cargo-fuzz.
