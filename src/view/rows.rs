@@ -149,6 +149,7 @@ impl Rows {
     /// their nodes: a conversation grows at its ends.
     pub(super) fn take(&mut self, fresh: Vec<Row>) {
         self.note_anchor();
+        let anchored_at = self.anchored_at();
         let is_kept = |(old, new): &(&Row, &Row)| old.key == new.key;
         let head = self.rows.iter().zip(&fresh).take_while(is_kept).count();
         let most = self.rows.len().min(fresh.len()) - head;
@@ -160,8 +161,16 @@ impl Rows {
         self.heights.extend(after);
         self.rows = fresh;
         self.drawn.retain(|drawn| self.rows.iter().rev().any(|row| row.key == drawn.key));
+        // The sight goes with what is held in it, wherever that is now.
+        self.top += self.anchored_at() - anchored_at;
         let wanted = self.wanted();
         self.draw(&wanted);
+    }
+
+    /// How far down the row is that is to stay in its place.
+    fn anchored_at(&self) -> f64 {
+        let place = self.anchor.and_then(|anchor| self.rows.iter().position(|row| row.key == anchor.key));
+        self.heights.iter().take(place.unwrap_or_default()).sum()
     }
 
     /// Draws what has come into sight, and makes room of what has left it.
@@ -316,7 +325,8 @@ impl Rows {
         let moved = drawn.edge() - self.log.get_bounding_client_rect().top() - anchor.edge;
         if moved.abs() > ROUNDING {
             self.log.scroll_by_with_x_and_y(0.0, moved);
-            self.top += moved;
+            // Laid out it is by now.
+            self.top = f64::from(self.log.scroll_top());
         }
     }
 

@@ -160,6 +160,7 @@ test("scrolling up by a wheel through pages of any height moves nothing by itsel
       const top = log.getBoundingClientRect().top;
       const now = new Map([...log.querySelectorAll('[part="message"]')].map((row) => [row, row.getBoundingClientRect().bottom]));
       const inSight = [...now].filter(([row, edge]) => edge > top && edge < top + log.clientHeight && last.has(row));
+      if (last.size > 0 && inSight.length === 0) window.odd.push("all that was in sight was taken away");
       const steps = inSight.map(([row, edge]) => Math.round(edge - last.get(row)));
       // All that is in sight moves as one, and only down, since the wheel goes up.
       if (new Set(steps).size > 1 && Math.max(...steps) - Math.min(...steps) > 1) window.odd.push(steps.join(" "));
