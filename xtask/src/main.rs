@@ -2,9 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use xtask::{
-    bench, dist, examples, fuzz, golden, mutants, release, report, run, test, workspace::Workspace,
-};
+use xtask::{bench, dist, examples, fuzz, golden, mutants, release, report, run, test, workspace::Workspace};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::asset;
 use crate::app::App;
-use crate::config::{Origin, Site};
+use crate::config::Origin;
 
 /// `/frame` and its script.
 pub(super) fn routes() -> Router<App> {
@@ -32,7 +32,7 @@ async fn frame(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
         return (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], "There is no such site here.\n")
             .into_response();
     };
-    let origins = framing(site, &config.own_origins());
+    let origins = framing(&site.origins, &config.own_origins());
     let Ok(policy) = HeaderValue::from_str(&format!("{POLICY} {origins}")) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -55,9 +55,9 @@ async fn script() -> Response {
 
 /// Who may frame the page of a site, as `frame-ancestors` has it: an origin, as
 /// it is parsed, holds nothing that would end the list or an attribute.
-fn framing(site: &Site, own: &[Origin]) -> String {
+fn framing(site: &[Origin], own: &[Origin]) -> String {
     let mut list = String::new();
-    for origin in site.origins.iter().chain(own.iter().filter(|own| !site.origins.contains(own))) {
+    for origin in site.iter().chain(own.iter().filter(|own| !site.contains(own))) {
         if !list.is_empty() {
             list.push(' ');
         }
@@ -81,23 +81,16 @@ const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy")
 mod tests {
     use super::*;
 
-    fn site(origins: &[&str]) -> Site {
-        Site {
-            key: SiteKey::parse("site_shop").unwrap(),
-            origins: origins.iter().map(|origin| Origin::parse(origin).unwrap()).collect(),
-            agent: "docs".to_owned(),
-            follows_address: false,
-        }
+    fn origins(texts: &[&str]) -> Vec<Origin> {
+        texts.iter().map(|text| Origin::parse(text).unwrap()).collect()
     }
 
     #[test]
     fn pages_of_the_site_and_the_relays_own_may_frame_it_each_named_once() {
-        let own = [Origin::parse("https://relay.example").unwrap()];
-        assert_eq!(
-            framing(&site(&["https://shop.example", "https://relay.example"]), &own),
-            "https://shop.example https://relay.example"
-        );
-        assert_eq!(framing(&site(&[]), &own), "https://relay.example");
+        let own = origins(&["https://relay.example"]);
+        let site = origins(&["https://shop.example", "https://relay.example"]);
+        assert_eq!(framing(&site, &own), "https://shop.example https://relay.example");
+        assert_eq!(framing(&[], &own), "https://relay.example");
     }
 
     #[test]
