@@ -152,7 +152,13 @@ mod tests {
         said.reasoning = "hm".into();
         said.cite("https://a.example/x", Some("X".into()));
         said.cite("", Some("A paper".into()));
-        said.activities.push(Activity { id: "c".into(), tool: "look".into(), succeeded: Some(false) });
+        said.activities.push(Activity {
+            id: "c".into(),
+            tool: "look".into(),
+            input: None,
+            succeeded: Some(false),
+            owed: None,
+        });
         said.suggestions = vec!["And \"then\"?".into()];
         said.end(ReplyPhase::Stopped);
         let Item::Reply(read) = again(&reply(&said)) else { panic!("a reply") };

@@ -1,8 +1,6 @@
 use chinwag::engine::session::RequestId;
 use chinwag::engine::*;
-use chinwag_protocol::{
-    ConversationId, ErrorCode, MessageMetadata, MessageStatus, Page, Pagination, Part, Role, UiMessage,
-};
+use chinwag_protocol::{ConversationId, ErrorCode, MessageStatus, Page, Pagination, Role, UiMessage};
 
 use crate::stage::{Stage, message, refused};
 

@@ -164,19 +164,6 @@ fn a_device_that_wakes_takes_a_broken_reply_up_at_once() {
 }
 
 #[test]
-fn a_stream_whose_token_ends_is_followed_with_another() {
-    let (mut stage, turn) = Stage::asking("One");
-    stage.delta(turn, 1, "Half");
-    stage.say(turn, 2, chinwag_protocol::Chunk::error(ErrorCode::TokenExpired, "over"));
-    assert_eq!(stage.token_exchanges(), 1);
-    stage.grant_token();
-    assert_eq!(stage.count(|effect| matches!(effect, Effect::ResumeStream { .. })), 1);
-    stage.delta(turn, 3, " and whole");
-    stage.finish(turn, 4);
-    assert_eq!(stage.transcript(), ["> One", "Half and whole"]);
-}
-
-#[test]
 fn a_relay_that_is_away_at_the_start_is_tried_again_on_request() {
     let mut stage = Stage::mounted();
     stage.tell(Event::Opened);

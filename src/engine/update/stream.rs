@@ -53,22 +53,13 @@ pub(super) fn chunk_arrived(
     if turn.stage != Stage::Following {
         turn.stage = Stage::Streaming;
     }
-    let is_expired =
-        matches!(&chunk, Chunk::Error { data: Some(data), .. } if data.code == ErrorCode::TokenExpired);
-    if is_expired && turn.stage == Stage::Following {
+    if turn.stage == Stage::Following
+        && matches!(&chunk, Chunk::Error { data, .. } if is_of_token(data.as_ref()))
+    {
         // The tab that follows the reply takes it up again.
         return;
     }
-    if is_expired && !std::mem::replace(&mut turn.token_replaced, true) {
-        // The reply goes on; only this way of following it has ended.
-        turn.stage = Stage::Resuming;
-        model.session.drop_token();
-        out.push(Effect::AbortStream { turn: id });
-        session::call(model, Call::Resume(id), now, out);
-        return;
-    }
     turn.resumes = 0;
-    turn.token_replaced = false;
     let shows_stored = std::mem::take(&mut turn.shows_stored);
     if event_id.is_some() {
         turn.last_event = event_id;
@@ -101,8 +92,7 @@ pub(super) fn chunk_arrived(
 /// Whether an error is about the access token alone, which ran out or was revoked
 /// while the reply was followed. A token is replaced once.
 fn renews_token(model: &mut Model, id: TurnId, data: Option<&ErrorData>) -> bool {
-    let code = data.map(|data| data.code);
-    if !matches!(code, Some(ErrorCode::TokenExpired | ErrorCode::Unauthenticated)) {
+    if !is_of_token(data) {
         return false;
     }
     match model.running(id) {
@@ -111,6 +101,11 @@ fn renews_token(model: &mut Model, id: TurnId, data: Option<&ErrorData>) -> bool
     }
     model.session.drop_token();
     true
+}
+
+fn is_of_token(data: Option<&ErrorData>) -> bool {
+    let code = data.map(|data| data.code);
+    matches!(code, Some(ErrorCode::TokenExpired | ErrorCode::Unauthenticated))
 }
 
 /// The log takes the place of what was stored of the reply.
