@@ -299,13 +299,13 @@ fn pressed(scene: Scene, editing: RwSignal<Option<ConversationId>>, event: &Keyb
     let drawer = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
     let Some(drawer) = drawer.filter(|_| editing.get_untracked().is_none()) else { return };
     let Ok(stops) = drawer.query_selector_all(".cw-search, .cw-line-open") else { return };
-    let stop = |index: u32| stops.item(index).and_then(|node| node.dyn_into::<HtmlElement>().ok());
+    let at = |index: u32| stops.item(index).and_then(|node| node.dyn_into::<HtmlElement>().ok());
     let here = focused(&drawer).and_then(|here| here.closest(".cw-line, .cw-search").ok().flatten());
     let is_here = |index: &u32| {
-        here.as_ref().is_some_and(|here| stop(*index).is_some_and(|stop| here.contains(Some(&stop))))
+        here.as_ref().is_some_and(|here| at(*index).is_some_and(|stop| here.contains(Some(&stop))))
     };
     let place = (0..stops.length()).find(is_here).unwrap_or_default();
-    if let Some(next) = place.checked_add_signed(step).and_then(stop) {
+    if let Some(next) = place.checked_add_signed(step).and_then(at) {
         event.prevent_default();
         let _ = next.focus();
     }
