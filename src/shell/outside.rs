@@ -290,10 +290,8 @@ impl Outside {
                 timers.push((timer, Timeout::new(after_ms, fire)));
             }
             Effect::Emit(event) => page::emit(&self.element, event),
-            // Served by the archive, where there is one.
-            Effect::Archive { .. } => {}
-            // The store's own.
-            Effect::Redraw(_) | Effect::Announce(_) => {}
+            // Served by the archive, where there is one, and by the store itself.
+            Effect::Archive { .. } | Effect::Redraw(_) | Effect::Announce(_) => {}
         }
     }
 

@@ -113,8 +113,8 @@ impl SavedPlace {
     /// Keeps this in place of what was kept before. The visitor token that is
     /// there stays: another tab may have been given a newer one.
     pub fn save(&self, saved: &Saved) {
-        let Some(shelf) = self.shelf() else { return };
-        let visitor = self.read(&shelf).and_then(|kept| kept.visitor);
+        let Some(common) = self.shelf() else { return };
+        let visitor = self.read(&common).and_then(|kept| kept.visitor);
         let mut shared = Saved { visitor: visitor.or_else(|| saved.visitor.clone()), ..saved.clone() };
         if let Some(own_shelf) = self.tab_shelf() {
             // A draft belongs to the tab in which it is written.
@@ -124,7 +124,7 @@ impl SavedPlace {
         }
         // Full or forbidden: the conversation goes on, and only a reload would
         // not find it.
-        shelf.set(&self.key, &shared.to_json());
+        common.set(&self.key, &shared.to_json());
     }
 
     /// The newest visitor token of all tabs.
@@ -134,9 +134,9 @@ impl SavedPlace {
 
     /// Keeps the newest visitor token.
     pub fn keep_visitor(&self, visitor: String) {
-        let Some(shelf) = self.shelf() else { return };
-        let kept = self.read(&shelf).unwrap_or_else(|| Saved::new(None, None, false, String::new()));
-        let _ = shelf.set(&self.key, &Saved { visitor: Some(visitor), ..kept }.to_json());
+        let Some(common) = self.shelf() else { return };
+        let kept = self.read(&common).unwrap_or_else(|| Saved::new(None, None, false, String::new()));
+        let _ = common.set(&self.key, &Saved { visitor: Some(visitor), ..kept }.to_json());
     }
 
     /// Drops all of it.
@@ -148,14 +148,14 @@ impl SavedPlace {
 
     /// What cannot be read is put aside under `<key>:unreadable`, so that
     /// nothing is lost and nothing is in the way.
-    fn read(&self, shelf: &Shelf) -> Option<Saved> {
-        let text = shelf.get(&self.key)?;
+    fn read(&self, place: &Shelf) -> Option<Saved> {
+        let text = place.get(&self.key)?;
         let saved = Saved::parse(&text).ok();
         if saved.is_none() {
             let mut aside = self.key.clone();
             aside.push_str(":unreadable");
-            shelf.set(&aside, &text);
-            shelf.remove(&self.key);
+            place.set(&aside, &text);
+            place.remove(&self.key);
         }
         saved
     }

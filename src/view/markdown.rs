@@ -313,7 +313,6 @@ fn draw_cell(cell: &Cell, pen: &mut Pen) -> Node {
     with_inlines(el("td", ""), cell, pen)
 }
 
-#[expect(clippy::ptr_arg, reason = "it stands where a function of the items' own type is asked for")]
 fn patch_cell(node: &Node, old: &Cell, new: &Cell, same: &[usize], pen: &mut Pen) -> bool {
     patch_inlines(node, old, new, same, pen)
 }

@@ -93,7 +93,7 @@ pub(super) struct Rows {
     place: El,
     owner: Owner,
     observer: Option<ResizeObserver>,
-    rows: Vec<Row>,
+    all: Vec<Row>,
     heights: Vec<f64>,
     drawn: Vec<Drawn>,
     gaps: Vec<El>,
@@ -124,7 +124,7 @@ impl Rows {
             place,
             owner,
             observer: None,
-            rows: Vec::new(),
+            all: Vec::new(),
             heights: Vec::new(),
             drawn: Vec::new(),
             gaps: Vec::new(),
@@ -151,16 +151,16 @@ impl Rows {
         self.note_anchor();
         let anchored_at = self.anchored_at();
         let is_kept = |(old, new): &(&Row, &Row)| old.key == new.key;
-        let head = self.rows.iter().zip(&fresh).take_while(is_kept).count();
-        let most = self.rows.len().min(fresh.len()) - head;
-        let tail = self.rows.iter().rev().zip(fresh.iter().rev()).take(most).take_while(is_kept).count();
+        let head = self.all.iter().zip(&fresh).take_while(is_kept).count();
+        let most = self.all.len().min(fresh.len()) - head;
+        let tail = self.all.iter().rev().zip(fresh.iter().rev()).take(most).take_while(is_kept).count();
         let after = self.heights.split_off(self.heights.len() - tail);
         self.heights.truncate(head);
         let between = fresh.iter().skip(head).take(fresh.len() - head - tail);
         self.heights.extend(between.map(|row| guess(row.bytes)));
         self.heights.extend(after);
-        self.rows = fresh;
-        self.drawn.retain(|drawn| self.rows.iter().rev().any(|row| row.key == drawn.key));
+        self.all = fresh;
+        self.drawn.retain(|drawn| self.all.iter().rev().any(|row| row.key == drawn.key));
         // The sight goes with what is held in it, wherever that is now.
         self.top += self.anchored_at() - anchored_at;
         let wanted = self.wanted();
@@ -169,7 +169,7 @@ impl Rows {
 
     /// How far down the row is that is to stay in its place.
     fn anchored_at(&self) -> f64 {
-        let place = self.anchor.and_then(|anchor| self.rows.iter().position(|row| row.key == anchor.key));
+        let place = self.anchor.and_then(|anchor| self.all.iter().position(|row| row.key == anchor.key));
         self.heights.iter().take(place.unwrap_or_default()).sum()
     }
 
@@ -177,7 +177,7 @@ impl Rows {
     pub(super) fn fit(&mut self) {
         self.unfit = 0.0;
         let wanted = self.wanted();
-        let keys = wanted.iter().filter_map(|index| Some(self.rows.get(*index)?.key));
+        let keys = wanted.iter().filter_map(|index| Some(self.all.get(*index)?.key));
         if !keys.eq(self.drawn.iter().map(|drawn| drawn.key)) {
             self.draw(&wanted);
         }
@@ -187,7 +187,7 @@ impl Rows {
     fn wanted(&self) -> Vec<usize> {
         let wanted = self.wanted_with(None);
         let stays = |drawn: &Drawn| {
-            wanted.iter().any(|index| self.rows.get(*index).is_some_and(|row| row.key == drawn.key))
+            wanted.iter().any(|index| self.all.get(*index).is_some_and(|row| row.key == drawn.key))
         };
         if self.drawn.iter().all(stays) {
             return wanted;
@@ -202,7 +202,7 @@ impl Rows {
         let window = Window { heights: &self.heights, top: self.top(), height: self.height };
         let mut drawn = self.drawn.iter().peekable();
         let was_drawn = |index: usize| {
-            let key = self.rows.get(index).map(|row| row.key);
+            let key = self.all.get(index).map(|row| row.key);
             drawn.next_if(|drawn| Some(drawn.key) == key).is_some()
         };
         window.rows(was_drawn, |index| held.is_some_and(|(from, to)| (from..=to).contains(&index)))
@@ -221,9 +221,9 @@ impl Rows {
         let mut kept = std::mem::take(&mut self.drawn).into_iter().peekable();
         // Rows never change places, so what is not at its place has gone.
         for index in wanted {
-            let Some(row) = self.rows.get(*index).copied() else { continue };
+            let Some(row) = self.all.get(*index).copied() else { continue };
             let is_wanted =
-                |key: Key| wanted.iter().any(|at| self.rows.get(*at).is_some_and(|row| row.key == key));
+                |key: Key| wanted.iter().any(|at| self.all.get(*at).is_some_and(|row| row.key == key));
             while kept.next_if(|drawn| !is_wanted(drawn.key)).is_some() {}
             let item = kept.next_if(|drawn| drawn.key == row.key);
             self.drawn.push(item.unwrap_or_else(|| draw(self.scene, row, self.owner.child())));
@@ -267,7 +267,7 @@ impl Rows {
     /// Shows times and closeness, which depend on the rows around.
     fn dress(&mut self, wanted: &[usize]) {
         for (drawn, index) in self.drawn.iter_mut().zip(wanted) {
-            let around = |index: Option<usize>| index.and_then(|index| self.rows.get(index)).copied();
+            let around = |index: Option<usize>| index.and_then(|index| self.all.get(index)).copied();
             let Some(row) = around(Some(*index)) else { continue };
             let (before, next) = (around(index.checked_sub(1)), around(Some(index + 1)));
             let mark = |before: Option<Row>, row: Row| {
@@ -292,7 +292,7 @@ impl Rows {
             let Some(drawn) = self.drawn.iter().find(|drawn| drawn.element.contains(Some(&node))) else {
                 continue;
             };
-            let Some(index) = self.rows.iter().rposition(|row| row.key == drawn.key) else { continue };
+            let Some(index) = self.all.iter().rposition(|row| row.key == drawn.key) else { continue };
             held = Some(held.map_or((index, index), |(from, to)| (from.min(index), to.max(index))));
         }
         held.filter(|(from, to)| to - from <= MOST_HELD)
@@ -341,7 +341,7 @@ impl Rows {
                 continue;
             };
             let height = element.get_bounding_client_rect().height();
-            let place = self.rows.iter().rposition(|row| row.key == drawn.key);
+            let place = self.all.iter().rposition(|row| row.key == drawn.key);
             // A panel that is closed has no heights.
             if let Some(known) = place.and_then(|place| self.heights.get_mut(place)).filter(|_| height > 0.0)
             {

@@ -25,20 +25,22 @@ pub(crate) fn module(
     }
     let mut core = read(&npm.join("src").join("core.js"))?;
     let mut held = BTreeMap::new();
-    let mut hold = |core: &str, mark: &str, asset: &Asset| {
+    let mut put_in = |core: &str, mark: &str, asset: &Asset| {
         let kind = kind(&asset.path)?;
         let core = addressed(core, mark, &asset.path)?;
         held.insert(address(&asset.path), (kind, STANDARD.encode(&asset.bytes)));
         anyhow::Ok(core)
     };
     for (name, asset) in files {
-        core = hold(&core, &format!("__CHINWAG_{}__", name.to_uppercase()), asset)?;
+        core = put_in(&core, &format!("__CHINWAG_{}__", name.to_uppercase()), asset)?;
     }
     for companion in companions {
-        core = match companion.asset.path.ends_with(".js") {
+        let is_script = Path::new(&companion.asset.path).extension().is_some_and(|end| end == "js");
+        core = if is_script {
             // Scripts are part of the bundle: they lie on the stage by their plain names.
-            true => core.replace(&companion.mark, &format!("./{}", companion.plain)),
-            false => hold(&core, &companion.mark, &companion.asset)?,
+            core.replace(&companion.mark, &format!("./{}", companion.plain))
+        } else {
+            put_in(&core, &companion.mark, &companion.asset)?
         };
     }
     if core.contains("__CHINWAG_") {

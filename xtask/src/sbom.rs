@@ -1,5 +1,5 @@
 //! The bill of materials of a release: what is linked into the relay and the
-//! widget, as CycloneDX 1.6. The package for npm has no dependencies.
+//! widget, as `CycloneDX` 1.6. The package for npm has no dependencies.
 
 use crate::process;
 use crate::workspace::Workspace;

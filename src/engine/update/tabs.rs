@@ -34,7 +34,7 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
     match word {
         Word::Hello => tell(&Word::Here, out),
         Word::Here => {}
-        Word::Asked { conversation, question, text } => asked(model, conversation, question, text, now, out),
+        Word::Asked { conversation, question, text } => asked(model, &conversation, question, text, now, out),
         Word::Frames { conversation, question, frames } => {
             heard(model, &conversation, &question, frames, now, out);
         }
@@ -69,7 +69,7 @@ pub(super) fn tell_asked(model: &Model, question: Option<Key>, out: &mut Effects
 
 fn asked(
     model: &mut Model,
-    conversation: ConversationId,
+    conversation: &ConversationId,
     id: String,
     text: String,
     now: Moment,
@@ -81,7 +81,7 @@ fn asked(
     }
     // What is not here yet is found when the transcript is loaded.
     let is_here = !matches!(model.history, History::Remembered | History::Loading { .. });
-    if model.conversation.as_ref() != Some(&conversation) || !is_here {
+    if model.conversation.as_ref() != Some(conversation) || !is_here {
         return;
     }
     match &model.turn {
