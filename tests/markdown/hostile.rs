@@ -32,7 +32,7 @@ fn walk(blocks: &[Block], visit: &mut impl FnMut(Option<&Href>, &str)) {
     for block in blocks {
         match block {
             Block::Paragraph(inlines) | Block::Heading { children: inlines, .. } => {
-                walk_inlines(inlines, visit)
+                walk_inlines(inlines, visit);
             }
             Block::CodeBlock { language, text } => {
                 visit(None, language.as_deref().unwrap_or_default());

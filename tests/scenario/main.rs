@@ -1,6 +1,11 @@
 //! The engine as its users would tell it: what happened, what it asks of the
 //! outside, what there is to see. No browser, no clock, no network.
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "a scenario that goes another way has failed")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a scenario that goes another way has failed"
+)]
 
 mod consent;
 mod direct;

@@ -142,7 +142,7 @@ fn the_page_is_told_how_things_stand_and_only_when_that_changes() {
         .asked
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Emit(HostEvent::ConnectionChange(state)) => Some(*state),
+            Effect::Emit(HostEvent::ConnectionChange(connection)) => Some(*connection),
             _ => None,
         })
         .collect();

@@ -6,6 +6,7 @@ use chinwag_protocol::{
 
 use crate::stage::{Stage, refused};
 
+#[expect(clippy::unnecessary_wraps, reason = "chunks may have none")]
 fn says(state: ConversationState) -> Option<MessageMetadata> {
     Some(MessageMetadata { state: Some(state), ..MessageMetadata::default() })
 }

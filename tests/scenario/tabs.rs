@@ -69,6 +69,11 @@ fn asking() -> (Stage, Stage, TurnId) {
     (one, other, turn)
 }
 
+/// Whether a stream was asked for again, and after which frame.
+#[expect(
+    clippy::option_option,
+    reason = "after no frame is from the beginning, and not the same as not at all"
+)]
 fn resumed_after(stage: &Stage) -> Option<Option<String>> {
     stage.asked.iter().rev().find_map(|effect| match effect {
         Effect::ResumeStream { after, .. } => Some(after.clone()),

@@ -218,7 +218,7 @@ fn an_endpoint_is_a_safe_address_or_a_path() {
 #[test]
 fn a_button_of_the_page_takes_the_place_of_the_launcher() {
     let selector = ("selector", words("#help"));
-    let options = parse(&[("launcher", object(&[selector.clone()]))]).unwrap();
+    let options = parse(&[("launcher", object(std::slice::from_ref(&selector)))]).unwrap();
     assert!(options.config.launcher.is_hidden);
     assert_eq!(options.launcher_selector.as_deref(), Some("#help"));
     let both = parse(&[("launcher", object(&[selector, ("hidden", Given::Flag(false))]))]).unwrap();
