@@ -50,6 +50,11 @@ pub enum Word {
         /// The frame after which the next ones come.
         last_event: Option<String>,
     },
+    /// The reply was stopped; whoever follows it lets go.
+    Stopped {
+        /// In which conversation.
+        conversation: ConversationId,
+    },
     /// Another conversation is shown.
     Switched {
         /// Which.
@@ -83,7 +88,9 @@ impl Word {
                 object.text("q", question);
                 object.text("text", text);
             }
-            Self::Joining { conversation } => object.text("c", conversation.as_str()),
+            Self::Joining { conversation } | Self::Stopped { conversation } => {
+                object.text("c", conversation.as_str())
+            }
             Self::Switched { conversation, is_new } => {
                 object.text("c", conversation.as_str());
                 object.json("new", if *is_new { "true" } else { "false" });
@@ -101,6 +108,7 @@ impl Word {
             Self::Frames { .. } => "frames",
             Self::Joining { .. } => "joining",
             Self::Snapshot { .. } => "snapshot",
+            Self::Stopped { .. } => "stopped",
             Self::Switched { .. } => "switched",
             Self::Seen => "seen",
             Self::Forgotten => "forgotten",
@@ -164,6 +172,7 @@ impl FromFields for Word {
                 frames: fields.objects("f")?,
             },
             "joining" => Self::Joining { conversation: conversation()? },
+            "stopped" => Self::Stopped { conversation: conversation()? },
             "snapshot" => Self::Snapshot {
                 conversation: conversation()?,
                 question: fields.need_text("q")?,
@@ -201,6 +210,7 @@ mod tests {
             Word::Forgotten,
             Word::Asked { conversation: conversation(), question: "m1".into(), text: "\"Why\"\n?".into() },
             Word::Joining { conversation: conversation() },
+            Word::Stopped { conversation: conversation() },
             Word::Switched { conversation: conversation(), is_new: true },
         ] {
             assert_eq!(Word::from_json(&word.to_json()), Ok(word));

@@ -257,7 +257,10 @@ fn stop_in_a_tab_that_only_hears_ends_the_reply_at_the_relay() {
     frame(&mut one, &mut other, turn, 1, delta("Good"));
     other.tell(Event::StopPressed);
     assert_eq!(other.count(|effect| matches!(effect, Effect::StopReply { .. })), 1);
-    frame(&mut one, &mut other, turn, 2, Chunk::Abort { reason: None });
+    pass_on(&mut other, &mut one);
+    assert!(!one.model.is_replying(), "all tabs agree, whatever the relay had sent already");
+    assert_eq!(one.count(|effect| matches!(effect, Effect::StopReply { .. })), 0, "it is told once");
+    one.delta(turn, 2, " and more");
     assert_eq!(other.transcript(), ["> Hello", "Good (stopped)"]);
     assert_eq!(one.transcript(), other.transcript());
 }

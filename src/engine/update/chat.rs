@@ -3,7 +3,7 @@
 use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
 use chinwag_protocol::{ChatRequest, ConversationId, MessageId, Part, Role, Trigger, UiMessage};
 
-use super::{Effects, direct, history, outbox, save, session, stream, watch};
+use super::{Effects, direct, history, outbox, save, session, stream, tabs, watch};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::Failure;
@@ -11,6 +11,7 @@ use crate::engine::item::{Activity, Delivery, Item, Key, Question, Reply, ReplyP
 use crate::engine::model::{History, Model};
 use crate::engine::session::Call;
 use crate::engine::turn::{Stage, Turn, TurnId};
+use crate::engine::word::Word;
 
 pub(super) fn send(
     model: &mut Model,
@@ -162,6 +163,9 @@ fn answers(reply: &Reply) -> UiMessage {
 pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
     let Some(turn) = model.turn.take() else { return };
     out.push(Effect::AbortStream { turn: turn.id });
+    if let Some(conversation) = model.conversation.clone() {
+        tabs::tell(&Word::Stopped { conversation }, out);
+    }
     if let Some(conversation) = model.conversation.clone().filter(|_| !model.config.is_direct) {
         session::call(model, Call::Stop(conversation), now, out);
     }

@@ -244,6 +244,14 @@ fn finish(model: &mut Model, reason: FinishReason, now: Moment, out: &mut Effect
     outbox::flush(model, now, out);
 }
 
+/// The visitor stopped the reply in another tab.
+pub(super) fn let_go(model: &mut Model, now: Moment, out: &mut Effects) {
+    if let Some(turn) = &model.turn {
+        out.push(Effect::AbortStream { turn: turn.id });
+        stopped(model, now, out);
+    }
+}
+
 fn stopped(model: &mut Model, now: Moment, out: &mut Effects) {
     let Some(turn) = model.turn.take() else { return };
     if let Some(reply) = model.reply_mut(turn.reply) {

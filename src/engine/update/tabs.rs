@@ -44,6 +44,11 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
                 catch_up(model, &question, reply, last_event, now, out);
             }
         }
+        Word::Stopped { conversation } => {
+            if model.conversation.as_ref() == Some(&conversation) {
+                stream::let_go(model, now, out);
+            }
+        }
         Word::Switched { conversation, is_new } => switched(model, conversation, is_new, now, out),
         Word::Seen => {
             if model.unread > 0 {
