@@ -89,7 +89,7 @@ impl Word {
                 object.text("text", text);
             }
             Self::Joining { conversation } | Self::Stopped { conversation } => {
-                object.text("c", conversation.as_str())
+                object.text("c", conversation.as_str());
             }
             Self::Switched { conversation, is_new } => {
                 object.text("c", conversation.as_str());
