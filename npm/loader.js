@@ -9,8 +9,6 @@
  * on the way of every page: budgets.toml has the ceiling.
  */
 (() => {
-  "use strict";
-
   const MODULE = __CHINWAG_MODULE__;
   const STYLES = __CHINWAG_STYLES__;
   const THEME = /^(accent|colorScheme|radius)$/;
@@ -86,9 +84,8 @@
       icon,
     );
     // The page has a button of its own, or a place for the panel.
-    const isPlace = /^(inl|fu)/.test(mode);
-    const hides = isPlace || (own?.hidden ?? own?.selector);
-    if (!hides) root.append(launcher);
+    const isPlace = /^in|^fu/.test(mode);
+    if (!(isPlace || (own?.hidden ?? own?.selector))) root.append(launcher);
     document.body.append(host);
 
     let arrived;

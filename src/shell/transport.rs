@@ -1,11 +1,12 @@
 //! Requests to the relay: one answer each. Streams are in [`super::stream`].
 
 use chinwag_protocol::{ErrorCode, ErrorEnvelope, FromFields};
+use gloo_net::http::{Method, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, Response};
+use web_sys::{AbortController, AbortSignal, RequestCredentials, Response};
 
 use super::lent::Lent;
 use crate::engine::TransportError;
@@ -22,7 +23,7 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 pub struct Call {
     /// The address.
     pub url: String,
-    /// `GET`, `POST`, ...
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// The access token, if one is needed.
     pub token: Option<String>,
@@ -56,21 +57,66 @@ impl Call {
     /// # Cancel safety
     /// Dropping the future does not end the request: abort the signal.
     pub async fn send(self, signal: &AbortSignal, lent: &Lent) -> Result<Response, TransportError> {
-        let headers = Object::new();
-        for (name, value) in &lent.headers {
-            set(&headers, name, &JsValue::from_str(value));
-        }
+        let response = if lent.fetch.is_none() && !self.outlives_page {
+            self.send_by_browser(signal, lent).await?
+        } else {
+            lent.fetch(&self.url, &self.init(signal, lent)).await?
+        };
+        if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
+    }
+
+    /// The page's headers and the request's own.
+    fn headers(&self, lent: &Lent) -> Vec<(String, String)> {
+        let mut headers = lent.headers.clone();
+        let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         if let Some(token) = self.token.as_deref().filter(|token| !token.is_empty()) {
             let mut value = String::from("Bearer ");
             value.push_str(token);
-            set(&headers, "authorization", &JsValue::from_str(&value));
+            add("authorization", value);
         }
         if let Some(id) = &self.last_event_id {
-            set(&headers, "last-event-id", &JsValue::from_str(id));
+            add("last-event-id", id.clone());
+        }
+        if self.body.is_some() {
+            add("content-type", "application/json".to_owned());
+        }
+        headers
+    }
+
+    async fn send_by_browser(self, signal: &AbortSignal, lent: &Lent) -> Result<Response, TransportError> {
+        let method = match self.method {
+            "POST" => Method::POST,
+            "PUT" => Method::PUT,
+            "PATCH" => Method::PATCH,
+            "DELETE" => Method::DELETE,
+            _ => Method::GET,
+        };
+        let mut builder = RequestBuilder::new(&self.url)
+            .method(method)
+            .credentials(RequestCredentials::Omit)
+            .abort_signal(Some(signal));
+        for (name, value) in self.headers(lent) {
+            builder = builder.header(&name, &value);
+        }
+        let request = match self.body {
+            Some(body) => builder.body(JsValue::from_str(&body)),
+            None => builder.build(),
+        };
+        let request = request.map_err(|_| TransportError::Protocol)?;
+        // What `fetch` rejects with does not say why: offline, DNS, CORS and a
+        // refused connection look alike to a page.
+        request.send().await.map(Response::from).map_err(|_| TransportError::Network)
+    }
+
+    /// The request as the second argument of a `fetch`: for that of the page,
+    /// and for what is to arrive though the page is left.
+    fn init(&self, signal: &AbortSignal, lent: &Lent) -> Object {
+        let headers = Object::new();
+        for (name, value) in self.headers(lent) {
+            set(&headers, &name, &JsValue::from_str(&value));
         }
         let init = Object::new();
         if let Some(body) = &self.body {
-            set(&headers, "content-type", &JsValue::from_str("application/json"));
             set(&init, "body", &JsValue::from_str(body));
         }
         set(&init, "method", &JsValue::from_str(self.method));
@@ -78,8 +124,7 @@ impl Call {
         set(&init, "credentials", &JsValue::from_str("omit"));
         set(&init, "keepalive", &JsValue::from_bool(self.outlives_page));
         set(&init, "signal", signal);
-        let response = lent.fetch(&self.url, &init).await?;
-        if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
+        init
     }
 
     /// Sends it and hands over the text of the answer. Boxed, so that the state

@@ -132,6 +132,12 @@ impl Stage {
             self.with(|held| held.take(rows));
             self.look_back();
         });
+        // The line above them goes with the oldest page, after that was drawn.
+        effect(move || {
+            if self.scene.store.read(Region::Older, |_| ()).is_some() {
+                self.with(Rows::hold);
+            }
+        });
     }
 
     fn scrolled(self, log: &HtmlElement, last_top: &mut i32) {

@@ -275,24 +275,16 @@ test("a person who takes over is told of, and what they write appears", async ()
   assert.equal(await chat.part("message").count(), 1, "the agent is silent, and no empty answer is shown");
   assert.deepEqual(await violations(page), []);
 
-  // The person's words come from the provider's own desk, past the simulator.
+  // The person's words are read from the provider by the relay, when the widget looks.
   const looks = [];
-  await page.route("**/messages?*", async (route) => {
-    looks.push(Date.now());
-    const answer = await route.fetch();
-    const list = await answer.json();
-    const state = { state: "taken-over", status: "done" };
-    list.data.push({ id: "desk-1", role: "assistant", parts: [{ type: "text", text: "Maya here." }], metadata: state });
-    await route.fulfill({ response: answer, json: list });
-  });
-  await chat.log.getByText("Maya here.").waitFor({ timeout: 10_000 });
+  page.on("request", (request) => request.url().includes("/messages?") && looks.push(Date.now()));
+  await chat.log.getByText("Ben here. You wrote: A person, please").waitFor({ timeout: 15_000 });
   assert.equal(await chat.part("message").count(), 2);
   const before = looks.length;
   await page.evaluate(() => window.handle.close());
   await page.waitForTimeout(7_000);
   assert.equal(looks.length, before, "nobody looks, nothing is asked for");
 
-  await page.unroute("**/messages?*");
   await page.reload();
   await open(hosted);
   await chat.part("standing").getByText("A person has joined").waitFor();

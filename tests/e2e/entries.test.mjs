@@ -36,7 +36,7 @@ async function bundle(source, format = "esm") {
 }
 
 function show(name, html) {
-  site.pages[name] = { html: `<!doctype html><html lang="en"><title>Host</title><body>${html}` };
+  site.pages[name] = { html: `<!doctype html><html lang="en"><title>Host</title><link rel="icon" href="data:,"><body>${html}` };
   return page.goto(site.origin + name);
 }
 

@@ -112,7 +112,9 @@ function tripwire() {
     if (element.matches(never)) trip("element")(element.outerHTML);
     for (const { name, value } of element.attributes) {
       // The panel's own sizes are set as custom properties, outside of the log.
-      if (name === "style" && element.closest('[role="log"]')) trip("style")(value);
+      // Room for rows out of sight is set as a property of the object model.
+      const isRoom = element.matches(".cw-gap") && /^block-size: [\d.]+px;$/.test(value);
+      if (name === "style" && element.closest('[role="log"]') && !isRoom) trip("style")(value);
       if (/^on|^src|^srcdoc$|^formaction$|^action$|^background$|^ping$/i.test(name)) trip("attribute")(`${name}=${value}`);
     }
     // An address that the browser cannot read leads nowhere.

@@ -19,7 +19,7 @@ before(async () => {
   site = await startSite();
   relay = await startRelay({ origins: [site.origin] });
   site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>Host</title><body><script>
+    html: `<!doctype html><html lang="en"><title>Host</title><link rel="icon" href="data:,"><body><script>
       // The one way to the module's memory that needs nothing of the module.
       for (const name of ["instantiate", "instantiateStreaming"]) {
         const real = WebAssembly[name];

@@ -6,14 +6,25 @@ import { after, before, beforeEach, afterEach, describe, test } from "node:test"
 
 import { newPage, startBrowser, widget } from "./support/browser.mjs";
 import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { ROOT, startRelay } from "./support/relay.mjs";
+
+// More pages in a minute than one person opens.
+const AGENT = `[agent.docs]
+provider = "docs"
+path = ${JSON.stringify(`${ROOT}docs`)}
+name = "Docs"
+
+[server.limits]
+tokens_per_minute = 1000
+tokens_burst = 1000
+`;
 
 let browser, relay, site, page, chat;
 
 before(async () => {
   browser = await startBrowser();
   site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
+  relay = await startRelay({ origins: [site.origin], agent: AGENT });
 });
 
 after(async () => {

@@ -56,7 +56,7 @@ test("two: each has a conversation of its own", async () => {
   await support.locator("[part~=source]").first().waitFor();
   await sales.locator("[part~=launcher]").click();
   await sales.getByRole("textbox").waitFor();
-  assert.equal(await sales.getByText(QUESTION, { exact: true }).and(sales.getByRole("log").getByText(QUESTION)).count(), 0);
+  assert.equal(await sales.locator('[part~="message"]').count(), 0);
   assert.deepEqual(page.errors, []);
 });
 

@@ -117,6 +117,7 @@ fn a_reset_leaves_nothing_of_the_visitor() {
     stage.tell(Event::Reset);
     let left = left_behind(&stage);
     assert_eq!((left.visitor, left.conversation, left.draft.as_str()), (None, None, ""));
+    assert!(stage.asked.contains(&Effect::Forget), "also what a saved record would leave");
     assert_eq!(stage.transcript(), Vec::<String>::new());
     stage.send("Who am I?");
     assert_eq!(

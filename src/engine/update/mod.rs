@@ -345,6 +345,8 @@ fn reset(model: &mut Model, out: &mut Effects) {
     model.drawer = Drawer::default();
     presence::reset(model, out);
     clear(model, out);
+    // Also the visitor token, which a record that is saved leaves as it is.
+    out.push(Effect::Forget);
     out.push(Effect::Redraw(Region::Drawer));
 }
 

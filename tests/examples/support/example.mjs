@@ -26,6 +26,10 @@ export async function startExamples() {
   const served = {};
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://site");
+    if (pathname === "/favicon.ico") {
+      response.writeHead(204).end();
+      return;
+    }
     const inPackage = "/node_modules/chinwag/";
     let file = pathname.startsWith(inPackage)
       ? path.join(PACKAGE, pathname.slice(inPackage.length))
