@@ -141,6 +141,12 @@ export type Tokens = {
   [Name in "textSize" | "space" | "radius" | "panelWidth" | "panelHeight" | "launcherSize" | "motion" | "z"]?: Token<number>;
 };
 
+/** What answers: a site of the relay, tokens of your own server, or an endpoint without a relay. One is required. */
+export type Source =
+  | Required<Pick<Options, "site">>
+  | Required<Pick<Options, "getToken">>
+  | Required<Pick<Options, "api">>;
+
 /** How the widget looks. */
 export interface Theme {
   /** The one accent colour, `#rgb` or `#rrggbb`; everything that depends on it follows by contrast. */
@@ -251,4 +257,4 @@ export interface Chat {
 }
 
 /** Mounts a widget. Rejects with an `Error` that names the option at fault, or says what could not be loaded. */
-export function init(options: Options): Promise<Chat>;
+export function init(options: Options & Source): Promise<Chat>;

@@ -1,7 +1,7 @@
 import type { CSSProperties, ReactElement, Ref } from "react";
-import type { Chat as Handle, Events, Listener, Options } from "./index.js";
+import type { Chat as Handle, Events, Listener, Options, Source } from "./index.js";
 
-export type { Events, Handle, Options };
+export type { Events, Handle, Options, Source };
 
 type Capitalised<Name extends string> = Name extends `${infer Head}:${infer Tail}`
   ? `${Capitalize<Head>}${Capitalised<Tail>}`
@@ -11,7 +11,7 @@ type Capitalised<Name extends string> = Name extends `${infer Head}:${infer Tail
 export type Listeners = { [Name in Exclude<keyof Events, "ready" | "error"> as `on${Capitalised<Name>}`]?: Listener<Name> };
 
 /** The options, and listeners. Options may change with every rendering; functions are always the latest. */
-export type ChinwagProperties = Options & Listeners;
+export type ChinwagProperties = Options & Source & Listeners;
 
 /** What `<Chat>` takes. */
 export type ChatProperties = ChinwagProperties & {

@@ -15,7 +15,7 @@ use crate::server::Recorded;
 /// What it keeps: for each response, how many questions led to it.
 #[derive(Debug, Default)]
 pub(super) struct OpenAiResponses {
-    threads: Mutex<BTreeMap<String, usize>>,
+    threads: Mutex<BTreeMap<String, (usize, String)>>,
 }
 
 impl Provider for OpenAiResponses {
@@ -36,9 +36,9 @@ impl OpenAiResponses {
     fn respond(&self, body: &Value, keeps_threads: bool) -> Answer {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = body["previous_response_id"].as_str().filter(|_| keeps_threads);
-        let earlier = match previous.map(|id| threads.get(id)) {
-            None => 0,
-            Some(Some(&count)) => count,
+        let (earlier, last) = match previous.map(|id| threads.get(id)) {
+            None => (0, String::new()),
+            Some(Some(thread)) => thread.clone(),
             Some(None) => return not_found(previous.unwrap_or_default()),
         };
         let empty = Vec::new();
@@ -50,11 +50,11 @@ impl OpenAiResponses {
             .chain(body["input"].as_str())
             .collect();
         let has_result = input.last().is_some_and(|item| item["type"] == "function_call_output");
-        let question = questions.last().copied().unwrap_or_default();
+        let question = questions.last().copied().unwrap_or(&last);
         let number = earlier + questions.len();
         let id = format!("resp_{}", threads.len() + 1);
         if keeps_threads && body["store"] != false {
-            threads.insert(id.clone(), number);
+            threads.insert(id.clone(), (number, question.to_owned()));
         }
         let head = json!({
             "id": id,
