@@ -1,11 +1,15 @@
 // Whatever a provider sends: no panic, exactly one terminal chunk, at the end,
 // and the same chunks wherever the bytes are cut.
 
-use chinwag_protocol::Chunk;
 use chinwag_relay::upstream::decode::Decoder;
 use chinwag_relay::upstream::{
     Memory, ai_sdk, chatbase_v1, chatbase_v2, chatbotkit, chatsby, openai_chat, openai_responses,
 };
+
+#[path = "reading.rs"]
+mod reading;
+
+use reading::{decode, merge};
 
 /// Makes a decoder of one wire.
 type Make = fn() -> Decoder;
@@ -35,32 +39,7 @@ pub const DECODERS: &[(&str, Make)] = &[
 pub fn run(bytes: &[u8]) {
     let [which, size, bytes @ ..] = bytes else { return };
     let (name, make) = DECODERS[usize::from(*which) % DECODERS.len()];
-    let whole = decode(name, make(), [bytes]);
-    let cut = decode(name, make(), bytes.chunks(usize::from(*size).max(1)));
+    let whole = merge(decode(name, make(), [bytes]));
+    let cut = merge(decode(name, make(), bytes.chunks(usize::from(*size).max(1))));
     assert_eq!(whole, cut, "{name}");
-}
-
-fn decode<'b>(name: &str, mut decoder: Decoder, slices: impl IntoIterator<Item = &'b [u8]>) -> Vec<Chunk> {
-    let mut chunks: Vec<Chunk> = slices.into_iter().flat_map(|slice| decoder.feed(slice)).collect();
-    chunks.extend(decoder.finish());
-    let terminals = chunks.iter().filter(|chunk| chunk.is_terminal()).count();
-    assert!(terminals == 1 && chunks.last().is_some_and(Chunk::is_terminal), "{name}: {chunks:?}");
-    merge(chunks)
-}
-
-/// Where a text is cut is no part of what it says.
-fn merge(chunks: Vec<Chunk>) -> Vec<Chunk> {
-    let mut merged: Vec<Chunk> = Vec::new();
-    for chunk in chunks {
-        match (merged.last_mut(), &chunk) {
-            (Some(Chunk::TextDelta { id, delta }), Chunk::TextDelta { id: same, delta: more })
-            | (Some(Chunk::ReasoningDelta { id, delta }), Chunk::ReasoningDelta { id: same, delta: more })
-                if id == same =>
-            {
-                delta.push_str(more);
-            }
-            _ => merged.push(chunk),
-        }
-    }
-    merged
 }

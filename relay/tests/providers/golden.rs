@@ -13,6 +13,8 @@ use chinwag_relay::upstream::decode::Decoder;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, TestRunner};
 
+use crate::reading::{decode, merge};
+
 /// Makes a decoder for the wire of that extension, such as `sse` or `whole`.
 pub(crate) type MakeDecoder = fn(&str) -> Decoder;
 
@@ -39,7 +41,8 @@ pub(crate) fn check(provider: &str, wires: &[&str], make: MakeDecoder) {
         }
         let bytes = fs::read(file).unwrap();
         let make = || make(&extension(file));
-        let chunks = decode(make(), [bytes.as_slice()]);
+        let name = file.display().to_string();
+        let chunks = decode(&name, make(), [bytes.as_slice()]);
         let text: String = chunks.iter().map(|chunk| chunk.to_json() + "\n").collect();
         let expected = PathBuf::from(format!("{}.{CHUNKS}", file.display()));
         if update {
@@ -48,44 +51,17 @@ pub(crate) fn check(provider: &str, wires: &[&str], make: MakeDecoder) {
         let known = fs::read_to_string(&expected)
             .unwrap_or_else(|_| panic!("{} is missing: UPDATE_GOLDEN=1 writes it", expected.display()));
         assert!(text == known, "{} is stale:\n{text}", expected.display());
-        check_splits(&file.display().to_string(), &bytes, &chunks, &make);
+        check_splits(&name, &bytes, &chunks, &make);
     }
     check_arbitrary(wires, make);
 }
 
-/// All chunks of bytes that come in these slices and then end.
-fn decode<'b>(mut decoder: Decoder, slices: impl IntoIterator<Item = &'b [u8]>) -> Vec<Chunk> {
-    let mut chunks: Vec<Chunk> = slices.into_iter().flat_map(|slice| decoder.feed(slice)).collect();
-    chunks.extend(decoder.finish());
-    let terminals = chunks.iter().filter(|chunk| chunk.is_terminal()).count();
-    assert!(terminals == 1 && chunks.last().is_some_and(Chunk::is_terminal), "{chunks:?}");
-    chunks
-}
-
-/// Neighbouring pieces of one block are one: where a text is cut is not part of
-/// what it says.
-fn merge(chunks: Vec<Chunk>) -> Vec<Chunk> {
-    let mut merged: Vec<Chunk> = Vec::new();
-    for chunk in chunks {
-        match (merged.last_mut(), &chunk) {
-            (Some(Chunk::TextDelta { id, delta }), Chunk::TextDelta { id: same, delta: more })
-            | (Some(Chunk::ReasoningDelta { id, delta }), Chunk::ReasoningDelta { id: same, delta: more })
-                if id == same =>
-            {
-                delta.push_str(more);
-            }
-            _ => merged.push(chunk),
-        }
-    }
-    merged
-}
-
 fn check_splits(name: &str, bytes: &[u8], chunks: &[Chunk], make: &dyn Fn() -> Decoder) {
     let whole = merge(chunks.to_vec());
-    assert_eq!(merge(decode(make(), bytes.chunks(1))), whole, "{name}, byte by byte");
+    assert_eq!(merge(decode(name, make(), bytes.chunks(1))), whole, "{name}, byte by byte");
     for cut in 0..=bytes.len() {
         let (head, tail) = bytes.split_at(cut);
-        assert_eq!(merge(decode(make(), [head, tail])), whole, "{name}, cut at {cut}");
+        assert_eq!(merge(decode(name, make(), [head, tail])), whole, "{name}, cut at {cut}");
     }
     let places = prop::collection::vec(0..=bytes.len(), 0..12);
     TestRunner::new(runs(64))
@@ -94,7 +70,7 @@ fn check_splits(name: &str, bytes: &[u8], chunks: &[Chunk], make: &dyn Fn() -> D
             places.insert(0, 0);
             places.push(bytes.len());
             let slices = places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]);
-            prop_assert_eq!(merge(decode(make(), slices)), whole.clone());
+            prop_assert_eq!(merge(decode(name, make(), slices)), whole.clone());
             Ok(())
         })
         .unwrap();
@@ -146,7 +122,7 @@ fn check_arbitrary(wires: &[&str], make: MakeDecoder) {
     for wire in wires {
         TestRunner::new(runs(400))
             .run(&(bytes.clone(), 1..50_usize), |(bytes, size)| {
-                decode(make(wire), bytes.chunks(size));
+                decode(wire, make(wire), bytes.chunks(size));
                 Ok(())
             })
             .unwrap();

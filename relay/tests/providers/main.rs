@@ -11,6 +11,9 @@
 
 mod contract;
 mod golden;
+#[path = "../../../fuzz/body/reading.rs"]
+#[expect(unreachable_pub, reason = "the fuzzer's bodies share it")]
+mod reading;
 mod support;
 mod table;
 mod through;
