@@ -8,6 +8,7 @@ mod body;
 mod caller;
 mod chat;
 mod conversation;
+mod description;
 mod document;
 mod error;
 mod exchange;
@@ -26,7 +27,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
 use http::header::HeaderName;
 
+pub use description::{FOR_SERVERS, FOR_VISITORS};
 pub use error::ApiError;
+pub use manage::routes as for_servers;
 
 use crate::app::App;
 use crate::edge::ClientAddress;
@@ -50,6 +53,7 @@ pub fn router(app: App) -> Router {
         .merge(page::routes())
         .merge(frame::routes())
         .merge(health::routes())
+        .merge(description::routes())
         .merge(asset::routes())
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())

@@ -62,6 +62,11 @@ impl Refusal {
         Self::new(404, "not_found_error", "resource_not_found", format!("there is no such {what}"))
     }
 
+    /// The path is there, the method is not.
+    pub fn method_not_allowed() -> Self {
+        Self::new(405, "invalid_request_error", "method_not_allowed", "this path has no such method")
+    }
+
     /// It does not go together with what is there.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(409, "conflict_error", code, message)

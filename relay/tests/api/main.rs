@@ -23,6 +23,9 @@
 mod attack;
 mod chat;
 mod conversation;
+#[path = "../described/mod.rs"]
+mod described;
+mod description;
 mod failure;
 mod limit;
 mod ownership;

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
+use crate::described;
+
 /// The page of the site in these tests.
 pub const PAGE: &str = "https://shop.example";
 
@@ -263,7 +265,7 @@ impl World {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(&method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -274,7 +276,10 @@ impl World {
             }
             None => Body::empty(),
         };
-        Answer::read(self.send(request.body(body).unwrap()).await).await
+        let answer = Answer::read(self.send(request.body(body).unwrap()).await).await;
+        let kind = answer.header("content-type");
+        described::hold(api::FOR_VISITORS, method.as_str(), path, answer.status.as_u16(), kind, &answer.text);
+        answer
     }
 
     /// An exchange on the site's page.

@@ -10,6 +10,8 @@
 )]
 
 mod contract;
+#[path = "../described/mod.rs"]
+mod described;
 mod golden;
 #[path = "../../../fuzz/body/reading.rs"]
 #[expect(unreachable_pub, reason = "the fuzzer's bodies share it")]

@@ -21,16 +21,14 @@ use crate::app::App;
 use crate::edge::ClientAddress;
 use crate::manage::{Refusal, key};
 
-/// Every route of this API, below `/v1`.
-fn routes(app: App) -> Router {
+/// Every route of the API for servers, below `/v1`.
+pub fn routes(app: App) -> Router {
     let most = app.config().server.limits.body_bytes;
     Router::new()
         .merge(agent::routes())
         .merge(talk::routes())
         .fallback(async || ManageError(Refusal::not_found("path")))
-        .method_not_allowed_fallback(async || {
-            ManageError(Refusal::invalid("method", "this path has no such method"))
-        })
+        .method_not_allowed_fallback(async || ManageError(Refusal::method_not_allowed()))
         .layer(DefaultBodyLimit::max(most))
         .with_state(app)
 }
