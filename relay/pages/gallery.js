@@ -87,6 +87,7 @@ const STATES = {
   loading: { title: "An earlier conversation on its way", stored: "never" },
   lost: { title: "An earlier conversation that does not come", stored: failure(500, "internal") },
   history: { title: "Earlier conversations", then: pressHistory },
+  unseen: { title: "Launcher with answers that nobody saw", stored: said(ANSWER), unread: 3, options: { mode: "launcher", position: "bottom-left" } },
   launcher: { title: "Launcher and teaser", options: { mode: "launcher", teaser: { text: "Questions about your order? Ask away.", delayMs: 0 } } },
 };
 
@@ -147,7 +148,7 @@ function pressHistory(chat) {
 }
 
 async function show(name) {
-  const { title, asks, stored, options, then } = STATES[name];
+  const { title, asks, stored, unread, options, then } = STATES[name];
   const card = document.createElement("section");
   const heading = document.createElement("h2");
   const place = document.createElement("div");
@@ -156,7 +157,7 @@ async function show(name) {
   place.className = "place";
   card.append(heading, place);
   document.getElementById("states").append(card);
-  if (stored) localStorage.setItem(`cw:site_${name}`, JSON.stringify({ v: 1, visitor: name, conversation: `c_${name}`, open: false }));
+  if (stored) localStorage.setItem(`cw:site_${name}`, JSON.stringify({ v: 1, visitor: name, conversation: `c_${name}`, open: false, unread }));
   const chat = await window.Chinwag("init", {
     site: `site_${name}`,
     relay: location.origin,

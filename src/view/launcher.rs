@@ -7,6 +7,7 @@ use super::dom::{El, button, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
+use super::time;
 use crate::engine::{Event, Model, Region, TeaserState};
 
 /// Draws the launcher, unless the page has one of its own.
@@ -16,9 +17,19 @@ pub(super) fn launcher(scene: Scene, place: El, is_open: Memo<bool>) -> El {
         scene.store.dispatch(event);
     };
     let own_label = move || scene.store.read(Region::Header, |model| model.config.launcher.label.clone());
-    let label = move || match own_label().flatten() {
-        Some(own) if !is_open.get() => own,
-        _ => scene.text(if is_open.get() { Text::CloseChat } else { Text::OpenChat }),
+    let unread = Memo::new(move |_| {
+        let count = |model: &Model| if model.open { 0 } else { model.unread };
+        scene.store.read(Region::Panel, count).unwrap_or_default() as usize
+    });
+    let label = move || {
+        if is_open.get() {
+            return scene.text(Text::CloseChat);
+        }
+        let label = own_label().flatten().unwrap_or_else(|| scene.text(Text::OpenChat));
+        match unread.get() {
+            0 => label,
+            many => [label, time::count(scene, Text::NewAnswers, many)].join(": "),
+        }
     };
     let is_hidden = move |model: &Model| model.config.launcher.is_hidden;
     let is_hidden = move || scene.store.read(Region::Header, is_hidden).unwrap_or_default();
@@ -30,11 +41,18 @@ pub(super) fn launcher(scene: Scene, place: El, is_open: Memo<bool>) -> El {
         .live("aria-label", label)
         .on("click", press)
         .part(move || Some(picture(scene).unwrap_or_else(|| icon(Icon::Chat))))
-        .add(&icon(Icon::Down));
+        .add(&icon(Icon::Down))
+        .part(move || badge(scene, unread.get()));
     el("div", "cw-corner")
         .live("data-hidden", move || if is_hidden() { "true" } else { "false" })
         .part(move || teaser(scene))
         .add(&button)
+}
+
+/// How many replies nobody has seen. The button's name says it in words.
+fn badge(scene: Scene, unread: usize) -> Option<El> {
+    let badge = el("span", "cw-badge").set("part", "badge").set("aria-hidden", "true");
+    (unread > 0).then(|| badge.text(&time::number(scene, unread)))
 }
 
 /// The page's own picture in the launcher.

@@ -213,6 +213,7 @@ fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effec
         model.history = History::Remembered;
     }
     out.push(Effect::Redraw(Region::Composer));
+    out.push(Effect::Redraw(Region::Panel));
     presence::mounted(model, is_new, saved.teaser_dismissed, out);
     if saved.open || model.config.mode != Mode::Launcher {
         open(model, now, out);
