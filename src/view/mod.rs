@@ -95,7 +95,7 @@ fn draw(root: &El, scene: Scene, is_again: bool) -> Scene {
                     let panel = panel::panel(scene, &places, mode);
                     // Before the launcher, which closes it: so they follow in the order of Tab.
                     let _ = root.insert_before(&panel, root.first_child().as_ref());
-                    panel::keep_open(scene, &panel, is_open, is_again);
+                    panel::keep_open(scene, &panel, is_open, is_again || mode == Mode::Inline);
                 });
             });
         }

@@ -58,11 +58,12 @@ pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
 
 /// Opens or closes the panel as the model says, once it is in the page.
 ///
-/// A panel that is drawn anew takes no focus: nobody has opened it.
-pub(super) fn keep_open(scene: Scene, panel: &El, is_open: Memo<bool>, is_again: bool) {
+/// One that stands open from the start, as within an element of the page or drawn
+/// anew in another language, takes no focus: nobody has opened it.
+pub(super) fn keep_open(scene: Scene, panel: &El, is_open: Memo<bool>, is_standing: bool) {
     let panel = panel.html();
-    let (mut was, mut returns_to) = (is_again.then_some(true), None);
-    let mut asked = scene.store.peek(|model| model.focus_asked).filter(|_| is_again).unwrap_or_default();
+    let (mut was, mut returns_to) = (is_standing.then_some(true), None);
+    let mut asked = scene.store.peek(|model| model.focus_asked).filter(|_| is_standing).unwrap_or_default();
     let shown = panel.clone();
     effect(move || {
         let is = is_open.get();
