@@ -60,6 +60,39 @@ test("two: each has a conversation of its own", async () => {
   assert.deepEqual(page.errors, []);
 });
 
+test("inline: the chat scrolls with the article, and neither its coming nor a reply moves the reader", async () => {
+  await page.addInitScript(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value))).observe({ type: "layout-shift", buffered: true });
+  });
+  await show("inline");
+  const panel = chat.host.getByRole("region", { name: "Docs" });
+  await panel.waitFor();
+  const top = () => panel.evaluate((element) => element.getBoundingClientRect().top);
+  const read = () => page.evaluate(() => window.scrollY);
+  assert.equal(await read(), 0, "who reads from the top stays there");
+  assert.equal(await page.evaluate(() => document.activeElement === document.body), true);
+  await chat.host.getByRole("button", { name: QUESTION }).waitFor();
+  assert.deepEqual(await page.evaluate(() => window.shifts), [], "nothing shifts when it comes");
+  const before = await top();
+  await page.mouse.move(20, 400);
+  await page.mouse.wheel(0, 600);
+  await page.waitForFunction(() => window.scrollY === 600);
+  assert.equal(await top(), before - 600);
+
+  await chat.ask(QUESTION);
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  assert.equal(await read(), 600, "a reply scrolls the log, not the page");
+  // At the end of the log the wheel goes on through the article.
+  const box = await chat.log.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + 20);
+  await chat.log.evaluate((log) => log.scrollTo(0, log.scrollHeight));
+  await page.mouse.wheel(0, 300);
+  await page.waitForFunction(() => window.scrollY > 600);
+  assert.deepEqual(page.errors, []);
+});
+
 test("frame: the page's button opens the chat, which answers", async () => {
   await show("frame");
   await page.getByRole("button", { name: "Help" }).click();

@@ -17,7 +17,7 @@ use std::process::Command;
 /// The options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Only these steps: fmt, clippy, clippy-wasm, native, web, doc, dist, size, package, relay, e2e, deny.
+    /// Only these steps: fmt, clippy, clippy-wasm, native, web, doc, dist, size, package, relay, e2e, examples, deny.
     #[arg(long, value_name = "STEP", value_parser = step_name, num_args = 1.., value_delimiter = ',')]
     only: Vec<&'static str>,
 }
@@ -45,6 +45,11 @@ const STEPS: &[Step] = &[
     Step { name: "package", title: "Checking the package for npm", work: package },
     Step { name: "relay", title: "Building the relay (about 4 min the first time)", work: relay },
     Step { name: "e2e", title: "Running the tests of the whole in Chromium", work: e2e },
+    Step {
+        name: "examples",
+        title: "Building the examples and driving them in Chromium (about 1 min)",
+        work: examples::drive,
+    },
     Step { name: "deny", title: "Checking licences, advisories and duplicates", work: deny },
 ];
 
@@ -156,13 +161,12 @@ fn relay(workspace: &Workspace) -> Result<Outcome> {
 }
 
 fn e2e(workspace: &Workspace) -> Result<Outcome> {
-    let browser = Browser::prepare()?;
-    in_browser(workspace, &browser, "tests/e2e")?;
-    in_browser(workspace, &browser, examples::PLAIN)
+    in_browser(workspace, "tests/e2e")
 }
 
 /// Runs the tests of a folder with the browser and the relay that they need.
-pub(crate) fn in_browser(workspace: &Workspace, browser: &Browser, folder: &str) -> Result<Outcome> {
+pub(crate) fn in_browser(workspace: &Workspace, folder: &str) -> Result<Outcome> {
+    let browser = Browser::prepare()?;
     node_tests(workspace, folder, |command| {
         command.env("CHROMIUM", &browser.chromium).env("CHINWAG_RELAY", workspace.relay());
     })

@@ -1,21 +1,26 @@
 // The examples that a bundler builds: installed from the package as it would be
-// published, built by their own command, driven in Chromium. They take minutes
-// and the network, so they run on command: `cargo xtask examples`.
+// published, built by their own command, driven in Chromium.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { newPage, startBrowser, widget } from "../../e2e/support/browser.mjs";
 import { startRelay } from "../../e2e/support/relay.mjs";
-import { EXAMPLES, startExamples } from "../support/example.mjs";
+import { EXAMPLES, PACKAGE, startExamples } from "../support/example.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 
-let browser, site, relay, page, chat;
+/** What a build by hand leaves in an example's folder. */
+const GENERATED = /[\\/](node_modules|dist|out|\.next|package-lock\.json)$/;
+
+let browser, site, relay, page, chat, place;
 
 before(async () => {
+  place = mkdtempSync(path.join(tmpdir(), "chinwag-examples-"));
   browser = await startBrowser();
   site = await startExamples();
   relay = await startRelay({ origins: [site.origin] });
@@ -26,6 +31,7 @@ after(async () => {
   await browser?.close();
   await site?.stop();
   await relay?.stop();
+  rmSync(place, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
@@ -35,9 +41,19 @@ beforeEach(async () => {
 
 afterEach(() => page.context().close());
 
-/** Installs and builds an example, and opens the page that came of it. */
+/**
+ * Installs and builds a copy of an example, and opens the page that came of it.
+ * A copy, because npm keeps a package of a folder that it has installed once, and
+ * because bundlers look for lock files above the folder, as the checkout's own.
+ */
 async function built(example, folder) {
-  const cwd = path.join(EXAMPLES, example);
+  const cwd = path.join(place, example);
+  cpSync(path.join(EXAMPLES, example), cwd, { recursive: true, filter: (from) => !GENERATED.test(from) });
+  const manifest = path.join(cwd, "package.json");
+  const ours = "file:../../dist/npm";
+  const text = readFileSync(manifest, "utf8");
+  assert.ok(text.includes(ours), `${example} takes the package from this checkout`);
+  writeFileSync(manifest, text.replace(ours, `file:${PACKAGE.replaceAll("\\", "/")}`));
   const npm = (...given) =>
     execFileSync("npm", [...given, "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd,

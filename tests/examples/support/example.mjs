@@ -31,12 +31,12 @@ export async function startExamples() {
       return;
     }
     const inPackage = "/node_modules/chinwag/";
-    let file = pathname.startsWith(inPackage)
+    const asked = pathname.startsWith(inPackage)
       ? path.join(PACKAGE, pathname.slice(inPackage.length))
       : path.join(served.folder, pathname);
-    if (existsSync(file) && statSync(file).isDirectory()) file = path.join(file, "index.html");
-    if (!existsSync(file) && existsSync(`${file}.html`)) file = `${file}.html`;
-    if (!existsSync(file)) {
+    // As hosts of static files do: a page may be named without its ending, also beside a folder of that name.
+    const file = [asked, `${asked}.html`, path.join(asked, "index.html")].find((file) => existsSync(file) && statSync(file).isFile());
+    if (!file) {
       response.writeHead(404).end();
       return;
     }
