@@ -1,23 +1,13 @@
 // axe-core finds nothing, and a person with a keyboard alone gets through.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { violations } from "./support/axe.mjs";
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { newPage, widget } from "./support/browser.mjs";
+import { browser, relay, setStage } from "./support/stage.mjs";
 
-let browser, relay;
-
-before(async () => {
-  browser = await startBrowser();
-  relay = await startRelay();
-});
-
-after(async () => {
-  await browser?.close();
-  await relay?.stop();
-});
+setStage();
 
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 360]) {

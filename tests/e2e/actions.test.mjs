@@ -4,14 +4,22 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, test } from "node:test";
 
 import { violations } from "./support/axe.mjs";
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
 import { startRelay, startSimulator } from "./support/relay.mjs";
+import { chat, openPages, page, setStage, site } from "./support/stage.mjs";
 
-let browser, site, model, hosted, page, chat;
+let model, hosted;
+
+setStage({
+  hasRelay: false,
+  async prepare() {
+    model = await stage("openai-chat", "/model");
+    hosted = await stage("chatbase-v2", "/hosted");
+  },
+});
+openPages({ reducedMotion: "reduce" });
 
 /** A relay before a simulator, and a page that embeds it. */
 async function stage(provider, path) {
@@ -24,28 +32,12 @@ async function stage(provider, path) {
   return { simulator, relay, url: site.origin + path };
 }
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  model = await stage("openai-chat", "/model");
-  hosted = await stage("chatbase-v2", "/hosted");
-});
-
 after(async () => {
-  await browser?.close();
   for (const one of [model, hosted]) {
     await one?.relay.stop();
     one?.simulator.stop();
   }
-  await site?.stop();
 });
-
-beforeEach(async () => {
-  page = await newPage(browser, { reducedMotion: "reduce" });
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
 
 /** Opens the chat of a page, with options. */
 async function open(where, options = {}) {

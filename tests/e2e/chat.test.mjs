@@ -2,46 +2,27 @@
 // from real documents.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, afterEach, test } from "node:test";
+import { test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startProxy } from "./support/proxy.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { newPage, widget } from "./support/browser.mjs";
+import { browser, chat, openPages, page, proxy, relay, setStage, site } from "./support/stage.mjs";
 
 const ACCENT_QUESTION = "How do I change the accent colour?";
 
-let browser, relay, proxy, site, page, chat;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  proxy = await startProxy(relay.origin);
-  site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
-      <script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script></html>`,
-  };
-  site.pages["/api"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
-      <script src="${proxy.origin}/chinwag.js"></script></html>`,
-  };
+setStage({
+  hasProxy: true,
+  prepare() {
+    site.pages["/"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+        <script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script></html>`,
+    };
+    site.pages["/api"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+        <script src="${proxy.origin}/chinwag.js"></script></html>`,
+    };
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await site?.stop();
-  await relay?.stop();
-});
-
-beforeEach(async () => {
-  Object.assign(proxy, { chunkDelayMs: 0, cutAfterChunks: undefined, away: false });
-  page = await newPage(browser);
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+openPages();
 
 test("a question is answered from the documents, with the source cited", async () => {
   await page.goto(relay.origin);

@@ -2,32 +2,21 @@
 // visitor is told, and the chat can be begun again where it was.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
-let browser, relay, site, page, chat;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
-      <script src="${relay.origin}/chinwag.js"></script></html>`,
-  };
+setStage({
+  prepare() {
+    site.pages["/"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+        <script src="${relay.origin}/chinwag.js"></script></html>`,
+    };
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-  await relay?.stop();
-});
+openPages();
 
 beforeEach(async () => {
-  page = await newPage(browser);
   // The widget gives nobody a way to its memory: the page takes note of the
   // instance as the browser makes it.
   await page.addInitScript(() => {
@@ -44,10 +33,7 @@ beforeEach(async () => {
     window.spoil = () => new Uint8Array(window.instances.at(-1).exports.memory.buffer).fill(0xff);
   });
   await page.goto(site.origin);
-  chat = widget(page);
 });
-
-afterEach(() => page.context().close());
 
 const init = (options = {}) =>
   page.evaluate(async (options) => {

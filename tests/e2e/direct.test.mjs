@@ -3,15 +3,13 @@
 
 import assert from "node:assert/strict";
 import http from "node:http";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 
 import { createUIMessageStream, pipeUIMessageStreamToResponse } from "ai";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
-let browser, relay, site, api, page, chat;
+let api;
 
 /** An endpoint as the AI SDK makes them. What it was sent is kept. */
 async function startEndpoint() {
@@ -62,35 +60,28 @@ async function startEndpoint() {
   return endpoint;
 }
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  // It serves the script, and is asked for nothing else.
-  relay = await startRelay({ origins: [site.origin] });
-  api = await startEndpoint();
-  site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
-      <script src="${relay.origin}/chinwag.js"></script></html>`,
-  };
+setStage({
+  async prepare() {
+    // The relay serves the script, and is asked for nothing else.
+    api = await startEndpoint();
+    site.pages["/"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+        <script src="${relay.origin}/chinwag.js"></script></html>`,
+    };
+  },
 });
+openPages();
 
 after(async () => {
-  await browser?.close();
   await api?.stop();
-  await site?.stop();
-  await relay?.stop();
 });
 
 beforeEach(async () => {
   Object.assign(api, { bodies: [], aborted: 0, slow: false, reset: false });
-  page = await newPage(browser);
   page.calls = [];
   page.on("request", (request) => request.url().includes("/v1/") && page.calls.push(request.url()));
-  chat = widget(page);
   await page.goto(site.origin);
 });
-
-afterEach(() => page.context().close());
 
 const init = (options = {}) =>
   page.evaluate((options) => window.Chinwag("init", options).then(() => undefined), { api: api.url, ...options });

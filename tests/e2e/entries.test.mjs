@@ -5,19 +5,16 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import { build } from "esbuild";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { ROOT, startRelay } from "./support/relay.mjs";
+import { ROOT } from "./support/relay.mjs";
+import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 const PACKAGE = path.join(process.env.CHINWAG_DIST ?? path.join(ROOT, "dist"), "npm");
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css", ".json": "application/json" };
-
-let browser, relay, site, page, chat;
 
 /** A script for a page, bundled with the package as it would be published. */
 async function bundle(source, format = "esm") {
@@ -47,33 +44,20 @@ function serve(name, script) {
 const hosts = () => page.locator("[data-chinwag]").count();
 const sent = () => page.locator("[data-chinwag]").getByText("How do I change the accent colour?", { exact: true });
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  const put = (folder, under) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const file = path.join(folder, entry.name);
-      if (entry.isDirectory()) put(file, `${under}${entry.name}/`);
-      else site.pages[under + entry.name] = { html: readFileSync(file), type: TYPES[path.extname(file)] ?? "text/plain" };
-    }
-  };
-  put(PACKAGE, "/package/");
-  put(PACKAGE, "/other-version/");
+setStage({
+  prepare() {
+    const put = (folder, under) => {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        const file = path.join(folder, entry.name);
+        if (entry.isDirectory()) put(file, `${under}${entry.name}/`);
+        else site.pages[under + entry.name] = { html: readFileSync(file), type: TYPES[path.extname(file)] ?? "text/plain" };
+      }
+    };
+    put(PACKAGE, "/package/");
+    put(PACKAGE, "/other-version/");
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-  await relay?.stop();
-});
-
-beforeEach(async () => {
-  page = await newPage(browser);
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+openPages();
 
 describe("<chinwag-chat>", () => {
   const MODULE = '<script type="module" src="/package/element.js"></script>';

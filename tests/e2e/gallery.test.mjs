@@ -9,25 +9,16 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { newPage, startBrowser } from "./support/browser.mjs";
-import { ROOT, startRelay } from "./support/relay.mjs";
+import { newPage } from "./support/browser.mjs";
+import { ROOT } from "./support/relay.mjs";
+import { browser, relay, setStage } from "./support/stage.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const GOLDEN = path.join(ROOT, "tests/golden/look");
 
-let browser, relay;
-
-before(async () => {
-  browser = await startBrowser();
-  relay = await startRelay();
-});
-
-after(async () => {
-  await browser?.close();
-  await relay?.stop();
-});
+setStage();
 
 /** The gallery, at rest. */
 async function visit({ width = 1280, scheme = "light", locale = "en", state, zoom, forcedColors } = {}) {

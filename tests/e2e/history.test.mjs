@@ -2,46 +2,31 @@
 // found again, by pointer and by keyboard.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startProxy } from "./support/proxy.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { violations } from "./support/axe.mjs";
+import { chat, openPages, page, proxy, relay, setStage, site } from "./support/stage.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const UNDO_MS = 6_000;
 
-let browser, relay, proxy, site, page, chat, drawer;
+let drawer;
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  proxy = await startProxy(relay.origin);
-  const embedded = (options) => ({
-    html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,"><main><h1>A site</h1></main>
-      <script>window.Chinwag = function () { (Chinwag.q = Chinwag.q || []).push(arguments) };
-      Chinwag("init", { site: "site_demo", openByDefault: true, ...${JSON.stringify(options)} });</script>
-      <script src="${proxy.origin}/chinwag.js" async></script></html>`,
-  });
-  site.pages["/"] = embedded({});
-  site.pages["/without"] = embedded({ history: false });
+setStage({
+  hasProxy: true,
+  prepare() {
+    const embedded = (options) => ({
+      html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,"><main><h1>A site</h1></main>
+        <script>window.Chinwag = function () { (Chinwag.q = Chinwag.q || []).push(arguments) };
+        Chinwag("init", { site: "site_demo", openByDefault: true, ...${JSON.stringify(options)} });</script>
+        <script src="${proxy.origin}/chinwag.js" async></script></html>`,
+    });
+    site.pages["/"] = embedded({});
+    site.pages["/without"] = embedded({ history: false });
+  },
 });
+openPages({ reducedMotion: "reduce" });
 
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await site?.stop();
-  await relay?.stop();
-});
-
-beforeEach(async () => {
-  Object.assign(proxy, { chunkDelayMs: 0, cutAfterChunks: undefined, away: false, requests: [] });
-  page = await newPage(browser, { reducedMotion: "reduce" });
-  chat = widget(page);
+beforeEach(() => {
   const place = chat.part("history");
   drawer = {
     place,
@@ -53,8 +38,6 @@ beforeEach(async () => {
     undo: place.getByRole("button", { name: "Undo" }),
   };
 });
-
-afterEach(() => page.context().close());
 
 /** Asks these, each in a conversation of its own. */
 async function converse(questions) {
@@ -248,34 +231,28 @@ test("a page can leave the history out", async () => {
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
     test(`axe finds nothing in the drawer, ${colorScheme}, ${width} px wide`, async () => {
-      await page.context().close();
-      page = await newPage(browser, { colorScheme, viewport: { width, height: 800 }, reducedMotion: "reduce" });
-      chat = widget(page);
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
       const place = chat.part("history");
-      const violations = async () => {
-        await page.evaluate(AXE);
-        const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations);
-        return found.map((one) => `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("\n")}`);
-      };
       await page.goto(site.origin);
       await chat.panel.waitFor();
       await chat.host.getByRole("button", { name: "Earlier conversations" }).click();
       await place.getByText("No conversations yet.").waitFor();
-      assert.deepEqual(await violations(), [], "empty");
+      assert.deepEqual(await violations(page), [], "empty");
       await page.keyboard.press("Escape");
       await chat.ask("What does persist do?");
       await chat.settle();
       await chat.host.getByRole("button", { name: "Earlier conversations" }).click();
       await place.getByRole("listitem").first().waitFor();
       await place.getByRole("listitem").first().hover();
-      assert.deepEqual(await violations(), [], "a list");
+      assert.deepEqual(await violations(page), [], "a list");
       await place.getByRole("button", { name: /^Rename/ }).click();
       await place.getByRole("textbox", { name: "Title" }).waitFor();
-      assert.deepEqual(await violations(), [], "a title being changed");
+      assert.deepEqual(await violations(page), [], "a title being changed");
       await page.keyboard.press("Escape");
       await place.getByRole("button", { name: /^Delete/ }).click();
       await place.getByRole("button", { name: "Undo" }).waitFor();
-      assert.deepEqual(await violations(), [], "a deletion");
+      assert.deepEqual(await violations(page), [], "a deletion");
     });
   }
 }

@@ -8,16 +8,16 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { ROOT, startRelay } from "./support/relay.mjs";
+import { newPage, widget } from "./support/browser.mjs";
+import { ROOT } from "./support/relay.mjs";
+import { browser, relay, setStage, site } from "./support/stage.mjs";
 
 /** How many texts share a message, each in a paragraph of its own. */
 const BATCH = 12;
 
-let browser, relay, endpoint, site, corpus;
+let endpoint, corpus;
 
 /** What stands in front of the relay and writes the replies itself. */
 async function startEndpoint(target) {
@@ -144,31 +144,25 @@ function tripwire() {
   };
 }
 
-before(async () => {
-  const folder = path.join(ROOT, "tests/golden/hostile");
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".json"));
-  corpus = [];
-  for (const file of files) corpus.push(...JSON.parse(await readFile(path.join(folder, file), "utf8")).payloads);
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  endpoint = await startEndpoint(relay.origin);
-  site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,">
-      <script src="${endpoint.origin}/chinwag.js" data-site="site_demo"></script></html>`,
-    // Reports and forbids nothing: a policy must not be what saves us.
-    headers: {
-      "content-security-policy-report-only": `default-src 'none'; script-src ${endpoint.origin} 'wasm-unsafe-eval'; connect-src ${endpoint.origin}; img-src data:; require-trusted-types-for 'script'`,
-    },
-  };
+setStage({
+  async prepare() {
+    const folder = path.join(ROOT, "tests/golden/hostile");
+    const files = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+    corpus = [];
+    for (const file of files) corpus.push(...JSON.parse(await readFile(path.join(folder, file), "utf8")).payloads);
+    endpoint = await startEndpoint(relay.origin);
+    site.pages["/"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,">
+        <script src="${endpoint.origin}/chinwag.js" data-site="site_demo"></script></html>`,
+      // Reports and forbids nothing: a policy must not be what saves us.
+      headers: {
+        "content-security-policy-report-only": `default-src 'none'; script-src ${endpoint.origin} 'wasm-unsafe-eval'; connect-src ${endpoint.origin}; img-src data:; require-trusted-types-for 'script'`,
+      },
+    };
+  },
 });
 
-after(async () => {
-  await browser?.close();
-  await endpoint?.stop();
-  await site?.stop();
-  await relay?.stop();
-});
+after(() => endpoint?.stop());
 
 /** Texts with a fence swallow what follows them, so they get a message each. */
 function batches(texts) {

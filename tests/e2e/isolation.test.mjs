@@ -1,46 +1,36 @@
 // The host page and the widget leave each other alone, whatever the page does.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { newPage, widget } from "./support/browser.mjs";
+import { browser, relay, setStage, site } from "./support/stage.mjs";
 
 const ARTICLE = `<main><h1>A page</h1><p>Some <a href="#x">text</a>.</p><button>A button</button><textarea></textarea></main>`;
 const HOSTILE = "* { all: revert !important; font-size: 40px !important; letter-spacing: 9px !important; color: red !important }";
 
-let browser, relay, site;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  const script = `<script src="${relay.origin}/chinwag.js" data-site="site_demo"></script>`;
-  const page = (head, body) => `<!doctype html><html lang="en"><head><title>A page</title>${head}</head><body>${body}</body></html>`;
-  site.pages["/plain"] = { html: page("", ARTICLE + script) };
-  site.pages["/bare"] = { html: page("", ARTICLE) };
-  site.pages["/hostile"] = { html: page(`<style>${HOSTILE}</style>`, ARTICLE + script) };
-  site.pages["/csp"] = {
-    html: page("", ARTICLE + script),
-    headers: {
-      "content-security-policy": `default-src 'none'; script-src ${relay.origin} 'wasm-unsafe-eval'; connect-src ${relay.origin}; style-src 'none'`,
-    },
-  };
-  site.pages["/trusted-types"] = {
-    html: page("", ARTICLE + script),
-    headers: { "content-security-policy": "require-trusted-types-for 'script'; trusted-types 'none'" },
-  };
-  site.pages["/no-wasm"] = {
-    html: page("", ARTICLE + script),
-    headers: { "content-security-policy": `script-src ${relay.origin}` },
-  };
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-  await relay?.stop();
+setStage({
+  prepare() {
+    const script = `<script src="${relay.origin}/chinwag.js" data-site="site_demo"></script>`;
+    const page = (head, body) => `<!doctype html><html lang="en"><head><title>A page</title>${head}</head><body>${body}</body></html>`;
+    site.pages["/plain"] = { html: page("", ARTICLE + script) };
+    site.pages["/bare"] = { html: page("", ARTICLE) };
+    site.pages["/hostile"] = { html: page(`<style>${HOSTILE}</style>`, ARTICLE + script) };
+    site.pages["/csp"] = {
+      html: page("", ARTICLE + script),
+      headers: {
+        "content-security-policy": `default-src 'none'; script-src ${relay.origin} 'wasm-unsafe-eval'; connect-src ${relay.origin}; style-src 'none'`,
+      },
+    };
+    site.pages["/trusted-types"] = {
+      html: page("", ARTICLE + script),
+      headers: { "content-security-policy": "require-trusted-types-for 'script'; trusted-types 'none'" },
+    };
+    site.pages["/no-wasm"] = {
+      html: page("", ARTICLE + script),
+      headers: { "content-security-policy": `script-src ${relay.origin}` },
+    };
+  },
 });
 
 /** Every computed style inside the widget, or of the page's own elements. */

@@ -2,44 +2,33 @@
 // are the browser's own; `CHINWAG_CYCLES` asks for more or fewer rounds.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { newPage, startBrowser } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 const CYCLES = Number(process.env.CHINWAG_CYCLES ?? 200);
 /** Rounds before the first count: caches of the browser and pools of the module fill. */
 const WARM = 20;
 
-let browser, relay, site, page;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>Host</title><link rel="icon" href="data:,"><body><script>
-      // The one way to the module's memory that needs nothing of the module.
-      for (const name of ["instantiate", "instantiateStreaming"]) {
-        const real = WebAssembly[name];
-        WebAssembly[name] = async (...given) => {
-          const made = await real(...given);
-          const instance = made.instance ?? made;
-          if (instance.exports?.memory) window.memory = instance.exports.memory;
-          return made;
-        };
-      }
-    </script><script src="${relay.origin}/chinwag.js"></script>`,
-  };
-  page = await newPage(browser);
+setStage({
+  prepare() {
+    site.pages["/"] = {
+      html: `<!doctype html><html lang="en"><title>Host</title><link rel="icon" href="data:,"><body><script>
+        // The one way to the module's memory that needs nothing of the module.
+        for (const name of ["instantiate", "instantiateStreaming"]) {
+          const real = WebAssembly[name];
+          WebAssembly[name] = async (...given) => {
+            const made = await real(...given);
+            const instance = made.instance ?? made;
+            if (instance.exports?.memory) window.memory = instance.exports.memory;
+            return made;
+          };
+        }
+      </script><script src="${relay.origin}/chinwag.js"></script>`,
+    };
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-  await relay?.stop();
-});
+openPages();
 
 test(`after ${CYCLES} rounds of create, open and destroy nothing has grown`, async () => {
   await page.goto(site.origin);

@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { newPage, startBrowser } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
+import { beforeEach, describe, test } from "node:test";
+
 import { ROOT } from "./support/relay.mjs";
+import { openPages, page, setStage, site } from "./support/stage.mjs";
 
 const DIST = process.env.CHINWAG_DIST ?? path.join(ROOT, "dist");
 const LOADER = readFileSync(path.join(DIST, "chinwag.js"), "utf8");
@@ -30,9 +30,6 @@ const PLAYED = `
   }
 `;
 
-let browser;
-let site;
-let page;
 let fetched;
 /** Holds the module back until it is resolved; undefined lets it through. */
 let gate;
@@ -46,21 +43,16 @@ const launcher = () => page.locator("[data-chinwag]").locator("[part~=launcher]"
 const taken = () => page.waitForFunction(() => window.handles?.length);
 const handle = (read) => page.evaluate(`(${read})(window.handles.at(-1))`);
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite({
-    "/chinwag.js": { html: LOADER, type: "text/javascript" },
-    [MODULE]: { html: PLAYED, type: "text/javascript" },
-  });
+setStage({
+  hasRelay: false,
+  prepare() {
+    site.pages["/chinwag.js"] = { html: LOADER, type: "text/javascript" };
+    site.pages[MODULE] = { html: PLAYED, type: "text/javascript" };
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
+openPages();
 
 beforeEach(async () => {
-  page = await newPage(browser);
   fetched = 0;
   gate = undefined;
   await page.route(`**${MODULE}*`, async (route) => {
@@ -69,8 +61,6 @@ beforeEach(async () => {
     await route.continue();
   });
 });
-
-afterEach(() => page.context().close());
 
 /** A visitor who asked for little data. */
 function saveData() {

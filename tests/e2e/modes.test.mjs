@@ -2,46 +2,36 @@
 // the frame has to prove: who may frame it, and whom it listens to.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 
-import { newPage, startBrowser } from "./support/browser.mjs";
 import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 
-let browser, relay, site, stranger, page;
+let stranger;
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  stranger = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  const html = `<!doctype html><html lang="en"><title>Host</title><body><script src="${relay.origin}/chinwag.js"></script>`;
-  // What the documentation says that each mode needs, and nothing more.
-  const policies = {
-    launcher: `default-src 'none'; script-src ${relay.origin} 'wasm-unsafe-eval'; connect-src ${relay.origin}`,
-    frame: `default-src 'none'; script-src ${relay.origin}; frame-src ${relay.origin}`,
-  };
-  for (const mode in policies) {
-    const policy = `${policies[mode]}; require-trusted-types-for 'script'; trusted-types 'none'`;
-    site.pages[`/${mode}`] = { html, headers: { "content-security-policy": policy } };
-  }
-  stranger.pages["/"] = { html };
+setStage({
+  async prepare() {
+    stranger = await startSite();
+    const html = `<!doctype html><html lang="en"><title>Host</title><body><script src="${relay.origin}/chinwag.js"></script>`;
+    // What the documentation says that each mode needs, and nothing more.
+    const policies = {
+      launcher: `default-src 'none'; script-src ${relay.origin} 'wasm-unsafe-eval'; connect-src ${relay.origin}`,
+      frame: `default-src 'none'; script-src ${relay.origin}; frame-src ${relay.origin}`,
+    };
+    for (const mode in policies) {
+      const policy = `${policies[mode]}; require-trusted-types-for 'script'; trusted-types 'none'`;
+      site.pages[`/${mode}`] = { html, headers: { "content-security-policy": policy } };
+    }
+    stranger.pages["/"] = { html };
+  },
 });
+openPages();
 
 after(async () => {
-  await browser?.close();
-  await site?.stop();
   await stranger?.stop();
-  await relay?.stop();
 });
-
-beforeEach(async () => {
-  page = await newPage(browser);
-});
-
-afterEach(() => page.context().close());
 
 for (const mode of ["launcher", "frame"]) {
   describe(`the handle in mode "${mode}"`, () => {

@@ -2,41 +2,21 @@
 // nothing is there twice.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { before, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startProxy } from "./support/proxy.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { chat, openPages, page, proxy, relay, setStage, site } from "./support/stage.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 
-let browser, relay, proxy, site, page, chat;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  proxy = await startProxy(relay.origin);
-  const script = `<script src="${proxy.origin}/chinwag.js"`;
-  site.pages["/"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script} data-site="site_demo"></script></html>` };
-  site.pages["/api"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script}></script></html>` };
+setStage({
+  hasProxy: true,
+  prepare() {
+    const script = `<script src="${proxy.origin}/chinwag.js"`;
+    site.pages["/"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script} data-site="site_demo"></script></html>` };
+    site.pages["/api"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script}></script></html>` };
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await site?.stop();
-  await relay?.stop();
-});
-
-beforeEach(async () => {
-  Object.assign(proxy, { chunkDelayMs: 0, cutAfterChunks: undefined, away: false });
-  page = await newPage(browser);
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+openPages();
 
 const bubbles = () => chat.host.locator(".cw-question .cw-bubble").allInnerTexts();
 const waiting = () => chat.host.locator('.cw-question[data-delivery="waiting"]');

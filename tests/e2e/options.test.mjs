@@ -2,11 +2,10 @@
 // language, the handle and its events, in a real browser.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, afterEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { ROOT, startRelay } from "./support/relay.mjs";
+import { ROOT } from "./support/relay.mjs";
+import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 // More pages in a minute than one person opens.
 const AGENT = `[agent.docs]
@@ -19,26 +18,8 @@ tokens_per_minute = 1000
 tokens_burst = 1000
 `;
 
-let browser, relay, site, page, chat;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin], agent: AGENT });
-});
-
-after(async () => {
-  await browser?.close();
-  await relay?.stop();
-  await site?.stop();
-});
-
-beforeEach(async () => {
-  page = await newPage(browser, { reducedMotion: "reduce" });
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+setStage({ agent: AGENT });
+openPages({ reducedMotion: "reduce" });
 
 /** A page that loads the module; nothing is mounted yet. `html` stands in its body. */
 async function visit(html = "", { lang = "en", head = "", headers = {} } = {}) {

@@ -3,10 +3,10 @@
 // the page, come back.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
 import { startRelay, startSimulator } from "./support/relay.mjs";
+import { chat, openPages, page, setStage } from "./support/stage.mjs";
 
 /** What each offers beside a conversation; see the table of docs/providers.md. */
 const PROVIDERS = {
@@ -20,13 +20,8 @@ const PROVIDERS = {
   "ai-sdk": { tools: true, sources: 1 },
 };
 
-let browser;
-
-before(async () => {
-  browser = await startBrowser();
-});
-
-after(() => browser?.close());
+setStage({ hasRelay: false });
+openPages();
 
 for (const [provider, offers] of Object.entries(PROVIDERS)) {
   test(`${provider}: a conversation`, async (context) => {
@@ -34,9 +29,6 @@ for (const [provider, offers] of Object.entries(PROVIDERS)) {
     context.after(() => simulator.stop());
     const relay = await startRelay({ agent: simulator.agent, env: simulator.env });
     context.after(() => relay.stop());
-    const page = await newPage(browser);
-    context.after(() => page.context().close());
-    const chat = widget(page);
     const replies = chat.host.locator(".cw-reply");
     const last = () => replies.last().innerText();
 

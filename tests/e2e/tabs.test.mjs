@@ -2,39 +2,28 @@
 // the relay, and no word lost when a tab goes.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startProxy } from "./support/proxy.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { newPage, widget } from "./support/browser.mjs";
+import { browser, proxy, relay, setStage, site } from "./support/stage.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 
-let browser, relay, proxy, site, one, other, first, second;
+let one, other, first, second;
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-  proxy = await startProxy(relay.origin);
-  const script = `<script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script>`;
-  site.pages["/"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script}</html>` };
-  site.pages["/bare"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title>
-      <script>delete window.BroadcastChannel; Object.defineProperty(navigator, "locks", { value: undefined });</script>${script}</html>`,
-  };
-});
-
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await site?.stop();
-  await relay?.stop();
+setStage({
+  hasProxy: true,
+  prepare() {
+    const script = `<script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script>`;
+    site.pages["/"] = { html: `<!doctype html><html lang="en"><title>A site</title>${script}</html>` };
+    site.pages["/bare"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title>
+        <script>delete window.BroadcastChannel; Object.defineProperty(navigator, "locks", { value: undefined });</script>${script}</html>`,
+    };
+  },
 });
 
 beforeEach(async () => {
-  Object.assign(proxy, { chunkDelayMs: 0, cutAfterChunks: undefined, away: false });
   one = await newPage(browser);
   other = await one.context().newPage();
   first = widget(one);

@@ -2,12 +2,10 @@
 // and a long one costs no more than a short one.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
-import { newPage, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startProxy } from "./support/proxy.mjs";
-import { ROOT, startRelay } from "./support/relay.mjs";
+import { ROOT } from "./support/relay.mjs";
+import { chat, openPages, page, proxy, relay, setStage, site } from "./support/stage.mjs";
 
 const QUESTIONS = 70;
 const AGENT = `[agent.docs]
@@ -20,34 +18,20 @@ messages_per_minute = 100000
 address_messages_per_minute = 100000
 `;
 
-let browser, relay, proxy, site, stored, page, chat;
+let stored;
 
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin], agent: AGENT });
-  proxy = await startProxy(relay.origin);
-  site.pages["/"] = {
-    html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,"><main><h1>A site</h1></main>
-      <script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script></html>`,
-  };
-  stored = await converse();
+setStage({
+  agent: AGENT,
+  hasProxy: true,
+  async prepare() {
+    site.pages["/"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><link rel="icon" href="data:,"><main><h1>A site</h1></main>
+        <script src="${proxy.origin}/chinwag.js" data-site="site_demo"></script></html>`,
+    };
+    stored = await converse();
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await site?.stop();
-  await relay?.stop();
-});
-
-beforeEach(async () => {
-  Object.assign(proxy, { chunkDelayMs: 0, cutAfterChunks: undefined, away: false, requests: [] });
-  page = await newPage(browser, { reducedMotion: "reduce" });
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+openPages({ reducedMotion: "reduce" });
 
 /** A conversation of many questions, held with the relay by its own interface. */
 async function converse() {

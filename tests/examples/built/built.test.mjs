@@ -6,10 +6,9 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, test } from "node:test";
 
-import { newPage, startBrowser, widget } from "../../e2e/support/browser.mjs";
-import { startRelay } from "../../e2e/support/relay.mjs";
+import { chat, openPages, page, relay, setStage, site } from "../../e2e/support/stage.mjs";
 import { EXAMPLES, PACKAGE, startExamples } from "../support/example.mjs";
 
 const QUESTION = "How do I change the accent colour?";
@@ -17,29 +16,18 @@ const QUESTION = "How do I change the accent colour?";
 /** What a build by hand leaves in an example's folder. */
 const GENERATED = /[\\/](node_modules|dist|out|\.next|package-lock\.json)$/;
 
-let browser, site, relay, page, chat, place;
+let place;
 
-before(async () => {
-  place = mkdtempSync(path.join(tmpdir(), "chinwag-examples-"));
-  browser = await startBrowser();
-  site = await startExamples();
-  relay = await startRelay({ origins: [site.origin] });
-  site.relay = relay.origin;
+setStage({
+  startSite: startExamples,
+  prepare() {
+    place = mkdtempSync(path.join(tmpdir(), "chinwag-examples-"));
+    site.relay = relay.origin;
+  },
 });
+openPages();
 
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-  await relay?.stop();
-  rmSync(place, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  page = await newPage(browser);
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+after(() => rmSync(place, { recursive: true, force: true }));
 
 /**
  * Installs and builds a copy of an example, and opens the page that came of it.
