@@ -1,4 +1,4 @@
-//! Chromium and its driver: found, else installed on Debian as root, else asked for.
+//! Browsers: found, else installed on Debian as root, else asked for.
 
 use crate::workspace::{Workspace, on_path};
 use crate::{process, report};
@@ -66,6 +66,36 @@ impl Browser {
         let file = folder.join("webdriver.json");
         fs::write(&file, capabilities.to_string()).with_context(|| file.display().to_string())?;
         Ok(file)
+    }
+}
+
+/// A Firefox, which needs no driver.
+#[derive(Debug, Clone)]
+pub struct Firefox {
+    /// The browser's program: `FIREFOX`, else found on PATH.
+    pub program: PathBuf,
+}
+
+impl Firefox {
+    /// Finds the browser, or installs it where that can be done without asking.
+    pub fn prepare() -> Result<Self> {
+        if let Some(found) = Self::find()? {
+            return Ok(found);
+        }
+        if !can_apt() {
+            bail!(
+                "Firefox is needed. Install it (Debian: `apt-get install firefox-esr`), or name it by FIREFOX"
+            );
+        }
+        report::detail("installing Firefox with apt-get (about 1 min)");
+        apt(&["update", "-qq"])?;
+        apt(&["install", "-y", "-qq", "--no-install-recommends", "firefox-esr"])?;
+        Self::find()?.context("Firefox was installed, and is still not on PATH")
+    }
+
+    fn find() -> Result<Option<Self>> {
+        let program = named("FIREFOX")?.or_else(|| on_path(&["firefox-esr", "firefox"]));
+        Ok(program.map(|program| Self { program }))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod budget;
 pub mod dist;
 pub mod examples;
 pub mod fingerprint;
+pub mod firefox;
 pub mod fuzz;
 pub mod golden;
 pub mod inline;

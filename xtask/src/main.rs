@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use xtask::{bench, dist, examples, fuzz, golden, mutants, release, report, run, test, workspace::Workspace};
+use xtask::{
+    bench, dist, examples, firefox, fuzz, golden, mutants, release, report, run, test, workspace::Workspace,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, serves, tests and measures Chinwag.", version)]
@@ -15,6 +17,8 @@ enum Command {
     Dist(dist::Options),
     /// Build every example and drive it in Chromium.
     Examples,
+    /// Drive the main job in Firefox.
+    Firefox,
     /// Make the widget twice from nothing, and compare.
     Reproduce,
     /// Make what a release is made of, in target/release-files.
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         Command::Dist(options) => dist::command(&workspace, &options),
         Command::Mutants(options) => mutants::mutants(&workspace, &options),
         Command::Examples => examples::command(&workspace),
+        Command::Firefox => firefox::command(&workspace),
         Command::Reproduce => release::reproduce(&workspace),
         Command::Release => release::command(&workspace),
         Command::Bench(measure) => bench::bench(&workspace, measure),

@@ -182,7 +182,11 @@ fn deny(workspace: &Workspace) -> Result<Outcome> {
 }
 
 /// Runs every `*.test.mjs` of a folder with Node's own runner.
-fn node_tests(workspace: &Workspace, folder: &str, configure: impl FnOnce(&mut Command)) -> Result<Outcome> {
+pub(crate) fn node_tests(
+    workspace: &Workspace,
+    folder: &str,
+    configure: impl FnOnce(&mut Command),
+) -> Result<Outcome> {
     let node = Node::prepare(workspace).context("these tests need Node")?;
     let files = test_files(&workspace.root.join(folder))?;
     if files.is_empty() {
