@@ -13,7 +13,11 @@ use tempfile::TempDir;
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
-const BINARY: &str = env!("CARGO_BIN_EXE_chinwag-relay");
+/// The relay that this build made, or the one that the environment names: an
+/// optimised one, for measurements.
+fn binary() -> String {
+    std::env::var("CHINWAG_RELAY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chinwag-relay").to_owned())
+}
 
 /// A working directory with one document in `docs`.
 pub(crate) fn folder() -> TempDir {
@@ -24,7 +28,7 @@ pub(crate) fn folder() -> TempDir {
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(binary());
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
@@ -67,22 +71,43 @@ impl Relay {
         Self::spawn(folder, command)
     }
 
-    fn spawn(folder: TempDir, mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            text
-        });
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addr = line.strip_prefix("Chinwag is ready at http://").map(str::trim_end);
-        let Some(addr) = addr.and_then(|addr| addr.parse().ok()) else {
-            let _ = child.kill();
-            panic!("no line that says where it is: {line:?}\n{}", log.join().unwrap());
-        };
+    fn spawn(folder: TempDir, command: Command) -> Self {
+        let (child, log, addr) = launch(command);
         Self { addr, child, log: Some(log), folder }
+    }
+
+    /// Ends it as a power cut would, and starts another one in its folder; gives
+    /// how long that one took until it said that it was ready.
+    pub(crate) fn kill_and_restart(&mut self) -> Duration {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.restart()
+    }
+
+    /// Starts another one in the folder, at the same address.
+    pub(crate) fn restart(&mut self) -> Duration {
+        let began = Instant::now();
+        let addr = self.addr.to_string();
+        let (child, log, _) = launch(command(self.folder.path(), &["--addr", &addr]));
+        (self.child, self.log) = (child, Some(log));
+        began.elapsed()
+    }
+
+    /// Waits for the end, and leaves the folder as it is.
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, self.log.take().unwrap().join().unwrap());
+            }
+            assert!(began.elapsed() < LONG, "the relay does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -117,14 +142,7 @@ impl Relay {
 
     /// Waits for the end; gives the status and the whole log.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return (status, self.log.take().unwrap().join().unwrap());
-            }
-            assert!(began.elapsed() < LONG, "the relay does not end");
-            thread::sleep(Duration::from_millis(20));
-        }
+        self.wait()
     }
 }
 
@@ -133,6 +151,25 @@ impl Drop for Relay {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts a relay, and waits until it says where it is.
+fn launch(mut command: Command) -> (Child, thread::JoinHandle<String>, SocketAddr) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let log = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.read_to_string(&mut text);
+        text
+    });
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let addr = line.split_once("://").map(|(_, addr)| addr.trim_end());
+    let Some(addr) = addr.and_then(|addr| addr.parse().ok()) else {
+        let _ = child.kill();
+        panic!("no line that says where it is: {line:?}\n{}", log.join().unwrap());
+    };
+    (child, log, addr)
 }
 
 /// What comes until the other end closes; how it closes is not looked at.
