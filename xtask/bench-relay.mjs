@@ -1,154 +1,381 @@
-// How much time the relay adds to a reply of 20 chunks.
+// What the relay adds to an answer, and what it keeps of one.
 //
-// One process plays the provider (Chat Completions, 20 chunks) and the client.
-// It asks the provider directly and through the relay by turns, so that both see
-// the same machine in the same moment, and compares medians.
+// A provider that plays Chat Completions stands behind three ways to it: directly,
+// through nginx as a plain reverse proxy, and through the relay with token check,
+// limits and storage on. All are asked by turns, so that they see the same machine
+// in the same moments. Then: the memory of idle streams, and how soon a stop reaches
+// the provider.
 //
 //   node bench-relay.mjs RELAY_BINARY
+//
+// STREAMS=10000 says how many idle streams are opened, SECONDS=3 how long each way
+// is asked with several connections at once.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 const CHUNKS = 20;
-/** Pause between chunks: far below any model's, so that little hides in it. */
-const PAUSE_MS = 2;
-const WARM_UP = 20;
-const ROUNDS = 200;
+const ROUNDS = 300;
+const WARM_UP = 50;
+const CONNECTIONS = [1, 16];
+const SECONDS = Number(process.env.SECONDS ?? 3);
+const STREAMS = Number(process.env.STREAMS ?? 10_000);
+/** An agent asks its provider 256 things at once: idle streams need several. */
+const STREAMS_PER_AGENT = 250;
+const AGENTS = Math.max(1, Math.ceil(STREAMS / STREAMS_PER_AGENT));
+const STOPS = 50;
 
 const binary = path.resolve(process.argv[2]);
+const folder = await mkdtemp(path.join(tmpdir(), "chinwag-bench-"));
+const children = [];
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const listen = (server) =>
+  new Promise((resolve) => server.listen(0, "127.0.0.1", 65_535, () => resolve(server.address().port)));
 
+async function freePort() {
+  const server = http.createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+// ------------------------------------------------------------------ provider
+
+const frame = (delta, reason = null) => {
+  const choices = [{ index: 0, delta, finish_reason: reason }];
+  return `data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", choices })}\n\n`;
+};
+const FRAMES = Array.from({ length: CHUNKS }, (_, index) => frame({ content: `word ${index} ` }));
+const END = `${frame({}, "stop")}data: [DONE]\n\n`;
+const whenClosed = new Map();
+let idle = 0;
+
+/** What is asked decides what is told: twenty chunks, or one and then silence. */
 const provider = http.createServer((request, response) => {
-  request.resume().on("end", async () => {
+  if (request.method === "GET") {
+    response.writeHead(200, { "content-type": "application/json" }).end('{"data":[{"id":"bench"}]}');
+    return;
+  }
+  let body = "";
+  request.setEncoding("utf8").on("data", (text) => (body += text));
+  request.on("end", () => {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (let index = 0; index < CHUNKS; index++) {
-      const last = index === CHUNKS - 1;
-      const choice = { index: 0, delta: { content: `word ${index} ` }, finish_reason: last ? "stop" : null };
-      response.write(`data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", choices: [choice] })}\n\n`);
-      if (!last) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const mark = /idle-[\w-]+/.exec(body)?.[0];
+    if (mark) {
+      idle += 1;
+      response.write(FRAMES[0]);
+      response.on("close", () => {
+        idle -= 1;
+        whenClosed.get(mark)?.(performance.now());
+      });
+      return;
     }
-    response.end("data: [DONE]\n\n");
+    let index = 0;
+    const next = () => {
+      if (index === CHUNKS) return response.end(END);
+      response.write(FRAMES[index++]);
+      setImmediate(next);
+    };
+    next();
   });
 });
 provider.on("connection", (socket) => socket.setNoDelay(true));
+provider.keepAliveTimeout = 60_000;
+const providerPort = await listen(provider);
 
-const listen = (server) =>
-  new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+// ------------------------------------------------------------ relay and nginx
 
-const upstream = `http://127.0.0.1:${await listen(provider)}/v1`;
-const reserved = http.createServer();
-const port = await listen(reserved);
-await new Promise((resolve) => reserved.close(resolve));
-const origin = `http://127.0.0.1:${port}`;
-const folder = await mkdtemp(path.join(tmpdir(), "chinwag-bench-"));
-const config = path.join(folder, "chinwag.toml");
-await writeFile(
-  config,
-  `[server]
-addr = "127.0.0.1:${port}"
-data_dir = "data"
-
-[server.limits]
-messages_per_minute = 1000000
-address_messages_per_minute = 1000000
-site_messages_per_minute = 1000000
-agent_messages_per_minute = 1000000
-calls_per_minute = 1000000
-
+const relayPort = await freePort();
+const origin = `http://127.0.0.1:${relayPort}`;
+const many = 100_000_000;
+const sites = Array.from(
+  { length: AGENTS },
+  (_, index) => `
 [[site]]
-key = "site_bench"
+key = "site_${index}"
 origins = ["${origin}"]
-agent = "bench"
+agent = "a${index}"
 
-[agent.bench]
+[agent.a${index}]
 provider = "openai-chat"
-base_url = "${upstream}"
+base_url = "http://127.0.0.1:${providerPort}/v1"
 model = "bench"
 `,
 );
-const relay = spawn(binary, ["--config", config], {
-  cwd: folder,
-  env: { ...process.env, RUST_LOG: "error" },
-  stdio: ["ignore", "ignore", "inherit"],
-});
+await writeFile(
+  path.join(folder, "chinwag.toml"),
+  `[server]
+addr = "127.0.0.1:${relayPort}"
+data_dir = "data"
 
-/** Asks, and resolves to milliseconds until the first byte and until the last. */
-async function ask(url, headers, body) {
-  const started = performance.now();
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
-  let first;
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const bytes of answer.body) {
-    first ??= performance.now() - started;
-    text += decoder.decode(bytes, { stream: true });
+[server.limits]
+messages_per_minute = ${many}
+address_messages_per_minute = ${many}
+site_messages_per_minute = ${many}
+agent_messages_per_minute = ${many}
+calls_per_minute = ${many}
+tokens_per_minute = ${many}
+tokens_burst = ${many}
+site_tokens_per_minute = ${many}
+streams_per_visitor = ${many}
+streams_per_address = ${many}
+streams_per_site = ${many}
+streams_per_agent = ${many}
+streams = ${many}
+connections = 60000
+chunk_timeout = "10m"
+reply_timeout = "10m"
+${sites.join("")}`,
+);
+
+async function until(what, check, patience = 60_000) {
+  const end = Date.now() + patience;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`${what} did not happen`);
+    await sleep(50);
   }
-  if (!text.includes(`word ${CHUNKS - 1} `)) throw new Error(`${url} sent no whole reply:\n${text}`);
-  return { first, whole: performance.now() - started };
 }
 
-const direct = () => ask(`${upstream}/chat/completions`, {}, { model: "bench", stream: true, messages: [] });
+const answers = (url) => () => fetch(url).then((answer) => answer.ok, () => false);
 
-async function exchange() {
-  const answer = await fetch(`${origin}/v1/token`, {
-    method: "POST",
-    headers: { "content-type": "application/json", origin },
-    body: JSON.stringify({ site: "site_bench" }),
-  });
-  if (!answer.ok) throw new Error(`no token: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()).token;
+function start(program, options) {
+  const child = spawn(program, options, { cwd: folder, env: { ...process.env, RUST_LOG: "error" }, stdio: ["ignore", "ignore", "inherit"] });
+  children.push(child);
+  return child;
 }
 
-function relayed(token) {
-  const message = { id: randomUUID(), role: "user", parts: [{ type: "text", text: "Twenty words, please." }] };
-  return ask(
-    `${origin}/v1/chat`,
-    { authorization: `Bearer ${token}`, origin },
-    { id: randomUUID(), messages: [message], trigger: "submit-message" },
+const relay = start(binary, ["--config", path.join(folder, "chinwag.toml")]);
+await until("the start of the relay", answers(`${origin}/readyz`));
+
+function nginxPath() {
+  for (const file of ["nginx", "/usr/sbin/nginx"]) {
+    try {
+      execFileSync(file, ["-v"], { stdio: "ignore" });
+      return file;
+    } catch {
+      // Not there.
+    }
+  }
+  return undefined;
+}
+
+const nginx = nginxPath();
+const nginxPort = await freePort();
+if (nginx) {
+  const file = path.join(folder, "nginx.conf");
+  await writeFile(
+    file,
+    `daemon off; pid ${folder}/nginx.pid; error_log stderr crit; worker_processes 1; worker_rlimit_nofile 65536;
+events { worker_connections 16384; }
+http {
+  access_log off; keepalive_requests 100000000;
+  client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+  upstream provider { server 127.0.0.1:${providerPort}; keepalive 256; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${nginxPort};
+    location / { proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; tcp_nodelay on; }
+  }
+}
+`,
   );
+  start(nginx, ["-c", file, "-p", folder, "-e", "stderr"]);
+  await until("the start of nginx", answers(`http://127.0.0.1:${nginxPort}/v1/models`));
+} else {
+  console.log("nginx is not installed (Debian: apt-get install nginx-light): its column stays empty");
 }
 
-function median(values) {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)];
+// -------------------------------------------------------------------- client
+
+/** Sends over a connection that is kept; resolves to times until the first byte and the last. */
+function send(agent, port, method, route, headers, body, closeAfterFirst = false) {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const request = http.request({ agent, host: "127.0.0.1", port, method, path: route, headers }, (response) => {
+      let first;
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (piece) => {
+        first ??= performance.now() - started;
+        text += piece;
+        if (closeAfterFirst && text.includes("word 0")) resolve({ response, started });
+      });
+      response.on("end", () => {
+        if (response.statusCode >= 300) reject(new Error(`${route} answered ${response.statusCode}: ${text}`));
+        else resolve({ first, whole: performance.now() - started, text });
+      });
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    request.setNoDelay(true);
+    request.end(body);
+  });
+}
+
+const json = { "content-type": "application/json" };
+
+async function exchange(site = 0) {
+  const body = JSON.stringify({ site: `site_${site}` });
+  const answer = await send(undefined, relayPort, "POST", "/v1/token", { ...json, origin }, body);
+  return JSON.parse(answer.text).token;
+}
+
+const token = await exchange();
+const authorized = { origin, authorization: `Bearer ${token}` };
+const asked = JSON.stringify({ model: "bench", stream: true, messages: [{ role: "user", content: "Twenty words, please." }] });
+const question = (text) =>
+  JSON.stringify({
+    id: randomUUID(),
+    messages: [{ id: randomUUID(), role: "user", parts: [{ type: "text", text }] }],
+    trigger: "submit-message",
+  });
+
+const whole = (sample) => {
+  if (!sample.text.includes(`word ${CHUNKS - 1} `)) throw new Error(`no whole reply:\n${sample.text}`);
+  return sample;
+};
+const through = (port) => ({
+  json: (agent) => send(agent, port, "GET", "/v1/models", {}),
+  stream: (agent) => send(agent, port, "POST", "/v1/chat/completions", json, asked).then(whole),
+});
+const ways = {
+  direct: through(providerPort),
+  ...(nginx && { nginx: through(nginxPort) }),
+  relay: {
+    // A list out of the database, for a visitor with a token.
+    json: (agent) => send(agent, relayPort, "GET", "/v1/conversations?limit=1", authorized),
+    stream: (agent) =>
+      send(agent, relayPort, "POST", "/v1/chat", { ...json, ...authorized }, question("Twenty words, please.")).then(whole),
+  },
+};
+
+const at = (values, share) => [...values].sort((one, other) => one - other)[Math.floor((values.length - 1) * share)];
+const row = (name, cells) => console.log(name.padEnd(30) + cells.map((cell) => String(cell).padStart(12)).join(""));
+const ms = (value) => (value === undefined ? "-" : value.toFixed(2));
+
+/** One connection: asked by turns, `ROUNDS` times each. */
+async function byTurns(kind) {
+  const agents = {};
+  const samples = {};
+  for (const name of Object.keys(ways)) {
+    agents[name] = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    samples[name] = [];
+  }
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    for (const [name, way] of Object.entries(ways)) {
+      const sample = await way[kind](agents[name]);
+      if (round >= 0) samples[name].push(sample);
+    }
+  }
+  for (const agent of Object.values(agents)) agent.destroy();
+  return Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, { taken }]));
+}
+
+/** Several connections: each way for some seconds, twice, the better counts. */
+async function atOnce(kind, connections) {
+  const result = {};
+  for (const turn of [0, 1]) {
+    for (const [name, way] of Object.entries(ways)) {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
+      const taken = [];
+      const end = performance.now() + SECONDS * 1000;
+      const began = performance.now();
+      const worker = async () => {
+        while (performance.now() < end) taken.push(await way[kind](agent));
+      };
+      await Promise.all(Array.from({ length: connections }, worker));
+      const rate = (taken.length / (performance.now() - began)) * 1000;
+      agent.destroy();
+      if (turn === 0 || rate > result[name].rate) result[name] = { taken, rate };
+    }
+  }
+  return result;
+}
+
+async function residentKb(pid) {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)[1]);
+}
+
+/** Opens streams whose provider has fallen silent, and weighs the relay. */
+async function idleStreams() {
+  // The port's range of addresses bounds one pair: the client takes several.
+  const held = [];
+  const tokens = [];
+  for (let site = 0; site < AGENTS; site++) tokens.push(await exchange(site));
+  const open = async (number) => {
+    const agent = new http.Agent({ keepAlive: false });
+    const site = Math.floor(number / STREAMS_PER_AGENT);
+    const headers = { ...json, origin, authorization: `Bearer ${tokens[site]}` };
+    held.push(await send(agent, relayPort, "POST", "/v1/chat", headers, question(`idle-${randomUUID()}`), true));
+  };
+  const before = await residentKb(relay.pid);
+  const began = performance.now();
+  for (let number = 0; number < STREAMS; ) {
+    const batch = [];
+    for (; batch.length < 100 && number < STREAMS; number++) batch.push(open(number));
+    await Promise.all(batch);
+  }
+  const took = performance.now() - began;
+  await sleep(2000);
+  const with_ = await residentKb(relay.pid);
+  const probes = [];
+  for (let round = 0; round < 50; round++) probes.push((await send(undefined, relayPort, "GET", "/healthz", {})).whole);
+  const running = idle;
+  for (const { response } of held) response.destroy();
+  return { before, with_, took, running, probe: at(probes, 0.99) };
+}
+
+/** How long after a stop was sent the provider's connection closes. */
+async function stops() {
+  const agent = new http.Agent({ keepAlive: true });
+  const times = [];
+  for (let round = 0; round < STOPS; round++) {
+    const mark = `idle-${randomUUID()}`;
+    const body = question(mark);
+    const closed = new Promise((resolve) => whenClosed.set(mark, resolve));
+    await send(agent, relayPort, "POST", "/v1/chat", { ...json, ...authorized }, body, true);
+    const began = performance.now();
+    const stopped = send(agent, relayPort, "POST", `/v1/chat/${JSON.parse(body).id}/stop`, authorized);
+    times.push((await closed) - began);
+    await stopped;
+  }
+  agent.destroy();
+  return times;
 }
 
 try {
-  for (let tries = 0; ; tries++) {
-    const ready = await fetch(`${origin}/readyz`).catch(() => undefined);
-    if (ready?.ok) break;
-    if (tries > 300 || relay.exitCode !== null) throw new Error("the relay did not start");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  const names = Object.keys(ways);
+  for (const kind of ["json", "stream"]) {
+    for (const connections of CONNECTIONS) {
+      const measured = connections === 1 ? await byTurns(kind) : await atOnce(kind, connections);
+      const title = kind === "json" ? "JSON" : `${CHUNKS} chunks`;
+      row(`\n${title}, ${connections} connection${connections > 1 ? "s" : ""}`, names);
+      const line = (name, pick, share) =>
+        row(name, names.map((way) => ms(at(measured[way].taken.map(pick), share))));
+      if (kind === "stream") line("first chunk, p50 ms", (sample) => sample.first, 0.5);
+      line("whole, p50 ms", (sample) => sample.whole, 0.5);
+      line("whole, p99 ms", (sample) => sample.whole, 0.99);
+      const own = at(measured.relay.taken.map((sample) => sample.whole), 0.5);
+      row("added by the relay, p50 ms", names.map((way) => (way === "relay" ? "" : ms(own - at(measured[way].taken.map((sample) => sample.whole), 0.5)))));
+      if (connections > 1) row("answers per second", names.map((way) => Math.round(measured[way].rate)));
+    }
   }
-  const token = await exchange();
-  const measured = { direct: [], relayed: [] };
-  for (let round = -WARM_UP; round < ROUNDS; round++) {
-    const [one, other] = [await direct(), await relayed(token)];
-    if (round < 0) continue;
-    measured.direct.push(one);
-    measured.relayed.push(other);
-  }
-  const row = (name, pick) => {
-    const [one, other] = [measured.direct, measured.relayed].map((samples) => median(samples.map(pick)));
-    const columns = [one, other, other - one].map((value) => value.toFixed(2).padStart(10));
-    console.log(`${name.padEnd(14)}${columns.join("")}`);
-  };
-  console.log(`a reply of ${CHUNKS} chunks, ${ROUNDS} rounds, p50 in milliseconds`);
-  console.log(`${"".padEnd(14)}${["direct", "relayed", "added"].map((name) => name.padStart(10)).join("")}`);
-  row("first byte", (sample) => sample.first);
-  row("whole reply", (sample) => sample.whole);
+  const cancelled = await stops();
+  console.log(`\na stop reaches the provider after ${ms(at(cancelled, 0.5))} ms (p50), ${ms(at(cancelled, 1))} ms at worst, of ${STOPS}`);
+  const { before, with_, took, running, probe } = await idleStreams();
+  const each = ((with_ - before) * 1024) / 1000 / STREAMS;
+  console.log(
+    `${STREAMS} idle streams, opened in ${(took / 1000).toFixed(1)} s: ${each.toFixed(1)} kB each ` +
+      `(resident ${before} kB before, ${with_} kB with them; ${running} at the provider); /healthz meanwhile p99 ${ms(probe)} ms`,
+  );
 } finally {
-  relay.kill();
+  for (const child of children) child.kill();
   provider.closeAllConnections();
   provider.close();
-  await new Promise((resolve) => (relay.exitCode !== null ? resolve() : relay.once("exit", resolve)));
+  await Promise.all(children.map((child) => (child.exitCode !== null ? undefined : new Promise((resolve) => child.once("exit", resolve)))));
   await rm(folder, { recursive: true, force: true });
 }

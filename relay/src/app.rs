@@ -16,6 +16,7 @@ use crate::generation::Generations;
 use crate::handover::Handovers;
 use crate::limit::Limits;
 use crate::manage::LiveAgents;
+use crate::metrics::{API_AGENT, Metrics};
 use crate::store::{Owner, Retention, Store, StoreError};
 use crate::token::{IdentityKeys, KeyError, Keyring, NamingKey, SigningKey};
 use crate::upstream::docs::DocsAgent;
@@ -91,6 +92,7 @@ struct Shared {
     generations: Generations,
     handovers: Handovers,
     limits: Limits,
+    metrics: Metrics,
     shutdown: Shutdown,
 }
 
@@ -143,9 +145,11 @@ impl App {
             tracing::warn!(replies = leftovers, "replies were cut off when the relay last ended");
         }
         let limits = config.server.limits.clone();
+        let metrics = Metrics::new();
         let shared = Arc::new(Shared {
-            generations: Generations::new(store.clone(), limits.clone()),
-            limits: Limits::new(&limits),
+            generations: Generations::new(store.clone(), limits.clone(), metrics.clone()),
+            limits: Limits::new(&limits, metrics.clone()),
+            metrics,
             identity_keys: identity_keys.collect(),
             naming_key,
             revoking: tokio::sync::Mutex::default(),
@@ -243,6 +247,13 @@ impl App {
         }))
     }
 
+    /// What an agent is counted as: its name in the configuration, or the one word
+    /// for all that the API made.
+    pub fn counted_as(&self, name: &str) -> String {
+        let is_configured = self.shared.config.agents.contains_key(name);
+        if is_configured { name.to_owned() } else { API_AGENT.to_owned() }
+    }
+
     /// The docs agent of that name, whose documents the relay serves.
     pub fn docs(&self, name: &str) -> Option<&Arc<DocsAgent>> {
         self.shared.docs.get(name)
@@ -261,6 +272,16 @@ impl App {
     /// The budgets of callers.
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// What has been counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// What Prometheus reads: what has been counted, and what is open now.
+    pub fn metrics_text(&self) -> String {
+        self.shared.metrics.text(self.shared.limits.open_streams(), self.shared.generations.running())
     }
 
     /// Whether the relay is stopping.

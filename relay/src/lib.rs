@@ -14,6 +14,7 @@ pub mod handover;
 mod hex;
 pub mod limit;
 pub mod manage;
+pub mod metrics;
 pub mod store;
 pub mod token;
 pub mod upstream;

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_relay::api;
@@ -14,7 +15,7 @@ use chinwag_relay::app::{App, BuildError};
 use chinwag_relay::check;
 use chinwag_relay::config::{Config, ConfigError, DEFAULT_FILE, Overrides, parse_addr};
 use chinwag_relay::console::{self, AgentsCommand, ConsoleError};
-use chinwag_relay::edge::{self, LogFormat, Options};
+use chinwag_relay::edge::{self, LogFormat, Options, Shutdown, Tls, TlsError};
 use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
@@ -86,6 +87,8 @@ enum Failure {
     Bind(String),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the system refuses what the relay needs: {0}")]
     System(#[from] io::Error),
     #[error(transparent)]
@@ -137,12 +140,18 @@ fn start(cli: &Cli) -> Result<(), Failure> {
 async fn run(mut config: Config) -> Result<(), Failure> {
     // First of all: a second start must fail before it touches the data folder.
     let addr = config.server.addr;
-    let listener =
-        TcpListener::bind(addr).await.map_err(|error| Failure::Bind(bind_failure(addr, &error)))?;
+    let listener = bind(addr).await?;
     config.bound_to(listener.local_addr()?);
+    let metrics_listener = match config.server.metrics_addr {
+        Some(addr) => Some(bind(addr).await?),
+        None => None,
+    };
+    let tls = config.server.tls.as_ref().map(Tls::load).transpose()?;
+    edge::raise_open_files(config.server.limits.connections);
 
     let grace = config.server.limits.shutdown_grace;
-    let options = Options {
+    let mut options = Options {
+        tls: tls.map(Arc::new),
         // Replies that are still running after the grace are ended by the app; then
         // there is this long to send their last words.
         shutdown_grace: grace + LAST_WORDS,
@@ -150,12 +159,16 @@ async fn run(mut config: Config) -> Result<(), Failure> {
     };
     let url = config.own_origins().first().map(ToString::to_string).unwrap_or_default();
     let app = App::build(config.clone()).await?;
+    options.open = app.metrics().connections.clone();
     let shutdown = app.shutdown().clone();
     edge::stop_on_signals(&shutdown)?;
     let router = edge::dress(api::router(app.clone()), &config);
 
     tracing::info!(addr = %config.server.addr, sites = config.sites.len(), "listening");
     let announced = tokio::spawn(announce(app.clone(), url));
+    if let Some(listener) = metrics_listener {
+        tokio::spawn(show_metrics(listener, app.clone(), shutdown.clone()));
+    }
     let drained = async {
         shutdown.begun().await;
         tokio::select! {
@@ -167,6 +180,24 @@ async fn run(mut config: Config) -> Result<(), Failure> {
     announced.abort();
     tracing::info!(?connections, "stopped");
     Ok(())
+}
+
+async fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(addr).await.map_err(|error| Failure::Bind(bind_failure(addr, &error)))
+}
+
+/// Answers Prometheus to the end: how the replies end at a shutdown is to be seen.
+async fn show_metrics(listener: TcpListener, app: App, shutdown: Shutdown) {
+    let limits = &app.config().server.limits;
+    let options = Options { connections: METRICS_CONNECTIONS, ..Options::from(limits) };
+    if let Ok(addr) = listener.local_addr() {
+        tracing::info!(%addr, "metrics");
+    }
+    let ended = Shutdown::new();
+    tokio::select! {
+        () = shutdown.was_cut() => {}
+        _ = edge::serve(listener, api::metrics(app.clone()), &ended, &options) => {}
+    }
 }
 
 /// Asks each provider, and prints one line for each agent.
@@ -246,6 +277,9 @@ fn bind_failure(addr: SocketAddr, error: &io::Error) -> String {
         _ => format!("cannot listen on {addr}: {error}"),
     }
 }
+
+/// Connections to the metrics that may be open at once.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// Beside the relay's own port.
 const SIMULATOR_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);

@@ -6,18 +6,49 @@ use crate::node::Node;
 use crate::workspace::Workspace;
 use crate::{budget, process, report, run};
 use anyhow::{Context, Result};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What to measure.
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 pub enum Measure {
     /// Brotli bytes of loader, wasm, glue and CSS against budgets.toml.
     Size,
-    /// The time that the relay adds to a reply of 20 chunks; for each adapter, how
-    /// fast it decodes and how much later a chunk arrives.
-    Relay,
+    /// What the relay adds to an answer, beside nginx and the provider itself; its
+    /// memory for an idle stream; for each adapter, how fast it decodes and how much
+    /// later a chunk arrives.
+    Relay(Built),
+    /// A thousand replies through a network that cuts, fifty power cuts, ten thousand
+    /// streams that are let go: the tests of `relay/tests/chaos`, as often as promised.
+    Soak(Built),
     /// What streamed replies and restored transcripts cost a slow page, in Chromium.
     Stream,
+}
+
+/// Which relay is measured.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Built {
+    /// A relay that is built already, instead of this checkout's.
+    #[arg(long, value_name = "FILE")]
+    relay: Option<PathBuf>,
+}
+
+impl Built {
+    fn path(&self, workspace: &Workspace) -> Result<PathBuf> {
+        if let Some(path) = &self.relay {
+            return path.canonicalize().with_context(|| path.display().to_string());
+        }
+        report::detail("building the relay");
+        run::build_relay(workspace)?;
+        Ok(workspace.relay())
+    }
+}
+
+/// A command that may open as many files as the system allows.
+fn with_files(program: &std::ffi::OsStr) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n \"$(ulimit -Hn)\" && exec \"$0\" \"$@\""]).arg(program);
+    command
 }
 
 /// `cargo xtask bench`.
@@ -27,12 +58,24 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             let manifest = dist::make(workspace, SizePass::Required)?;
             budget::check(&workspace.root, &manifest)
         }
-        Measure::Relay => {
+        Measure::Soak(built) => {
+            let relay = built.path(workspace)?;
+            let cargo = workspace.cargo();
+            let mut command = with_files(cargo.get_program());
+            command.current_dir(&workspace.root).env("CHINWAG_RELAY", relay).env("CHINWAG_MEASURE", "1");
+            for (name, times) in SOAK {
+                command.env(name, times);
+            }
+            command.args(["test", "--locked", "-p", "chinwag-relay", "--test", "chaos"]);
+            // One after the other: each measures.
+            command.args(["--", "--nocapture", "--test-threads=1"]);
+            process::run(&mut command, "the soak")
+        }
+        Measure::Relay(built) => {
             let node = Node::prepare(workspace).context("this bench needs Node")?;
-            report::detail("building the relay");
-            run::build_relay(workspace)?;
-            let mut command = Command::new(&node.program);
-            command.arg(workspace.root.join("xtask").join("bench-relay.mjs")).arg(workspace.relay());
+            let relay = built.path(workspace)?;
+            let mut command = with_files(node.program.as_os_str());
+            command.arg(workspace.root.join("xtask").join("bench-relay.mjs")).arg(relay);
             process::run(&mut command, "the relay's bench")?;
             let adapters = ["bench", "--locked", "-p", "chinwag-relay", "--bench", "provider"];
             process::run(workspace.cargo().args(adapters), "the bench of the adapters")
@@ -48,3 +91,11 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
         }
     }
 }
+
+/// How often the tests of `relay/tests/chaos` do what they do.
+const SOAK: [(&str, &str); 4] = [
+    ("CHINWAG_SOAK", "1000"),
+    ("CHINWAG_KILLS", "50"),
+    ("CHINWAG_SLOW", "2000"),
+    ("CHINWAG_ABORTS", "10000"),
+];

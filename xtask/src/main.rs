@@ -23,7 +23,7 @@ enum Command {
     Reproduce,
     /// Make what a release is made of, in target/release-files.
     Release,
-    /// Measure: `size`, `relay` or `stream`.
+    /// Measure: `size`, `relay`, `soak` or `stream`.
     #[command(subcommand)]
     Bench(bench::Measure),
     /// Look for inputs that break a parser; needs a nightly toolchain and cargo-fuzz.

@@ -106,7 +106,7 @@ fn public_origin(config: &Config, headers: &HeaderMap) -> String {
     let own = config.own_origins();
     if config.server.public_url.is_none()
         && let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok())
-        && let Ok(origin) = crate::config::Origin::parse(&format!("http://{host}"))
+        && let Ok(origin) = crate::config::Origin::parse(&format!("{}://{host}", config.scheme()))
     {
         return origin.as_str().to_owned();
     }

@@ -52,6 +52,7 @@ async fn chat(
         tools: if features.tools { request.tools.clone() } else { Vec::new() },
         context: request.context.clone(),
         public_origin: caller.public_origin,
+        agent: app.counted_as(&caller.agent),
         upstream: upstream.clone(),
         request_id: caller.request_id,
     };
@@ -129,9 +130,11 @@ async fn check_day(app: &App, caller: &Caller) -> Result<(), ApiError> {
     }
     let spent = app.store().spent_today(&caller.owner.site).await?;
     if cap.messages.is_some_and(|most| spent.messages >= most) {
+        app.metrics().limited("daily_messages");
         return Err(ApiError::day_is_spent("messages"));
     }
     if cap.tokens.is_some_and(|most| spent.tokens >= most) {
+        app.metrics().limited("daily_tokens");
         return Err(ApiError::day_is_spent("tokens"));
     }
     Ok(())

@@ -15,13 +15,14 @@ mod exchange;
 mod frame;
 mod health;
 mod manage;
+mod metrics;
 mod page;
 mod stream;
 mod token;
 mod visitor;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
@@ -30,6 +31,7 @@ use http::header::HeaderName;
 pub use description::{FOR_SERVERS, FOR_VISITORS};
 pub use error::ApiError;
 pub use manage::routes as for_servers;
+pub use metrics::router as metrics;
 
 use crate::app::App;
 use crate::edge::ClientAddress;
@@ -57,6 +59,7 @@ pub fn router(app: App) -> Router {
         .merge(asset::routes())
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }
 
@@ -72,6 +75,26 @@ async fn count(State(app): State<App>, client: ClientAddress, request: Request, 
     headers.insert(LIMIT, HeaderValue::from(standing.limit));
     headers.insert(REMAINING, HeaderValue::from(standing.remaining));
     headers.insert(RESET, HeaderValue::from(standing.reset));
+    response
+}
+
+/// Counts an answer by its route. What servers ask is routed elsewhere, and says on
+/// the answer which route it was.
+async fn observe(
+    State(app): State<App>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = match request.method().as_str() {
+        method @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => method.to_owned(),
+        // Anybody may make up a method, and each would be a series of its own.
+        _ => "(other)".to_owned(),
+    };
+    let response = next.run(request).await;
+    let served = response.extensions().get::<manage::ServedRoute>();
+    let route = served.map(manage::ServedRoute::path).or(path.as_ref().map(MatchedPath::as_str));
+    app.metrics().answered(&method, route, response.status().as_u16());
     response
 }
 

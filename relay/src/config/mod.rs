@@ -72,6 +72,10 @@ pub struct Server {
     /// The folder of the database and the signing key; made when it is missing.
     /// Default `chinwag-data` in the working directory.
     pub data_dir: PathBuf,
+    /// Where Prometheus finds `/metrics`; nowhere if it is not set.
+    pub metrics_addr: Option<SocketAddr>,
+    /// `[server.tls]`: the relay speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     /// Where visitors reach the relay, if that is not `addr`: behind a proxy, say.
     pub public_url: Option<Origin>,
     /// Proxies whose `X-Forwarded-For` is believed. Default: none.
@@ -87,6 +91,15 @@ pub struct Server {
     pub retention: Option<Duration>,
     /// `[server.limits]`.
     pub limits: Limits,
+}
+
+/// `[server.tls]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those above it, as PEM.
+    pub cert: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
 }
 
 /// `[agent.NAME]`: who answers.
@@ -194,6 +207,8 @@ impl Config {
             server: Server {
                 addr: overrides.addr.unwrap_or(DEFAULT_ADDR),
                 data_dir: PathBuf::from("chinwag-data"),
+                metrics_addr: None,
+                tls: None,
                 public_url: None,
                 trusted_proxies: Vec::new(),
                 signing_key: None,
@@ -219,7 +234,7 @@ impl Config {
     }
 
     /// The origins under which visitors reach this relay, the best to print
-    /// first: `server.public_url` if it is set, else the address over http. A
+    /// first: `server.public_url` if it is set, else the address. A
     /// loopback or wildcard address is reached as 127.0.0.1 and as localhost.
     pub fn own_origins(&self) -> Vec<Origin> {
         if let Some(public) = &self.server.public_url {
@@ -227,16 +242,22 @@ impl Config {
         }
         let port = self.server.addr.port();
         let ip = self.server.addr.ip();
+        let at = |host: &str| Origin::at(self.scheme(), host, port);
         if ip.is_unspecified() || ip == IpAddr::V4(Ipv4Addr::LOCALHOST) {
-            vec![Origin::http("127.0.0.1", port), Origin::http("localhost", port)]
+            vec![at("127.0.0.1"), at("localhost")]
         } else if ip == IpAddr::V6(Ipv6Addr::LOCALHOST) {
-            vec![Origin::http("[::1]", port), Origin::http("localhost", port)]
+            vec![at("[::1]"), at("localhost")]
         } else {
             vec![match ip {
-                IpAddr::V4(ip) => Origin::http(&ip.to_string(), port),
-                IpAddr::V6(ip) => Origin::http(&format!("[{ip}]"), port),
+                IpAddr::V4(ip) => at(&ip.to_string()),
+                IpAddr::V6(ip) => at(&format!("[{ip}]")),
             }]
         }
+    }
+
+    /// What the relay itself speaks: `http`, or `https` with `[server.tls]`.
+    pub fn scheme(&self) -> &'static str {
+        if self.server.tls.is_some() { "https" } else { "http" }
     }
 
     /// The site of that key.

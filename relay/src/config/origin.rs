@@ -67,9 +67,14 @@ impl Origin {
         Ok(Self(origin))
     }
 
-    /// The origin of plain http at that host, which is already in its final form.
-    pub(super) fn http(host: &str, port: u16) -> Self {
-        if port == 80 { Self(format!("http://{host}")) } else { Self(format!("http://{host}:{port}")) }
+    /// The origin of that scheme at that host, which are already in their final form.
+    pub(super) fn at(scheme: &str, host: &str, port: u16) -> Self {
+        let is_default = matches!((scheme, port), ("http", 80) | ("https", 443));
+        if is_default {
+            Self(format!("{scheme}://{host}"))
+        } else {
+            Self(format!("{scheme}://{host}:{port}"))
+        }
     }
 
     /// Whether an `Origin` header names this origin, byte for byte.

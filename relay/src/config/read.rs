@@ -10,7 +10,7 @@ use super::document::{Document, Field, Section};
 use super::error::ConfigError;
 use super::site::{check_agents, days};
 use super::{
-    Agent, Config, DEFAULT_ADDR, Limits, Network, Origin, Overrides, Provider, Server, Site, limits,
+    Agent, Config, DEFAULT_ADDR, Limits, Network, Origin, Overrides, Provider, Server, Site, TlsFiles, limits,
 };
 use crate::token::PublicKey;
 
@@ -70,6 +70,8 @@ impl Reader<'_> {
         let mut server = Server {
             addr: DEFAULT_ADDR,
             data_dir: PathBuf::from("chinwag-data"),
+            metrics_addr: None,
+            tls: None,
             public_url: None,
             trusted_proxies: Vec::new(),
             signing_key: None,
@@ -83,6 +85,10 @@ impl Reader<'_> {
             }
             if let Some(field) = section.take("data_dir") {
                 server.data_dir = self.path(&field)?;
+            }
+            server.metrics_addr = section.take("metrics_addr").and_then(|field| field.parsed(parse_addr));
+            if let Some(tls) = section.section("tls") {
+                server.tls = self.tls(tls);
             }
             server.public_url = section.take("public_url").and_then(|field| field.parsed(Origin::parse));
             if let Some(networks) = section.take("trusted_proxies").and_then(Field::items) {
@@ -108,6 +114,14 @@ impl Reader<'_> {
             server.addr = addr;
         }
         Some(server)
+    }
+
+    /// Whether the files are a certificate and its key is seen when they are read.
+    fn tls(&self, mut section: Section<'_>) -> Option<TlsFiles> {
+        let (cert, key) = (section.require("cert"), section.require("key"));
+        let (cert, key) = (cert.and_then(|field| self.path(&field)), key.and_then(|field| self.path(&field)));
+        section.finish();
+        Some(TlsFiles { cert: cert?, key: key? })
     }
 
     /// A path of the file, from its own folder.

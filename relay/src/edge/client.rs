@@ -17,6 +17,14 @@ use crate::hex;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
+impl Peer {
+    /// Whether a connection's other end is in one of these networks.
+    pub(super) fn is_of(peer: Option<Self>, networks: &[Network]) -> bool {
+        let address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Self(addr)| addr.ip()).to_canonical();
+        networks.iter().any(|network| network.contains(address))
+    }
+}
+
 /// The address of the client, for limits. It is the connection's other end, or,
 /// where that is a trusted proxy, what the proxy says in `X-Forwarded-For`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -16,16 +16,19 @@ use axum::body::{Body, Bytes};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt;
 
 use super::client::Peer;
 use super::shutdown::Shutdown;
+use super::tls::HTTP_2;
 
 /// How long a client may take for what.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,7 @@ pub(super) struct Patience {
 pub(super) async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
     router: Router,
     patience: Patience,
     shutdown: Shutdown,
@@ -64,10 +68,39 @@ pub(super) async fn serve_connection(
         }
     });
 
+    let Some(tls) = tls else { return converse(socket, service, &activity, &shutdown).await };
+    let shaken = tokio::select! {
+        biased;
+        () = shutdown.begun() => return,
+        // The request's head is due at the same time: see `Activity::deadline`.
+        shaken = timeout(patience.header, TlsAcceptor::from(tls).accept(socket)) => shaken,
+    };
+    match shaken {
+        Ok(Ok(stream)) => {
+            if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
+                activity.state().is_http2 = true;
+            }
+            converse(stream, service, &activity, &shutdown).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to TLS"),
+        Err(_) => tracing::debug!("a connection was closed: no handshake in time"),
+    }
+}
+
+/// Answers the requests of a connection.
+async fn converse<S>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    service: S,
+    activity: &Activity,
+    shutdown: &Shutdown,
+) where
+    S: Service<Request<Incoming>, Response = Response<Watched>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
     let builder = builder();
-    let connection = builder.serve_connection(TokioIo::new(socket), service);
-    let mut connection = pin!(connection);
-    let mut overdue = pin!(Overdue { activity: &activity, sleep: Box::pin(sleep(patience.header)) });
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let patience = activity.patience;
+    let mut overdue = pin!(Overdue { activity, sleep: Box::pin(sleep(patience.header)) });
     let mut stopping = false;
     loop {
         tokio::select! {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use chinwag_protocol::{ErrorBody, ErrorCode, ErrorEnvelope};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -36,10 +37,11 @@ pub const RESPONSE_CSP: HeaderValue = HeaderValue::from_static(
 pub fn dress(router: Router, config: &Config) -> Router {
     let trusted = config.server.trusted_proxies.clone();
     let visits = Arc::new(Visits { trusted, alias: Alias::new() });
+    let is_tls = config.server.tls.is_some();
     router
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn_with_state(Cors::new(config), cors))
-        .layer(from_fn(secure))
+        .layer(from_fn_with_state(Guard { is_tls }, secure))
         .layer(from_fn_with_state(visits, identify))
 }
 
@@ -51,8 +53,10 @@ struct Visits {
 
 /// Gives the request its id and address, and writes its line of the log.
 async fn identify(State(visits): State<Arc<Visits>>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::generate();
     let peer = request.extensions().get::<Peer>().copied();
+    let is_proxied = Peer::is_of(peer, &visits.trusted);
+    let given = is_proxied.then(|| RequestId::given(request.headers())).flatten();
+    let id = given.unwrap_or_else(RequestId::generate);
     let client = ClientAddress::find(peer, request.headers(), &visits.trusted);
     let path = request.extensions().get::<MatchedPath>().cloned();
     let mut line = Line::new(request.method().clone(), path, id.clone(), visits.alias.of(client));
@@ -67,7 +71,13 @@ async fn identify(State(visits): State<Arc<Visits>>, mut request: Request, next:
     response
 }
 
-async fn secure(request: Request, next: Next) -> Response {
+/// What the security headers depend on.
+#[derive(Debug, Clone, Copy)]
+struct Guard {
+    is_tls: bool,
+}
+
+async fn secure(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/v1/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -76,6 +86,10 @@ async fn secure(request: Request, next: Next) -> Response {
     insert_default(headers, REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     insert_default(headers, CORP, HeaderValue::from_static("same-origin"));
     insert_default(headers, COOP, HeaderValue::from_static("same-origin"));
+    if guard.is_tls {
+        // A proxy that ends TLS says this itself, if it wants to.
+        insert_default(headers, STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     if is_api {
         insert_default(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -14,10 +14,12 @@ mod serve;
 mod shutdown;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use client::ClientAddress;
 pub use dress::{RESPONSE_CSP, dress};
 pub use log::{LogFormat, start_log};
 pub use request_id::RequestId;
-pub use serve::{Drained, Options, serve};
+pub use serve::{Drained, Options, raise_open_files, serve};
 pub use shutdown::{Shutdown, stop_on_signals};
+pub use tls::{Tls, TlsError};

@@ -3,15 +3,18 @@
 
 use std::fmt;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 tokio::task_local! {
     static CURRENT: RequestId;
 }
 
-/// Names one request. Always made here: an id from outside could be forged to
-/// hide among another visitor's log lines.
+/// Longest id that a proxy may give, in bytes.
+const MAX_BYTES: usize = 128;
+
+/// Names one request. It is made here, or by a proxy that we trust: an id that
+/// anybody may choose could be forged to hide among another visitor's log lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(String);
 
@@ -19,6 +22,15 @@ impl RequestId {
     /// A new id, `req_` and 32 hexadecimal digits; later ids sort later.
     pub(super) fn generate() -> Self {
         Self(format!("req_{}", Uuid::now_v7().simple()))
+    }
+
+    /// The id that a trusted proxy has given, if it is one: visible characters that
+    /// need no quoting in a log.
+    pub(super) fn given(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get("x-request-id")?.to_str().ok()?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
+        let is_id = (1..=MAX_BYTES).contains(&text.len()) && text.bytes().all(is_plain);
+        is_id.then(|| Self(text.to_owned()))
     }
 
     /// The id of the request that this task is answering. A task of its own (a

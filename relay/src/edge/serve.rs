@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
@@ -16,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{Patience, serve_connection};
 use super::shutdown::Shutdown;
+use super::tls::Tls;
 use crate::config::Limits;
 
 /// How [`serve`] treats connections.
@@ -33,6 +35,10 @@ pub struct Options {
     pub write_timeout: Duration,
     /// Time for running answers after the shutdown began.
     pub shutdown_grace: Duration,
+    /// Certificate and key; plain HTTP without.
+    pub tls: Option<Arc<Tls>>,
+    /// Counts the connections that are open.
+    pub open: Gauge,
 }
 
 impl From<&Limits> for Options {
@@ -44,6 +50,8 @@ impl From<&Limits> for Options {
             idle_timeout: limits.idle_timeout,
             write_timeout: limits.write_timeout,
             shutdown_grace: limits.shutdown_grace,
+            tls: None,
+            open: Gauge::default(),
         }
     }
 }
@@ -60,7 +68,7 @@ pub enum Drained {
 /// Serves `router` until `shutdown` begins, and then until the running answers
 /// are finished, at most for [`Options::shutdown_grace`].
 ///
-/// HTTP/1.1 and HTTP/2 with prior knowledge; TLS is a proxy's job.
+/// HTTP/1.1 and HTTP/2: without TLS by prior knowledge, with it by ALPN.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown, options: &Options) -> Drained {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(options.connections));
@@ -103,15 +111,68 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown, o
             tracing::debug!(%error, "a connection was gone at once");
             continue;
         }
-        let connection = serve_connection(stream, peer, router.clone(), patience, shutdown.clone());
+        let tls = options.tls.as_deref().map(Tls::current);
+        let counted = Counted::new(&options.open);
+        let connection = serve_connection(stream, peer, tls, router.clone(), patience, shutdown.clone());
         connections.spawn(async move {
             connection.await;
-            drop(place);
+            drop((place, counted));
         });
     }
     drop(listener);
     drain(&connections, shutdown, options.shutdown_grace).await
 }
+
+/// One open connection, counted until it is dropped.
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(open: &Gauge) -> Self {
+        open.inc();
+        Self(open.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Lets the process open as many files as its connections need, as far as the
+/// system allows; says so where that is not enough. Each connection takes one, and
+/// another to the provider while a reply is made.
+#[cfg(unix)]
+pub fn raise_open_files(connections: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(OTHER_FILES);
+    let limit = getrlimit(Resource::Nofile);
+    // None is no limit.
+    let (Some(current), maximum) = (limit.current, limit.maximum) else { return };
+    let allowed = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if current < allowed {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum });
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
+    }
+    if allowed.max(current) < wanted {
+        tracing::warn!(
+            wanted,
+            allowed = allowed.max(current),
+            "the system allows fewer open files than server.limits.connections may need: raise LimitNOFILE, or lower it"
+        );
+    }
+}
+
+/// Other systems have no such limit.
+#[cfg(not(unix))]
+pub fn raise_open_files(_connections: usize) {}
+
+/// Files beside those of connections: the database, the log, documents.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 256;
 
 async fn drain(connections: &TaskTracker, shutdown: &Shutdown, grace: Duration) -> Drained {
     connections.close();

@@ -28,6 +28,7 @@ pub use log::{EventLog, Reader};
 
 use self::reply::Reply;
 use crate::config::Limits;
+use crate::metrics::Metrics;
 use crate::store::{
     Answered, Begun, GoesOn, Owner, Question, ReplyKey, Results, Sameness, Store, StoreError,
 };
@@ -66,6 +67,9 @@ pub(crate) struct Generation {
     /// How many chunks of the log tell what was there before it went on.
     base: u64,
     request_id: String,
+    /// What its agent is counted as.
+    agent: String,
+    began: Instant,
     /// By the visitor.
     stop: CancellationToken,
     /// By the relay's own end.
@@ -109,6 +113,10 @@ pub struct Ask {
     pub public_origin: String,
     /// Who answers.
     pub upstream: Arc<dyn Upstream>,
+    /// What that is counted as: its name in the configuration, or [`API_AGENT`].
+    ///
+    /// [`API_AGENT`]: crate::metrics::API_AGENT
+    pub agent: String,
     /// For the logs and for `error` chunks.
     pub request_id: String,
 }
@@ -145,6 +153,7 @@ pub struct Generations {
 struct Shared {
     store: Store,
     limits: Limits,
+    metrics: Metrics,
     current: Mutex<HashMap<Place, Arc<Generation>>>,
     locks: Vec<tokio::sync::Mutex<()>>,
     tasks: TaskTracker,
@@ -153,11 +162,12 @@ struct Shared {
 
 impl Generations {
     /// No replies yet.
-    pub fn new(store: Store, limits: Limits) -> Self {
+    pub fn new(store: Store, limits: Limits, metrics: Metrics) -> Self {
         let locks = (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect();
         let shared = Shared {
             store,
             limits,
+            metrics,
             current: Mutex::default(),
             locks,
             tasks: TaskTracker::new(),
@@ -449,6 +459,8 @@ impl Shared {
             base: if goes_on.is_some() { log.len() } else { 0 },
             log: Arc::new(log),
             request_id: ask.request_id,
+            agent: ask.agent,
+            began: Instant::now(),
             stop: CancellationToken::new(),
             interrupt: CancellationToken::new(),
             over: CancellationToken::new(),
@@ -486,7 +498,8 @@ impl Shared {
             let chunks = futures_util::stream::once(async move { ask.upstream.reply(turn) });
             let chunks = Box::pin(futures_util::StreamExt::flatten(chunks));
             let kept = task::Kept { memory, scope };
-            task::run(&generation, chunks, reply, kept, shared.store.clone(), &shared.limits).await;
+            let (store, limits) = (shared.store.clone(), &shared.limits);
+            task::run(&generation, chunks, reply, kept, store, limits, &shared.metrics).await;
         };
         self.tasks.spawn(work.instrument(span));
         Ok(reader)

@@ -75,6 +75,11 @@ impl Reply {
         })
     }
 
+    /// What this round of it cost, as far as it is known.
+    pub(super) fn usage_of_round(&self) -> Option<Usage> {
+        self.usage
+    }
+
     /// What the provider says of the conversation, if it says anything.
     pub(super) fn state(&self) -> Option<ConversationState> {
         self.state

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Generation;
 use super::reply::{Reply, Room};
 use crate::config::Limits;
+use crate::metrics::Metrics;
 use crate::store::{ReplyEnd, Store, StoreError};
 use crate::upstream::{ChunkStream, Memory};
 
@@ -54,11 +55,13 @@ pub(super) async fn run(
     kept: Kept,
     store: Store,
     limits: &Limits,
+    metrics: &Metrics,
 ) {
     if generation.answered.is_some() {
         reply.take(Chunk::StartStep, |chunk| generation.log.push(chunk));
     }
-    let driven = AssertUnwindSafe(drive(generation, chunks, &store, limits, &mut reply)).catch_unwind().await;
+    let driven = drive(generation, chunks, &store, limits, metrics, &mut reply);
+    let driven = AssertUnwindSafe(driven).catch_unwind().await;
     let mut ending = driven.unwrap_or_else(|_| {
         tracing::error!(request_id = %generation.request_id, "the task of a reply panicked");
         Ending::error(ErrorCode::Internal, "the reply failed inside the relay")
@@ -92,6 +95,8 @@ pub(super) async fn run(
             data.request_id = Some(generation.request_id.clone());
         }
     }
+    let (agent, after) = (&generation.agent, generation.began.elapsed());
+    metrics.over(agent, &ending.terminal, ending.status, reply.usage_of_round(), after);
     generation.end(&ending.terminal, ending.status);
 }
 
@@ -102,6 +107,7 @@ async fn drive(
     mut chunks: ChunkStream,
     store: &Store,
     limits: &Limits,
+    metrics: &Metrics,
     reply: &mut Reply,
 ) -> Ending {
     let whole = Instant::now() + limits.reply_timeout;
@@ -110,6 +116,7 @@ async fn drive(
     let mut silence = Instant::now() + limits.first_byte_timeout + PATIENCE;
     let mut save_at: Option<Instant> = None;
     let mut saving: Option<Saving> = None;
+    let mut has_text = false;
     let ending = loop {
         tokio::select! {
             biased;
@@ -139,6 +146,10 @@ async fn drive(
                 };
                 if chunk.is_terminal() {
                     break end(chunk, reply);
+                }
+                if !has_text && matches!(chunk, Chunk::TextDelta { .. }) {
+                    has_text = true;
+                    metrics.first_token(&generation.agent, generation.began.elapsed());
                 }
                 let room = reply.take(chunk, |chunk| generation.log.push(chunk));
                 if room == Room::Full || generation.log.size() > MAX_LOG_BYTES {

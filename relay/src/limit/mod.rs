@@ -23,6 +23,7 @@ pub use stream::{StreamPermit, StreamRefused};
 
 use crate::config;
 use crate::edge::ClientAddress;
+use crate::metrics::Metrics;
 use crate::store::Owner;
 
 /// Most keys that one budget keeps. An attacker with a /32 of IPv6 has four
@@ -167,11 +168,12 @@ pub struct Limits {
     site_messages: Budget<SiteKey>,
     agent_messages: Budget<String>,
     streams: stream::Streams,
+    metrics: Metrics,
 }
 
 impl Limits {
     /// The budgets that the operator set.
-    pub fn new(limits: &config::Limits) -> Self {
+    pub fn new(limits: &config::Limits, metrics: Metrics) -> Self {
         fn even<K: Hash + Eq + Clone>(per_minute: u32) -> Budget<K> {
             Budget::new(per_minute, per_minute)
         }
@@ -185,43 +187,49 @@ impl Limits {
             site_messages: even(limits.site_messages_per_minute),
             agent_messages: even(limits.agent_messages_per_minute),
             streams: stream::Streams::new(limits),
+            metrics,
         }
     }
 
     /// Any call.
     pub fn call(&self, address: Address) -> Result<Standing, Limited> {
-        self.calls.take(&address)
+        self.counted("calls", self.calls.take(&address))
     }
 
     /// A token exchange, before the site is known to exist.
     pub fn token(&self, address: Address) -> Result<Standing, Limited> {
-        self.tokens.take(&address)
+        self.counted("tokens", self.tokens.take(&address))
     }
 
     /// A token exchange of a device whose key is good, in the place of its
     /// address: many kiosks of one hall have the same.
     pub fn device_token(&self, device: &str) -> Result<Standing, Limited> {
-        self.device_tokens.take(&device.to_owned())
+        self.counted("device_tokens", self.device_tokens.take(&device.to_owned()))
     }
 
     /// A token exchange for a site that exists.
     pub fn site_token(&self, site: &SiteKey) -> Result<Standing, Limited> {
-        self.site_tokens.take(site)
+        self.counted("site_tokens", self.site_tokens.take(site))
     }
 
     /// A message. The standing is the visitor's own. Who is refused for
     /// themselves uses up nothing of what all share.
     pub fn message(&self, asker: Asker<'_>) -> Result<Standing, Limited> {
-        self.address_messages.take(&asker.address)?;
-        let standing = self.messages.take(asker.owner)?;
-        self.site_messages.take(&asker.owner.site)?;
-        self.agent_messages.take(&asker.agent.to_owned())?;
+        self.counted("address_messages", self.address_messages.take(&asker.address))?;
+        let standing = self.counted("messages", self.messages.take(asker.owner))?;
+        self.counted("site_messages", self.site_messages.take(&asker.owner.site))?;
+        self.counted("agent_messages", self.agent_messages.take(&asker.agent.to_owned()))?;
         Ok(standing)
     }
 
     /// A stream of a reply.
     pub fn stream(&self, asker: Asker<'_>) -> Result<StreamPermit, StreamRefused> {
-        self.streams.take(asker)
+        self.counted("streams", self.streams.take(asker))
+    }
+
+    /// Counts a refusal, by the name that the limit has in the configuration.
+    fn counted<T, E>(&self, limit: &'static str, outcome: Result<T, E>) -> Result<T, E> {
+        outcome.inspect_err(|_| self.metrics.limited(limit))
     }
 
     /// How many streams there are.

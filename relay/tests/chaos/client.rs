@@ -123,6 +123,16 @@ impl Client {
         went
     }
 
+    /// A request, head and all, that follows a finished reply from that event on.
+    pub(crate) fn head_of_resume(&self, talk: &Talk, after: u64) -> String {
+        let epoch = &talk.last.as_ref().unwrap().epoch;
+        format!(
+            "GET /v1/chat/{}/stream HTTP/1.1\r\nhost: x\r\norigin: {PAGE}\r\nauthorization: Bearer {}\r\n\
+             last-event-id: {epoch}:{after}\r\n\r\n",
+            talk.conversation, self.token,
+        )
+    }
+
     /// Follows to the end, through whatever happens on the way.
     pub(crate) async fn follow(&self, talk: &mut Talk) {
         let began = Instant::now();

@@ -15,6 +15,7 @@
 
 mod client;
 mod cut;
+mod harm;
 mod power;
 mod proxy;
 #[path = "../process/relay.rs"]

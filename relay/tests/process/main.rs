@@ -8,9 +8,12 @@
 )]
 
 mod command;
+mod encrypted;
 mod manage;
 mod provider;
+#[expect(dead_code, reason = "the tests of power cuts use more of it")]
 mod relay;
 mod serving;
 mod starting;
 mod stopping;
+mod watching;

@@ -116,7 +116,11 @@ impl Relay {
 
     /// A connection with some bytes on it.
     pub(crate) fn connect(&self, bytes: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.addr).unwrap();
+        Self::connect_to(self.addr, bytes)
+    }
+
+    fn connect_to(addr: SocketAddr, bytes: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.write_all(bytes.as_bytes()).unwrap();
         stream
@@ -124,10 +128,14 @@ impl Relay {
 
     /// The whole answer to one request, head and body.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
+        self.ask_at(self.addr, method, path, headers)
+    }
+
+    /// The same at another of its addresses.
+    pub(crate) fn ask_at(&self, addr: SocketAddr, method: &str, path: &str, headers: &[&str]) -> String {
         let headers = headers.iter().flat_map(|header| [*header, "\r\n"]).collect::<String>();
-        let addr = self.addr;
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{headers}\r\n");
-        read_to_end(self.connect(&head))
+        read_to_end(Self::connect_to(addr, &head))
     }
 
     pub(crate) fn get(&self, path: &str) -> String {

@@ -10,8 +10,8 @@ mod once;
 mod talk;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::Next;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use http::header::AUTHORIZATION;
 use tower::ServiceExt as _;
@@ -30,7 +30,26 @@ pub fn routes(app: App) -> Router {
         .fallback(async || ManageError(Refusal::not_found("path")))
         .method_not_allowed_fallback(async || ManageError(Refusal::method_not_allowed()))
         .layer(DefaultBodyLimit::max(most))
+        .layer(from_fn(say_route))
         .with_state(app)
+}
+
+/// Which of these routes gave an answer.
+#[derive(Debug, Clone)]
+pub(super) struct ServedRoute(String);
+
+impl ServedRoute {
+    pub(super) fn path(&self) -> &str {
+        &self.0
+    }
+}
+
+async fn say_route(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(path) = path {
+        response.extensions_mut().insert(ServedRoute(format!("/v1{}", path.as_str())));
+    }
+    response
 }
 
 /// Hands calls of this API to its own routes, and the others on.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use chinwag_protocol::ErrorCode;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
@@ -329,6 +329,12 @@ impl Http {
                 headers.insert(AUTHORIZATION, value);
             }
         }
+        if let Ok(id) = HeaderValue::from_str(&call.request_id)
+            && !id.is_empty()
+        {
+            // So that the provider's log, or a gateway's between, leads back to ours.
+            headers.entry(REQUEST_ID).or_insert(id);
+        }
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let mut builder = shared.client.request(call.method.clone(), url);
         if let Some(body) = &call.body {
@@ -417,6 +423,8 @@ fn hide(mut text: String, secret: &str) -> String {
     }
     text
 }
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Why one try did not succeed.
 enum Stop {

@@ -144,6 +144,7 @@ async fn say(
         context: None,
         public_origin: app.config().own_origins().first().map(ToString::to_string).unwrap_or_default(),
         upstream: in_use.upstream,
+        agent: app.counted_as(&agent.id),
         request_id: RequestId::current().map(|id| id.to_string()).unwrap_or_default(),
     };
     let question = Question::new(question_id, message)?;
