@@ -77,7 +77,7 @@ impl Tls {
                     }
                     // One of the two may still be on its way.
                     Err(error) => {
-                        tracing::warn!(%error, "the new certificate cannot be used; the old one stays")
+                        tracing::warn!(%error, "the new certificate cannot be used; the old one stays");
                     }
                 }
             }

@@ -62,7 +62,8 @@ impl Client {
             if let Ok(answer) = sent
                 && let Ok(answer) = answer.json::<Value>().await
             {
-                client.token = answer["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+                let token = answer["token"].as_str().unwrap_or_else(|| panic!("{answer}"));
+                token.clone_into(&mut client.token);
                 return client;
             }
             assert!(began.elapsed() < LONG, "no token");

@@ -128,11 +128,11 @@ impl Relay {
 
     /// The whole answer to one request, head and body.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
-        self.ask_at(self.addr, method, path, headers)
+        Self::ask_at(self.addr, method, path, headers)
     }
 
     /// The same at another of its addresses.
-    pub(crate) fn ask_at(&self, addr: SocketAddr, method: &str, path: &str, headers: &[&str]) -> String {
+    pub(crate) fn ask_at(addr: SocketAddr, method: &str, path: &str, headers: &[&str]) -> String {
         let headers = headers.iter().flat_map(|header| [*header, "\r\n"]).collect::<String>();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{headers}\r\n");
         read_to_end(Self::connect_to(addr, &head))

@@ -22,7 +22,7 @@ fn metrics_are_on_an_address_of_their_own_and_count_what_was_asked() {
     }
     assert!(relay.get("/v1/nowhere").starts_with("HTTP/1.1 429"));
     assert!(relay.get("/metrics").starts_with("HTTP/1.1 404"), "they are public");
-    let shown = relay.ask_at(addr, "GET", "/metrics", &[]);
+    let shown = Relay::ask_at(addr, "GET", "/metrics", &[]);
     assert!(header(&shown, "content-type").starts_with("application/openmetrics-text"), "{shown}");
     for line in [
         "chinwag_requests_total{method=\"GET\",route=\"/v1/conversations\",status=\"401\"} 2",
@@ -43,8 +43,8 @@ fn a_trusted_proxy_names_its_requests_and_nobody_else_does() {
     let relay = Relay::start_in(folder, &["--addr", "127.0.0.1:0"]);
     let named = relay.ask("GET", "/healthz", &["x-request-id: edge-7:abc/1"]);
     assert_eq!(header(&named, "x-request-id"), "edge-7:abc/1");
-    let long = format!("x-request-id: {}", "x".repeat(129));
-    for bad in ["x-request-id: two words", "x-request-id: \"quoted\"", "x-request-id: ", &long] {
+    let endless = format!("x-request-id: {}", "x".repeat(129));
+    for bad in ["x-request-id: two words", "x-request-id: \"quoted\"", "x-request-id: ", &endless] {
         let answer = relay.ask("GET", "/healthz", &[bad]);
         assert!(header(&answer, "x-request-id").starts_with("req_"), "{bad}: {answer}");
     }
