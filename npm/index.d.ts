@@ -82,7 +82,10 @@ export interface Options {
   onReady?: (chat: Chat) => void;
   /** Called with what the event `error` carries. */
   onError?: (failure: Events["error"]) => void;
-  /** Where `chinwag.wasm` is, for bundlers that do not follow `import.meta.url`. */
+  /**
+   * Where `chinwag.wasm` is, for bundlers that do not follow `import.meta.url`. The other `.wasm` files of the package
+   * are looked for beside it too.
+   */
   wasmUrl?: string | URL;
 }
 

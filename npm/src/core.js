@@ -27,10 +27,14 @@ const LANGUAGES = {
   zh: new URL("__CHINWAG_ZH__", import.meta.url),
 };
 
+/** Parts of the module that are fetched when they are first needed. */
+const PARTS = __CHINWAG_PARTS__;
+
 /** The running module; after a crash the next `load` begins another. */
 let running;
-/** The module as it was compiled, so that another one is there at once. */
+/** The module as it was compiled, so that another one is there at once; and its parts. */
 let compiled;
+const compiledParts = {};
 
 /** Fetches and starts the module, once for all widgets of a page. A failed attempt may be repeated. */
 function load(wasmUrl, cssUrl) {
@@ -42,16 +46,44 @@ function load(wasmUrl, cssUrl) {
 
 async function begin(wasmUrl, cssUrl) {
   const widgets = new Set();
-  const glue = makeGlue((exports) =>
-    guard(exports, (error) => {
+  const linked = {};
+  let whole;
+  const glue = makeGlue((exports) => {
+    whole = exports;
+    return guard(exports, (error) => {
       running = undefined;
       console.error("chinwag: the chat has stopped", error);
       for (const crashed of widgets) crashed();
-    }),
-  );
-  const [css] = await Promise.all([text(cssUrl), glue.start({ module_or_path: compiled ?? wasmUrl }).catch(explain)]);
+    });
+  });
+  const [css] = await Promise.all([text(cssUrl), glue.start({ module_or_path: compiled ?? wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url) }).catch(explain)]);
   compiled = glue.module();
-  return { css, mount: glue.mount, widgets };
+  /** Makes a part one with the module, once. A failed attempt may be repeated. */
+  const part = (name) =>
+    (linked[name] ??= compilePart(name, wasmUrl)
+      .then((compiledPart) => WebAssembly.instantiate(compiledPart, { m: whole }))
+      .catch((error) => {
+        delete linked[name];
+        console.error(`chinwag: the part ${name} could not be loaded:`, error);
+        throw error;
+      }));
+  return { css, mount: glue.mount, widgets, part };
+}
+
+/**
+ * Fetches and compiles a part. Where the page says itself where the module is,
+ * the part may also be beside it, under the name that it has in the package.
+ */
+async function compilePart(name, wasmUrl) {
+  const places = [PARTS[name]];
+  if (wasmUrl) places.push(new URL(`chinwag-${name.toLowerCase()}.wasm`, new URL(wasmUrl, document.baseURI)));
+  for (const [index, place] of places.entries()) {
+    try {
+      return (compiledParts[name] ??= await WebAssembly.compile(await (await get(place)).arrayBuffer()));
+    } catch (error) {
+      if (index === places.length - 1) throw error;
+    }
+  }
 }
 
 /** Says how to mend what pages most often get wrong. */
@@ -63,11 +95,13 @@ function explain(error) {
   );
 }
 
-async function text(url) {
+async function get(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`Chinwag: ${url} answered ${response.status}`);
-  return response.text();
+  return response;
 }
+
+const text = async (url) => (await get(url)).text();
 
 /**
  * The language that the page asked for or, if it asked for none, its own, as far
@@ -101,10 +135,10 @@ export async function init(options, environment = {}) {
 
   const mount = async (more) => {
     const [module, spoken] = await Promise.all([
-      load(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url), new URL("__CHINWAG_CSS__", import.meta.url)),
+      load(wasmUrl, new URL("__CHINWAG_CSS__", import.meta.url)),
       language(locale),
     ]);
-    const begun = module.mount(rest, { ...environment, ...more, host: element, css: module.css, language: spoken, memory });
+    const begun = module.mount(rest, { ...environment, ...more, host: element, css: module.css, language: spoken, memory, part: module.part });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
     element = inner.element;

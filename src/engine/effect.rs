@@ -4,6 +4,7 @@ use chinwag_protocol::{ChatRequest, ConversationId, ConversationState, Json, Tok
 
 use super::failure::Failure;
 use super::item::Key;
+use super::part::Part;
 use super::rating::{Opinion, RatingCall};
 use super::saved::Saved;
 use super::session::RequestId;
@@ -214,6 +215,8 @@ pub enum Region {
     Drawer,
     /// How a reply is rated.
     Rating(Key),
+    /// Whether a part of the widget is here.
+    Part(Part),
     /// Whether a message can be sent, and if not why; the draft was replaced by
     /// the engine.
     Composer,

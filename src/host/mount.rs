@@ -21,9 +21,9 @@ use super::{speech, theme};
 use crate::engine::{Event, Mode, Model};
 use crate::shell::lent::Lent;
 use crate::shell::outside::Outside;
-use crate::shell::page;
 use crate::shell::storage::SavedPlace;
 use crate::shell::store::Store;
+use crate::shell::{page, part};
 use crate::view::Widget;
 use crate::view::strings::{Speech, Table};
 
@@ -52,6 +52,7 @@ struct Environment {
     language: Language,
     memory: Object,
     draft: Option<String>,
+    part: Option<Function>,
 }
 
 impl Environment {
@@ -64,6 +65,7 @@ impl Environment {
             language: Language::read(&member("language")),
             memory: member("memory").dyn_into().unwrap_or_default(),
             draft: member("draft").as_string(),
+            part: member("part").dyn_into().ok(),
         }
     }
 }
@@ -121,6 +123,7 @@ impl Mounted {
         let mut options = given.parse()?;
         options.config.context.clone_from(&context);
         let environment = Environment::read(environment);
+        part::provide(environment.part);
         let base = match &options.api {
             Some(api) => api.clone(),
             None => relay_of(&options, environment.base)?,

@@ -26,10 +26,11 @@ use super::store::Store;
 use super::stream::Stream;
 use super::tool::Tools;
 use super::transport::Call;
+use crate::engine::part::{Drawer, Lazy as _, Reply};
 use crate::engine::session::RequestId;
 use crate::engine::turn::TurnId;
 use crate::engine::word::{MAX_WORD_BYTES, Word};
-use crate::engine::{Effect, Event, Timer, TransportError};
+use crate::engine::{Effect, Event, Part, Timer, TransportError};
 
 /// Everything outside the model that one widget holds on to. Dropping it ends
 /// its streams, timers and listeners.
@@ -250,10 +251,19 @@ impl Outside {
                 url.push_str("/messages?limit=50");
                 add_query(&mut url, "&cursor=", cursor.as_deref());
                 let call = Call::get(url, token);
+                // What reads and shows them is fetched beside them.
+                store.fetch(Part::Reply);
                 call.then(self.lent(), move |answer| {
-                    store.dispatch(match read::<Page<UiMessage>>(answer) {
-                        Ok(page) => Event::MessagesArrived { request, page },
-                        Err(error) => Event::MessagesFailed { request, error },
+                    store.need(Part::Reply, move |is_here| {
+                        let page = if is_here {
+                            Reply::enter(|| read::<Page<UiMessage>>(answer))
+                        } else {
+                            Err(TransportError::Network)
+                        };
+                        store.dispatch(match page {
+                            Ok(page) => Event::MessagesArrived { request, page },
+                            Err(error) => Event::MessagesFailed { request, error },
+                        });
                     });
                 });
             }
@@ -263,9 +273,16 @@ impl Outside {
                 add_query(&mut url, "&title=", Some(query.as_str()).filter(|query| !query.is_empty()));
                 let call = Call::get(url, token);
                 call.then(self.lent(), move |answer| {
-                    store.dispatch(match read::<Page<Conversation>>(answer) {
-                        Ok(page) => Event::ConversationsArrived { request, page },
-                        Err(error) => Event::ConversationsFailed { request, error },
+                    store.need(Part::Drawer, move |is_here| {
+                        let page = if is_here {
+                            Drawer::enter(|| read::<Page<Conversation>>(answer))
+                        } else {
+                            Err(TransportError::Network)
+                        };
+                        store.dispatch(match page {
+                            Ok(page) => Event::ConversationsArrived { request, page },
+                            Err(error) => Event::ConversationsFailed { request, error },
+                        });
                     });
                 });
             }

@@ -17,12 +17,15 @@ use super::clock;
 use super::lent::Lent;
 use super::outside::Outside;
 use super::page::{self, Decision};
+use super::part;
 use super::tool::{PageTool, Tools};
+pub use super::waiting::Standing;
+use super::waiting::Waiting;
 use crate::engine::effect::Announcement;
 use crate::engine::session::RequestId;
 use crate::engine::transcript::Format;
 use crate::engine::turn::TurnId;
-use crate::engine::{ConversationId, Effect, Event, Item, Key, Model, Region, update, word};
+use crate::engine::{ConversationId, Effect, Event, Item, Key, Model, Part, Region, update, word};
 
 /// A handle to the mounted widget's state. Cheap to copy; every call on a
 /// handle whose widget is gone does nothing.
@@ -43,6 +46,7 @@ struct Inner {
     pacing: RefCell<Option<Timeout>>,
     voice: RefCell<Option<Voice>>,
     writer: RefCell<Option<Writer>>,
+    waiting: Waiting,
     outside: Outside,
 }
 
@@ -72,6 +76,7 @@ impl Store {
             pacing: RefCell::default(),
             voice: RefCell::default(),
             writer: RefCell::default(),
+            waiting: Waiting::default(),
             outside,
         };
         Self { inner: StoredValue::new_local(Rc::new(inner)) }
@@ -132,8 +137,20 @@ impl Store {
 
     /// Takes in what happened. May be called from anywhere, also from within an
     /// effect that an earlier event led to: events are taken one after another.
+    /// One that leads into a part of the widget waits until that is there.
     pub fn dispatch(&self, event: Event) {
         let Some(inner) = self.inner.try_get_value() else { return };
+        match inner.waiting.admit(event) {
+            Ok(event) => self.take_in(&inner, event),
+            Err(parts) => {
+                for part in parts {
+                    inner.waiting.ask(*part, *self);
+                }
+            }
+        }
+    }
+
+    fn take_in(&self, inner: &Rc<Inner>, event: Event) {
         inner.queue.borrow_mut().push_back(event);
         if inner.is_draining.replace(true) {
             return;
@@ -142,10 +159,59 @@ impl Store {
             let Some(event) = inner.queue.borrow_mut().pop_front() else { break };
             let effects = update(&mut inner.model.borrow_mut(), event, clock::now());
             for effect in effects {
-                self.carry_out(&inner, effect);
+                self.carry_out(inner, effect);
             }
         }
         inner.is_draining.set(false);
+    }
+
+    /// Waits until a part of the widget can be entered; `false` if it could not be
+    /// had.
+    pub(super) async fn arrives(&self, part: Part) -> bool {
+        if part::is_here(part) {
+            return true;
+        }
+        let came = part::arrives(part).await;
+        self.heard_of(part, came);
+        came
+    }
+
+    /// Goes on when a part of the widget can be entered, with `true`: at once if
+    /// that is now. With `false` if it could not be had.
+    pub(super) fn need(&self, part: Part, then: impl FnOnce(bool) + 'static) {
+        if part::is_here(part) {
+            then(true);
+        } else {
+            self.need_later(part, Box::new(then));
+        }
+    }
+
+    fn need_later(self, part: Part, then: Box<dyn FnOnce(bool)>) {
+        spawn_local(async move { then(self.arrives(part).await) });
+    }
+
+    fn heard_of(&self, part: Part, came: bool) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        for event in inner.waiting.heard(part, came) {
+            self.dispatch(event);
+        }
+        inner.notify(Region::Part(part));
+    }
+
+    /// How far a part of the widget is. Fetches it if nobody has yet, and runs
+    /// the surrounding effect or view again when that changes.
+    pub fn standing(&self, part: Part) -> Standing {
+        let Some(inner) = self.subscribed(Region::Part(part)) else { return Standing::Failed };
+        inner.waiting.standing(part, *self)
+    }
+
+    /// Fetches a part of the widget that will be needed soon, or again one that
+    /// could not be had.
+    pub fn fetch(&self, part: Part) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        if inner.waiting.ask(part, *self) {
+            inner.notify(Region::Part(part));
+        }
     }
 
     /// Begins to listen to what the browser says of the network and the page.

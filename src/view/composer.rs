@@ -15,7 +15,7 @@ use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
 use super::time;
-use crate::engine::{Event, MAX_MESSAGE_CHARS, Model, Region};
+use crate::engine::{Event, MAX_MESSAGE_CHARS, Model, Part, Region};
 
 /// Silence after which what was typed is kept, in ms.
 const DRAFT_PAUSE_MS: u64 = 300;
@@ -211,6 +211,8 @@ impl Field {
             self.scene.say(&self.scene.text(Text::TooLong));
         }
         if was != chars {
+            // What shows the reply is fetched while the question is written.
+            self.scene.store.fetch(Part::Reply);
             self.chars.try_set(chars);
         }
     }

@@ -5,22 +5,47 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
 
-use super::dom::{El, append, button, effect, el, icon, set};
+use super::dom::{El, append, button, effect, el, icon, listen, set};
 use super::icon::Icon;
+use super::later::later;
 use super::scene::{Scene, after, focus, focused, is_touch_first};
 use super::strings::Text;
 use super::time;
 use crate::engine::drawer::{Entry, Listing, Refused};
-use crate::engine::{ConversationId, Event, MAX_TITLE_CHARS, Model, Region};
+use crate::engine::{ConversationId, Event, MAX_TITLE_CHARS, Model, Region, part};
 
-/// Draws the drawer and moves the focus into it.
-pub(super) fn drawer(scene: Scene) -> El {
+/// Draws the drawer and moves the focus into it. All but its head is of a part.
+fn drawer(scene: Scene) -> El {
     let store = scene.store;
-    let editing = RwSignal::new(None);
     let close = button("cw-icon-button", move |_| store.dispatch(Event::DrawerClosed))
         .label(&scene.text(Text::CloseHistory))
         .add(&icon(Icon::Close));
     let head = el("div", "cw-header").add(&el("h2", "cw-name").text(&scene.text(Text::History))).add(&close);
+    let first = close.clone();
+    after(0, move || focus(&first.html()));
+    let drawn = el("div", "cw-drawer")
+        .set("part", "history")
+        .set("role", "dialog")
+        .set("aria-modal", "true")
+        .set("aria-label", &scene.text(Text::History))
+        .on("keydown", move |event| {
+            let key: &KeyboardEvent = event.unchecked_ref();
+            if key.key() == "Escape" && !key.is_composing() {
+                // The panel's own Escape would close the panel.
+                event.stop_propagation();
+                event.prevent_default();
+                store.dispatch(Event::DrawerClosed);
+            }
+        })
+        .add(&head);
+    let place = drawn.clone();
+    drawn.part(move || Some(later(scene, part::Drawer, || content(scene, &place, &close))))
+}
+
+/// Draws what the drawer is for.
+fn content(scene: Scene, drawer: &El, close: &El) -> El {
+    let store = scene.store;
+    let editing = RwSignal::new(None);
     let search = el("input", "cw-search")
         .set("type", "search")
         .set("part", "history-search")
@@ -39,21 +64,27 @@ pub(super) fn drawer(scene: Scene) -> El {
             if is_loading == Some(true) { "true" } else { "false" }
         });
     keep_lines(scene, &list, editing);
+    // What kept this from coming kept the list, too.
+    let has_failed = |model: &Model| matches!(model.drawer.listing, Listing::Failed { .. });
+    if store.peek(has_failed) == Some(true) {
+        store.dispatch(Event::MoreConversationsAsked);
+    }
     let body = el("div", "cw-drawer-body").add(&list).part(move || rest(scene));
-    let drawn = el("div", "cw-drawer")
-        .set("part", "history")
-        .set("role", "dialog")
-        .set("aria-modal", "true")
-        .set("aria-label", &scene.text(Text::History))
-        .on("keydown", move |event| pressed(scene, editing, event.unchecked_ref()))
-        .add(&head)
+    listen(drawer, "keydown", move |event| pressed(editing, event.unchecked_ref()));
+    // A keyboard on the screen would come up unasked.
+    if !is_touch_first() {
+        let (close, search) = (close.clone(), search.clone());
+        after(0, move || {
+            // Who went on meanwhile is left where they are.
+            if focused(&close).is_none_or(|here| here.is_same_node(Some(&close))) {
+                focus(&search.html());
+            }
+        });
+    }
+    el("div", "cw-drawer-content")
         .add(&el("div", "cw-search-place").add(&icon(Icon::Search)).add(&search))
         .add(&body)
-        .add(&el("div", "cw-toast-place").set("role", "status").part(move || toast(scene)));
-    // A keyboard on the screen would come up unasked.
-    let first = if is_touch_first() { close } else { search };
-    after(0, move || focus(&first.html()));
-    drawn
+        .add(&el("div", "cw-toast-place").set("role", "status").part(move || toast(scene)))
 }
 
 /// What the list looks like while there is nothing to list, and how it goes on.
@@ -279,16 +310,9 @@ fn field(scene: Scene, entry: &Entry, editing: RwSignal<Option<ConversationId>>)
     input
 }
 
-fn pressed(scene: Scene, editing: RwSignal<Option<ConversationId>>, event: &KeyboardEvent) {
+fn pressed(editing: RwSignal<Option<ConversationId>>, event: &KeyboardEvent) {
     let key = event.key();
     if event.is_composing() {
-        return;
-    }
-    if key == "Escape" {
-        // The panel's own Escape would close the panel.
-        event.stop_propagation();
-        event.prevent_default();
-        scene.store.dispatch(Event::DrawerClosed);
         return;
     }
     let step: i32 = match key.as_str() {

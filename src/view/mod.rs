@@ -17,6 +17,7 @@ mod export;
 mod failure;
 mod header;
 mod icon;
+mod later;
 mod launcher;
 mod listing;
 mod markdown;

@@ -10,6 +10,7 @@ use super::dom::{El, append, button, effect, el, icon, set, text};
 use super::failure::failure;
 use super::header::name;
 use super::icon::Icon;
+use super::later::waiting;
 use super::markdown::{Drawing, lead_to};
 use super::rating::Buttons;
 use super::scene::{Scene, after};
@@ -182,13 +183,7 @@ fn foot(scene: Scene, key: Key) -> Option<El> {
 fn ending(scene: Scene, key: Key, reply: &Reply) -> Option<El> {
     match &reply.phase {
         // Hidden by its style as soon as text comes.
-        ReplyPhase::Waiting { label } => {
-            let dot = || el("span", "");
-            let dots = el("span", "cw-dots").set("aria-hidden", "true").add(&dot()).add(&dot()).add(&dot());
-            let class = if label.is_some() { "" } else { "cw-hidden" };
-            let words = label.clone().unwrap_or_else(|| scene.text(Text::Waiting));
-            Some(el("p", "cw-waiting").add(&dots).add(&el("span", class).text(&words)))
-        }
+        ReplyPhase::Waiting { label } => Some(waiting(scene, label.as_deref())),
         ReplyPhase::Failed(why) => Some(failure(scene, key, why)),
         ReplyPhase::Stopped => Some(note(scene, Text::Stopped)),
         ReplyPhase::Done if reply.is_empty() => Some(note(scene, Text::EmptyReply)),

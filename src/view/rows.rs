@@ -10,12 +10,14 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, Node, ResizeObserver};
 
 use super::dom::{El, el, set};
+use super::later::instead_of;
 use super::question::question;
 use super::reply::reply;
 use super::scene::{Scene, focused, selected};
 use super::time;
 use super::window::{Slot, Window, guess};
-use crate::engine::{Item, Key, Model, Moment};
+use crate::engine::part::{self, Lazy as _};
+use crate::engine::{Item, Key, Model, Moment, Part};
 
 /// What is taken for the height of the scroll area until it is known, in px.
 const USUAL_HEIGHT: f64 = 560.0;
@@ -415,10 +417,24 @@ fn draw(scene: Scene, row: Row, owner: Owner) -> Drawn {
         untrack(|| {
             let class = if row.is_question { "cw-row cw-question" } else { "cw-row cw-reply" };
             let place = el("article", class).set("part", "message");
-            if row.is_question { question(scene, row.key, place) } else { reply(scene, row.key, place) }
+            if row.is_question { question(scene, row.key, place) } else { answer(scene, row.key, place) }
         })
     });
     Drawn { key: row.key, element, mark: None, dress: Dress::default(), owner, scene }
+}
+
+/// Draws a reply, as soon as what draws it is there.
+fn answer(scene: Scene, key: Key, place: El) -> El {
+    set(&place, "data-state", "waiting");
+    let row = place.clone();
+    place.part(move || {
+        let instead = instead_of(scene, Part::Reply);
+        if instead.is_none() {
+            let row = row.clone();
+            part::Reply::enter(|| untrack(|| reply(scene, key, row)));
+        }
+        instead
+    })
 }
 
 /// Scrolls to the end.

@@ -167,6 +167,15 @@ test("titles are searched at the relay", async () => {
 
 test("a list that cannot be had says so and can be asked for again", async () => {
   await converse(["What does persist do?"]);
+  // What draws it comes from where the list comes from.
+  proxy.away = true;
+  await drawer.button.click();
+  await drawer.place.getByText("This could not be loaded.").waitFor();
+  proxy.away = false;
+  await drawer.place.getByRole("button", { name: "Try again" }).click();
+  await drawer.lines.first().waitFor();
+  await page.keyboard.press("Escape");
+
   proxy.away = true;
   await drawer.button.click();
   await drawer.place.getByText("Your conversations could not be loaded.").waitFor();

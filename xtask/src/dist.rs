@@ -85,7 +85,9 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
     let npm = workspace.root.join("npm");
-    let face = packer.face(&npm.join("src"), &widget.glue)?;
+    let names: Vec<String> = widget.parts.iter().map(|part| part.name.clone()).collect();
+    let core = lazy::with_parts(&read(&npm.join("src").join("core.js"))?, &names)?;
+    let face = packer.face(&npm.join("src"), &core, &widget.glue)?;
     let frame = frame(&packer, &npm, &tokens, &(launcher + &style("frame.css")?))?;
 
     let mut assets = Vec::new();
@@ -93,11 +95,12 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let style = Asset::hashed("chinwag", "css", css.into_bytes(), Load::Panel);
     let mut companions = lazy::companions(&workspace.root, |name, source| packer.script(name, source))?;
     companions.push(frame);
+    companions.extend(widget.parts.into_iter().map(lazy::Companion::of_part));
     let with_names = |wasm: &str, css: &str, of: fn(&lazy::Companion) -> &str| {
         let module = named(&named(&face.module, WASM, wasm)?, CSS, css)?;
         companions.iter().try_fold(module, |module, companion| named(&module, &companion.mark, of(companion)))
     };
-    let inline = inline::module(&packer, &npm, &[("wasm", &wasm), ("css", &style)], &companions)?;
+    let inline = inline::module(&packer, &npm, core, &[("wasm", &wasm), ("css", &style)], &companions)?;
     let mut module = with_names(&wasm.path, &style.path, |companion| &companion.asset.path)?;
     if let Some(glue) = &face.glue {
         let glue = Asset::hashed("chinwag-glue", "js", glue.clone().into_bytes(), Load::Panel);
@@ -177,8 +180,7 @@ impl Packer<'_> {
     }
 
     /// `core.js` with `crash.js`, and the glue that it imports as `./glue.js`.
-    fn face(&self, sources: &Path, glue: &str) -> Result<Face> {
-        let core = read(&sources.join("core.js"))?;
+    fn face(&self, sources: &Path, core: &str, glue: &str) -> Result<Face> {
         if self.node.is_none() {
             let crash = read(&sources.join("crash.js"))?.replace("export function ", "function ");
             let module =
@@ -192,7 +194,7 @@ impl Packer<'_> {
                 .with_context(|| entry.path().display().to_string())?;
         }
         fs::write(self.stage.join("glue.js"), glue)?;
-        let module = self.pack("bundle", "core.js", &core)?;
+        let module = self.pack("bundle", "core.js", core)?;
         Ok(Face { module, glue: None })
     }
 

@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The module, out of `npm/src` with the glue, as the packer has put them on the
+/// The module, out of `core.js` with the glue, as the packer has put it on the
 /// stage; none without Node. `files` are those that every page fetches, each by
 /// its mark in lower case; `companions` those that are fetched later.
 pub(crate) fn module(
     packer: &Packer<'_>,
     npm: &Path,
+    mut core: String,
     files: &[(&str, &Asset)],
     companions: &[Companion],
 ) -> Result<Option<String>> {
     if packer.node.is_none() {
         return Ok(None);
     }
-    let mut core = read(&npm.join("src").join("core.js"))?;
     let mut held = BTreeMap::new();
     let mut put_in = |core: &str, mark: &str, asset: &Asset| {
         let kind = kind(&asset.path)?;

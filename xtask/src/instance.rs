@@ -13,7 +13,8 @@ const EXPORTS: &str = "export { initSync, __wbg_init as default };";
 const HOLD: &str = "wasm = instance.exports;";
 
 /// The glue as `export default (guard) => ({ start, mount, module })`. `guard` is
-/// given the exports and gives those that the glue is to call.
+/// given the exports, which the parts of the module are linked with, and gives
+/// those that the glue is to call.
 pub fn factory(glue: &str) -> Result<String> {
     for mark in [EXPORTS, HOLD, "export function mount(", "function __wbg_init("] {
         if glue.matches(mark).count() != 1 {

@@ -2,7 +2,8 @@
 //! JavaScript face that most pages never call.
 
 use crate::asset::{Asset, Load};
-use anyhow::{Context, Result};
+use crate::widget::Part;
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,34 @@ pub struct Companion {
     /// The file under its hashed name.
     pub asset: Asset,
 }
+
+impl Companion {
+    /// A part of the wasm module, which may also be one that every panel fetches.
+    pub fn of_part(part: Part) -> Self {
+        let name = part.name.to_lowercase();
+        Self {
+            mark: mark(&format!("part_{name}")),
+            plain: format!("chinwag-{name}.wasm"),
+            asset: Asset::hashed(&format!("chinwag-{name}"), "wasm", part.wasm, part.load),
+        }
+    }
+}
+
+/// Writes into `core.js` where the parts of the module are.
+pub fn with_parts(core: &str, names: &[String]) -> Result<String> {
+    let mut list = String::from("{ __proto__: null");
+    for name in names {
+        list.push_str(&format!(", {name}: new URL(\"{}\", import.meta.url)", mark(&format!("part_{name}"))));
+    }
+    list.push_str(" }");
+    if core.matches(PARTS).count() != 1 {
+        bail!("npm/src/core.js must name {PARTS} exactly once");
+    }
+    Ok(core.replace(PARTS, &list))
+}
+
+/// Where `core.js` wants the list of the parts.
+const PARTS: &str = "__CHINWAG_PARTS__";
 
 /// The languages of `locales/` and the modules of `npm/lazy/`. `script`
 /// minifies a module.

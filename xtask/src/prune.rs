@@ -2,9 +2,10 @@
 //! linker nor wasm-opt can know to be out of reach, since tables of functions
 //! point to it.
 //!
-//! First the machinery of panics. A panic of the widget stops the module by `unreachable`: the profile says
-//! `panic = "abort"`, no hook is set, and the message would be written to a
-//! standard error stream that a browser does not have. The code that puts that
+//! First the machinery of panics. A panic of the widget stops the module by
+//! `unreachable`: the profile says `panic = "abort"`, no hook is set, and the
+//! message would be written to a standard error stream that a browser does not
+//! have. The code that puts that
 //! message together, with the `Debug` form of whatever it names and the path of
 //! every source file, is nevertheless there. Here the functions at which a
 //! panic begins become the `unreachable` at which it ends, and wasm-opt drops
@@ -13,8 +14,11 @@
 //!
 //! Then the half of wasm-streams that makes streams for JavaScript out of those
 //! of Rust: gloo-net links it, and its exported classes keep it, but only code
-//! of Rust can make an object of them, and the widget's does not.
+//! of Rust can make an object of them, and the widget's does not. What only they
+//! reach is told by the linker's own list, not by names: the compiler makes one
+//! function of two that are alike, and gives it the name of either.
 
+use crate::reach::Reach;
 use anyhow::{Result, bail};
 use walrus::ir::Value;
 use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module};
@@ -52,12 +56,8 @@ const ALWAYS_THERE: [&str; 3] =
 /// Traits that only messages of panics use: the widget writes no `{:?}`.
 const TRAITS: [&str; 2] = [" as core::fmt::Debug>::", " as core::panic::PanicPayload>::"];
 
-/// Parts of the names of what runs only for streams that Rust makes.
-const STREAMS_OF_RUST: [&str; 3] = [
-    "wasm_streams::readable::into_underlying",
-    "wasm_streams::writable::into_underlying",
-    "js_sys::futures::future_to_promise",
-];
+/// Part of the names of the exports for streams that Rust makes.
+const STREAMS_OF_RUST: &str = "intounderlying";
 
 /// What was taken out.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -68,11 +68,12 @@ pub struct Pruned {
     pub bytes: usize,
 }
 
-/// Takes them out of a module that has its names still.
-pub fn prune(module: &mut Module) -> Result<Pruned> {
+/// Takes them out of a module that has its symbols still.
+pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
+    let only_streams = reach.only_by(|export| export.contains(STREAMS_OF_RUST));
     let mut named: Vec<(FunctionId, String)> = Vec::new();
     for (id, function) in module.funcs.iter_local().map(|(id, _)| (id, module.funcs.get(id))) {
-        named.push((id, without_hashes(function.name.as_deref().unwrap_or_default())));
+        named.push((id, path(function.name.as_deref().unwrap_or_default())));
     }
     for needed in ALWAYS_THERE {
         if !named.iter().any(|(_, name)| name == needed) {
@@ -81,12 +82,13 @@ pub fn prune(module: &mut Module) -> Result<Pruned> {
     }
     let mut pruned = Pruned::default();
     for (id, name) in named {
-        if is_of_panics(&name) || is_of_streams(&name) {
+        let symbol = module.funcs.get(id).name.as_deref();
+        if is_of_panics(&name) || symbol.is_some_and(|symbol| only_streams.contains(symbol)) {
             make_unreachable(module, id);
             pruned.functions += 1;
         }
     }
-    let classes = module.exports.iter().filter(|export| export.name.contains("intounderlying"));
+    let classes = module.exports.iter().filter(|export| export.name.contains(STREAMS_OF_RUST));
     for class in classes.map(walrus::Export::id).collect::<Vec<_>>() {
         module.exports.delete(class);
     }
@@ -106,33 +108,9 @@ fn is_of_panics(name: &str) -> bool {
     }) || TRAITS.iter().any(|known| name.contains(known))
 }
 
-fn is_of_streams(name: &str) -> bool {
-    STREAMS_OF_RUST.iter().any(|known| name.contains(known))
-}
-
-/// `core[c5930c85a12de822]::panicking::panic` as `core::panicking::panic`, and
-/// `f::h0123456789abcdef` as `f`.
-fn without_hashes(name: &str) -> String {
-    let is_hash = |text: &str| text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut out = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some((before, after)) = rest.split_once('[') {
-        out.push_str(before);
-        match after.split_once(']') {
-            Some((inside, tail)) if is_hash(inside) => rest = tail,
-            _ => {
-                out.push('[');
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-    if let Some((path, last)) = out.rsplit_once("::")
-        && last.strip_prefix('h').is_some_and(is_hash)
-    {
-        out.truncate(path.len());
-    }
-    out
+/// What a symbol names, without hashes.
+pub fn path(symbol: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(symbol))
 }
 
 fn make_unreachable(module: &mut Module, id: FunctionId) {
@@ -198,32 +176,22 @@ mod tests {
 
     #[test]
     fn functions_of_panics_are_known_by_their_names_whatever_their_hashes() {
-        for name in [
-            "core[c5930c85a12de822]::panicking::panic_fmt",
-            "<chinwag::engine::Event as core::fmt::Debug>::fmt::h0123456789abcdef",
-            "<core[c5930c85a12de822]::fmt::Error as core[c5930c85a12de822]::fmt::Debug>::fmt",
-            "core::option::unwrap_failed::h0123456789abcdef",
+        for symbol in [
+            "_RNvNtCsgXGp5Oqx2Ny_4core9panicking9panic_fmt",
+            "_ZN4core6option13unwrap_failed17h0123456789abcdefE",
+            "_ZN59_$LT$chinwag..engine..Event$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
+            "_RNvXs_NtNtCsgXGp5Oqx2Ny_4core3ops5rangeINtB4_5RangejENtNtB8_3fmt5Debug3fmtB8_",
         ] {
-            assert!(is_of_panics(&without_hashes(name)), "{name}");
+            assert!(is_of_panics(&path(symbol)), "{symbol}: {}", path(symbol));
         }
         for name in [
-            "<chinwag::host::options::OptionsError as core::fmt::Display>::fmt::h0123456789abcdef",
-            "std[a543996e6e7dbf1e]::panicking::panic_count::is_zero_slow_path",
+            "<chinwag::host::options::OptionsError as core::fmt::Display>::fmt",
+            "std::panicking::panic_count::is_zero_slow_path",
             "core::panicking_not::f",
             "chinwag::view::failure::failure",
         ] {
-            assert!(!is_of_panics(&without_hashes(name)), "{name}");
+            assert!(!is_of_panics(name), "{name}");
         }
-    }
-
-    #[test]
-    fn of_streams_only_those_that_rust_makes_are_taken() {
-        assert!(is_of_streams("wasm_streams::readable::into_underlying_source::IntoUnderlyingSource::pull"));
-        assert!(is_of_streams(
-            "core::ptr::drop_in_place<js_sys::futures::future_to_promise<wasm_streams::X>>"
-        ));
-        assert!(!is_of_streams("wasm_streams::readable::sys::ReadableStreamExt"));
-        assert!(!is_of_streams("js_sys::futures::spawn_local"));
     }
 
     #[test]
@@ -241,6 +209,6 @@ mod tests {
     #[test]
     fn a_module_without_names_is_refused() {
         let mut module = Module::default();
-        assert!(prune(&mut module).is_err());
+        assert!(prune(&mut module, &Reach::default()).is_err());
     }
 }

@@ -1,7 +1,10 @@
 //! The widget's wasm: compiled, given its JavaScript glue, made small.
 
+use crate::asset::Load;
 use crate::node::Node;
+use crate::reach::Reach;
 use crate::setup::WASM;
+use crate::split::{self, Split};
 use crate::workspace::Workspace;
 use crate::{instance, names, process, prune, report};
 use anyhow::{Context, Result, bail};
@@ -17,12 +20,28 @@ pub struct Widget {
     pub glue: String,
     /// The optimised module.
     pub wasm: Vec<u8>,
+    /// What is fetched when it is first needed.
+    pub parts: Vec<Part>,
+}
+
+/// A part of the module: a module of its own.
+#[derive(Debug)]
+pub struct Part {
+    /// As the widget calls it.
+    pub name: String,
+    /// Whether every panel that answers a question fetches it.
+    pub load: Load,
+    /// The optimised module.
+    pub wasm: Vec<u8>,
 }
 
 /// Builds the widget. Without Node the wasm is left as the compiler made it.
 pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     let mut command = workspace.cargo();
-    command.args(["build", "-p", "chinwag", "--lib", "--target", WASM, "--profile", "widget"]);
+    command.args(["rustc", "-p", "chinwag", "--lib", "--crate-type", "cdylib"]);
+    command.args(["--target", WASM, "--profile", "widget", "--"]);
+    // Who uses what, for the parts; and symbols that say of what type a function is.
+    command.args(["-C", "link-arg=--emit-relocs", "-C", "symbol-mangling-version=v0"]);
     process::run(&mut command, "the widget")?;
     let compiled = workspace.target.join(WASM).join("widget").join("chinwag.wasm");
 
@@ -32,18 +51,31 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     let glue_file = folder.join("glue.js");
     let glue = fs::read_to_string(&glue_file).with_context(|| glue_file.display().to_string())?;
     let bound = folder.join("glue_bg.wasm");
-    let glue = reduce(&bound, &glue)?;
-    let small = match node {
-        Some(node) => {
-            report::detail("optimising the wasm for size with wasm-opt (about 15 s)");
-            let small = folder.join("small.wasm");
-            optimise(node, &bound, &small)?;
-            small
-        }
-        None => bound,
+    let source = workspace.root.join("src").join("engine").join("part.rs");
+    let declared = split::declared(&String::from_utf8(read(&source)?)?)?;
+    let names: Vec<String> = declared.iter().map(|(name, _)| name.clone()).collect();
+    let (glue, split) = reduce(&bound, &read(&compiled)?, &glue, &names)?;
+    if node.is_some() {
+        report::detail("optimising the wasm for size with wasm-opt (about 15 s)");
+    }
+    let small = |name: &str, module: Vec<u8>| {
+        let Some(node) = node else { return Ok(module) };
+        let (from, to) = (folder.join(format!("{name}.wasm")), folder.join(format!("{name}.small.wasm")));
+        fs::write(&from, module).with_context(|| from.display().to_string())?;
+        optimise(node, &from, &to)?;
+        read(&to)
     };
-    let wasm = fs::read(&small).with_context(|| small.display().to_string())?;
-    Ok(Widget { glue: instance::factory(&without_function_constructor(&glue)?)?, wasm })
+    let wasm = small("main", split.main)?;
+    let mut parts = Vec::new();
+    for ((name, load), module) in declared.into_iter().zip(split.parts) {
+        let load = if load == "panel" { Load::Panel } else { Load::Lazy };
+        parts.push(Part { load, wasm: small(&name, module)?, name });
+    }
+    Ok(Widget { glue: instance::factory(&without_function_constructor(&glue)?)?, wasm, parts })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| file.display().to_string())
 }
 
 fn bind(compiled: &Path, folder: &Path) -> Result<()> {
@@ -53,6 +85,8 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
         .out_name("glue")
         .web(true)?
         .typescript(false)
+        // Symbols are unique; the names that people read are not.
+        .demangle(false)
         .remove_producers_section(true)
         .omit_default_module_path(true)
         .generate(folder)
@@ -67,17 +101,28 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Takes out of the module what is never reached, then the names by which it
-/// was found, and shortens those that are left. Gives the glue that fits it.
-fn reduce(file: &Path, glue: &str) -> Result<String> {
+/// Takes out of the module what is never reached, shortens the names by which it
+/// is known to its glue, and splits it. Gives the glue that fits it, and the
+/// modules.
+fn reduce(file: &Path, compiled: &[u8], glue: &str, parts: &[String]) -> Result<(String, Split)> {
+    let reach = Reach::read(compiled)?;
     let mut config = ModuleConfig::new();
-    config.generate_name_section(false).generate_producers_section(false);
+    config.generate_name_section(true).generate_producers_section(false);
     let mut module = config.parse_file(file).with_context(|| file.display().to_string())?;
-    let pruned = prune::prune(&mut module)?;
+    let pruned = prune::prune(&mut module, &reach)?;
     report::detail(&format!("took {} functions out of it that no page reaches", pruned.functions));
     let glue = names::shorten(&mut module, glue);
-    fs::write(file, module.emit_wasm()).with_context(|| file.display().to_string())?;
-    Ok(glue)
+    // What the linker left for the splitting is true of its own module only.
+    let lists = module.customs.iter().filter(|(_, section)| {
+        let name = section.name();
+        name == "linking" || name.starts_with("reloc.")
+    });
+    for id in lists.map(|(id, _)| id).collect::<Vec<_>>() {
+        module.customs.delete(id);
+    }
+    let plan = split::plan(&reach, parts)?;
+    let split = split::split(&mut module, &reach, &plan)?;
+    Ok((glue, split))
 }
 
 /// The order and the flags that gave the fewest brotli bytes. The features are

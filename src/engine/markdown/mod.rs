@@ -46,6 +46,8 @@ use block::Machine;
 use character::Sieve;
 use tail::Mark;
 
+use super::part::{self, Lazy as _};
+
 /// A text that arrives.
 ///
 /// Feeding it in any slices and finishing it gives the blocks that [`parse`]
@@ -108,10 +110,14 @@ impl Document {
 
     /// Says that no more text comes, and settles everything.
     pub fn finish(&mut self) {
-        if self.finished {
-            return;
+        // What has no text yet is finished without the code that reads text,
+        // which may not even be there.
+        if !std::mem::replace(&mut self.finished, true) && !self.source.is_empty() {
+            part::Reply::enter_again(|| self.settle());
         }
-        self.finished = true;
+    }
+
+    fn settle(&mut self) {
         self.withdraw();
         let settled = self.settled;
         if let Some(line) = self.source.get(self.line..).filter(|line| !line.is_empty()) {

@@ -21,6 +21,7 @@ use super::drawer::Drawer;
 use super::effect::{Effect, HostEvent, Region, Timer};
 use super::event::{Event, Moment};
 use super::model::{History, Model};
+use super::part::{self, Lazy as _};
 use super::saved::Saved;
 use super::session::Session;
 use super::turn::TurnId;
@@ -47,6 +48,7 @@ impl Effects {
 pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
     let mut effects = Effects::default();
     let out = &mut effects;
+    let _granted = part::grant(&event);
     let before = model.connection().as_str();
     let turn_before = model.turn.as_ref().map(|turn| turn.id);
     match event {
@@ -109,10 +111,12 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
         Event::MessagesArrived { request, page } if watch::awaits(model, request) => {
-            watch::arrived(model, page, out);
+            part::Reply::enter(|| watch::arrived(model, page, out));
         }
         Event::OlderAsked => history::older(model, now, out),
-        Event::MessagesArrived { request, page } => history::arrived(model, request, page, now, out),
+        Event::MessagesArrived { request, page } => {
+            part::Reply::enter(|| history::arrived(model, request, page, now, out));
+        }
         Event::MessagesFailed { request, error } if watch::awaits(model, request) => {
             if error.is_unauthenticated() {
                 // The next look brings another.
@@ -124,14 +128,18 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::DrawerOpened => drawer::open(model, now, out),
         Event::DrawerClosed => drawer::close(model, now, out),
         Event::MoreConversationsAsked => drawer::more(model, now, out),
-        Event::SearchChanged { text } => drawer::search(model, &text, out),
+        Event::SearchChanged { text } => part::Drawer::enter(|| drawer::search(model, &text, out)),
         Event::ConversationChosen { id } => drawer::choose(model, id, now, out),
-        Event::TitleChanged { id, title } => drawer::rename(model, &id, &title, now, out),
-        Event::DeletePressed { id, conversation_id } => {
-            drawer::delete(model, &id, conversation_id, now, out);
+        Event::TitleChanged { id, title } => {
+            part::Drawer::enter(|| drawer::rename(model, &id, &title, now, out));
         }
-        Event::DeleteUndone => drawer::undo(model, out),
-        Event::ConversationsArrived { request, page } => drawer::arrived(model, request, page, out),
+        Event::DeletePressed { id, conversation_id } => {
+            part::Drawer::enter(|| drawer::delete(model, &id, conversation_id, now, out));
+        }
+        Event::DeleteUndone => part::Drawer::enter(|| drawer::undo(model, out)),
+        Event::ConversationsArrived { request, page } => {
+            part::Drawer::enter(|| drawer::arrived(model, request, page, out));
+        }
         Event::ConversationsFailed { request, error } => drawer::failed(model, request, error, now, out),
         Event::ConversationChanged { request } => drawer::changed(model, request),
         Event::ConversationNotChanged { request, error } => {
@@ -143,7 +151,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::StreamOpened { turn } => stream::opened(model, turn, out),
         Event::ChunkArrived { turn, event_id, chunk } => {
-            stream::chunk_arrived(model, turn, event_id, chunk, now, out);
+            part::Reply::enter(|| stream::chunk_arrived(model, turn, event_id, chunk, now, out));
         }
         Event::StreamEnded { turn } => stream::broke(model, turn, out),
         Event::StreamGone { turn } => stream::gone(model, turn, now, out),

@@ -10,6 +10,7 @@ use crate::engine::effect::{Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
 use crate::engine::item::{Delivery, Item, Key, Question, Reply, unfinished};
 use crate::engine::model::{History, Model};
+use crate::engine::part::{self, Lazy as _};
 use crate::engine::session::Call;
 use crate::engine::stored;
 use crate::engine::tool::TOOLS_TIMEOUT_MS;
@@ -213,7 +214,7 @@ fn heard(
     // Until the snapshot has come it is not known where these belong.
     if !turn.shows_stored {
         for Frame { id: event_id, chunk } in frames {
-            stream::chunk_arrived(model, id, event_id, chunk, now, out);
+            part::Reply::enter(|| stream::chunk_arrived(model, id, event_id, chunk, now, out));
         }
     }
 }

@@ -75,6 +75,8 @@ texts! {
     ConversationsLoading = "Loading your conversations";
     /// The drawer's list could not be had.
     ConversationsFailed = "Your conversations could not be loaded.";
+    /// Stands in the place of something whose code could not be fetched.
+    PartFailed = "This could not be loaded.";
     /// The drawer has nothing to list.
     NoConversations = "No conversations yet.";
     /// A search found nothing.

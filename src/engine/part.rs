@@ -1,0 +1,170 @@
+//! The parts of the widget that are fetched when they are first needed, and what
+//! has to wait for them.
+//!
+//! The widget is one program. The build cuts the parts out of it
+//! (`xtask/src/split.rs`): all that is reached only through [`Lazy::enter`] of a
+//! part moves into a module of its own. So a part is declared in the list below,
+//! and entered where its code begins:
+//!
+//! ```ignore
+//! Drawer: lazy,                                          // here
+//! later(scene, part::Drawer, || drawer(scene))           // a view of it
+//! part::Drawer::enter(|| drawer::search(model, &text))   // an event of it
+//! ```
+//!
+//! To enter a part before it is there ends the widget. A view is drawn through
+//! `view::later`, which waits. An event that leads into a part is named in
+//! [`needed_by`], and the store keeps it until the part is there. Debug builds,
+//! and so the scenarios, fail where an event enters a part that it does not name.
+
+use super::event::Event;
+use super::failure::TransportError;
+use super::word::Word;
+
+/// Declares the parts. `panel` is what every panel needs that answers a question,
+/// and counts as its weight; `lazy` is what only some do.
+macro_rules! parts {
+    ($($(#[$about:meta])* $name:ident: $load:ident,)*) => {
+        /// A part.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Part {
+            $($(#[$about])* $name,)*
+        }
+
+        impl Part {
+            /// How many there are.
+            pub const COUNT: usize = [$(Self::$name),*].len();
+
+            /// What the JavaScript face calls it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+        }
+
+        $(
+            $(#[$about])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+
+            impl Lazy for $name {
+                const PART: Part = Part::$name;
+            }
+        )*
+    };
+}
+
+parts! {
+    /// All that comes with an answer: its stream, its Markdown, its drawing, and
+    /// the transcript of an earlier visit.
+    Reply: panel,
+    /// The history drawer: its list, its search, what it changes.
+    Drawer: lazy,
+}
+
+/// The way into a part.
+pub trait Lazy {
+    /// Which it is.
+    const PART: Part;
+
+    /// Runs code of the part, which has to be there. The build knows the part's
+    /// code by this function, so it must not be inlined or made one with that of
+    /// another part.
+    #[inline(never)]
+    fn enter<R>(run: impl FnOnce() -> R) -> R {
+        check(Self::PART);
+        std::hint::black_box(Self::PART as u8);
+        run()
+    }
+
+    /// Runs code of a part that is known to be there: what is asked for is about
+    /// something that the part has made.
+    #[inline(never)]
+    fn enter_again<R>(run: impl FnOnce() -> R) -> R {
+        std::hint::black_box(Self::PART as u8);
+        run()
+    }
+}
+
+/// The parts that have to be there before an event can be taken in.
+pub fn needed_by(event: &Event) -> &'static [Part] {
+    match event {
+        Event::ChunkArrived { .. } | Event::MessagesArrived { .. } => &[Part::Reply],
+        Event::TabSaid { word, .. } if matches!(**word, Word::Frames { .. } | Word::Snapshot { .. }) => {
+            &[Part::Reply]
+        }
+        Event::SearchChanged { .. }
+        | Event::TitleChanged { .. }
+        | Event::DeletePressed { .. }
+        | Event::DeleteUndone
+        | Event::ConversationsArrived { .. } => &[Part::Drawer],
+        _ => &[],
+    }
+}
+
+/// What happened instead when the part that an event needs could not be had.
+pub fn without(event: Event) -> Option<Event> {
+    let error = TransportError::Network;
+    match event {
+        Event::ChunkArrived { turn, .. } => Some(Event::StreamFailed { turn, error }),
+        Event::MessagesArrived { request, .. } => Some(Event::MessagesFailed { request, error }),
+        Event::ConversationsArrived { request, .. } => Some(Event::ConversationsFailed { request, error }),
+        _ => None,
+    }
+}
+
+#[cfg(debug_assertions)]
+thread_local! {
+    /// What the event that is being taken in may enter; nothing between events.
+    static GRANTED: std::cell::Cell<Option<&'static [Part]>> = const { std::cell::Cell::new(None) };
+}
+
+/// While this is held, only the parts that an event names may be entered.
+#[must_use]
+pub(super) fn grant(event: &Event) -> Grant {
+    #[cfg(debug_assertions)]
+    GRANTED.set(Some(needed_by(event)));
+    let _ = event;
+    Grant
+}
+
+/// What [`grant`] gave.
+pub(super) struct Grant;
+
+#[cfg(debug_assertions)]
+impl Drop for Grant {
+    fn drop(&mut self) {
+        GRANTED.set(None);
+    }
+}
+
+fn check(part: Part) {
+    #[cfg(debug_assertions)]
+    assert!(
+        GRANTED.get().is_none_or(|granted| granted.contains(&part)),
+        "an event entered the part {} without naming it in part::needed_by",
+        part.name()
+    );
+    let _ = part;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the part Reply")]
+    fn an_event_that_does_not_name_a_part_cannot_enter_it() {
+        let _grant = grant(&Event::Opened);
+        Reply::enter(|| ());
+    }
+
+    #[test]
+    fn what_was_granted_ends_with_the_event() {
+        drop(grant(&Event::Opened));
+        assert_eq!(Reply::enter(|| 1), 1);
+        let _grant = grant(&Event::DeleteUndone);
+        assert_eq!(Drawer::enter(|| 2), 2);
+    }
+}

@@ -1,0 +1,387 @@
+//! Who uses what in the module that the linker made: which function calls or
+//! points to which other, and which reads or points to which constants.
+//!
+//! A finished module does not say it: the address of a function or of a
+//! constant is a number like any other. The linker knows, and by `--emit-relocs`
+//! leaves a list of all such places, which is read here. Nothing is changed.
+
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use wasmparser::{
+    DataKind, ExternalKind, KnownCustom, Linking, Name, Operator, Parser, Payload, RelocationEntry,
+    RelocationType, SymbolInfo,
+};
+
+/// A function or a constant: its place in [`Reach::uses`].
+type Thing = usize;
+
+/// Who uses what.
+#[derive(Debug, Default)]
+pub struct Reach {
+    /// For each function by its index, then for each constant, what it uses.
+    uses: Vec<Vec<Thing>>,
+    /// The symbols of the functions, by index.
+    names: Vec<String>,
+    /// Where in memory the constants are.
+    constants: Vec<Range<u32>>,
+    /// What is reached in ways that are not known by name.
+    roots: Vec<Thing>,
+    /// What the page reaches by name.
+    exports: Vec<(String, Thing)>,
+}
+
+/// What only one part of the widget uses.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// The symbols of its functions.
+    pub functions: HashSet<String>,
+    /// The addresses of its constants, in order.
+    pub constants: Vec<Range<u32>>,
+}
+
+impl Reach {
+    /// Reads the list that the linker left.
+    pub fn read(wasm: &[u8]) -> Result<Self> {
+        let parts = Sections::read(wasm)?;
+        let functions = parts.names.len();
+        let mut reach = Self { names: parts.names, ..Self::default() };
+        let mut things = Vec::new();
+        let mut places = Vec::new();
+        for symbol in parts.symbols {
+            things.push(match symbol {
+                SymbolInfo::Func { index, .. } => Some(index as usize),
+                SymbolInfo::Data { symbol: Some(data), .. } => {
+                    let segment =
+                        parts.segments.get(data.index as usize).context("a symbol of no segment")?;
+                    let start = segment.address + data.offset;
+                    places.push((
+                        segment.bytes.start + data.offset as usize,
+                        functions + reach.constants.len(),
+                    ));
+                    reach.constants.push(start..start + data.size);
+                    Some(functions + reach.constants.len() - 1)
+                }
+                _ => None,
+            });
+        }
+        places.sort_unstable();
+        reach.uses = vec![Vec::new(); functions + reach.constants.len()];
+        for (place, relocation) in parts.relocations {
+            let Some(used) = used_thing(&relocation, &things) else { continue };
+            match place {
+                Place::Code(at) => {
+                    let index = parts.bodies.partition_point(|(start, _)| *start <= at);
+                    let (_, user) = index
+                        .checked_sub(1)
+                        .and_then(|index| parts.bodies.get(index))
+                        .context("code outside of functions")?;
+                    reach.uses[*user].push(used);
+                }
+                // Several constants may share the place.
+                Place::Data(at) => {
+                    let before = places.partition_point(|(start, _)| *start <= at);
+                    let mut is_inside = false;
+                    for &(start, user) in &places[..before] {
+                        if start + reach.constants[user - functions].len() > at {
+                            reach.uses[user].push(used);
+                            is_inside = true;
+                        }
+                    }
+                    if !is_inside {
+                        reach.roots.push(used);
+                    }
+                }
+            }
+        }
+        reach.roots.extend(parts.roots);
+        reach.exports = parts.exports;
+        Ok(reach)
+    }
+
+    /// What a test tells: functions, who calls whom, what is exported, and who
+    /// reads which constant.
+    #[cfg(test)]
+    pub(crate) fn told(
+        names: &[&str],
+        calls: &[(&str, &str)],
+        exports: &[&str],
+        constants: &[(&str, Range<u32>)],
+    ) -> Self {
+        let place = |name: &str| names.iter().position(|known| *known == name).expect("a name");
+        let mut uses = vec![Vec::new(); names.len() + constants.len()];
+        for (user, used) in calls {
+            uses[place(user)].push(place(used));
+        }
+        for (index, (user, _)) in constants.iter().enumerate() {
+            uses[place(user)].push(names.len() + index);
+        }
+        Self {
+            uses,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            constants: constants.iter().map(|(_, range)| range.clone()).collect(),
+            roots: Vec::new(),
+            exports: exports.iter().map(|name| ((*name).to_owned(), place(name))).collect(),
+        }
+    }
+
+    /// The symbols of all functions.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The symbols of functions that only certain exports reach.
+    pub fn only_by(&self, is_meant: impl Fn(&str) -> bool) -> HashSet<String> {
+        let mut reached = vec![false; self.uses.len()];
+        let others = self.exports.iter().filter(|(name, _)| !is_meant(name)).map(|(_, thing)| *thing);
+        self.flood(self.roots.iter().copied().chain(others).collect(), &mut reached, &HashSet::new());
+        let unreached = self.names.iter().zip(reached).filter(|(_, is_reached)| !is_reached);
+        unreached.map(|(name, _)| name.clone()).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// What each part alone uses, where a part is entered only by the functions
+    /// named for it. What two parts use belongs to neither, and neither does
+    /// what `kept` names.
+    pub fn owned(&self, entries: &[HashSet<String>], kept: &HashSet<String>) -> Vec<Owned> {
+        let by_name = |names: &HashSet<String>| -> Vec<Thing> {
+            (0..self.names.len()).filter(|index| names.contains(&self.names[*index])).collect()
+        };
+        let doors: Vec<Vec<Thing>> = entries.iter().map(by_name).collect();
+        let all_doors: HashSet<Thing> = doors.iter().flatten().copied().collect();
+        let mut main = vec![false; self.uses.len()];
+        let kept = by_name(kept).into_iter().filter(|thing| !all_doors.contains(thing));
+        let exported = self.exports.iter().map(|(_, thing)| *thing);
+        self.flood(self.roots.iter().copied().chain(exported).chain(kept).collect(), &mut main, &all_doors);
+        let mut reached: Vec<Vec<bool>> = Vec::new();
+        for own in &doors {
+            let mut part = main.clone();
+            let others = all_doors.iter().copied().filter(|door| !own.contains(door)).collect();
+            self.flood(own.clone(), &mut part, &others);
+            reached.push(part);
+        }
+        let owners = |thing: Thing| reached.iter().filter(|part| part[thing]).count();
+        let mut owned: Vec<Owned> = Vec::new();
+        for part in &reached {
+            let is_own = |thing: &Thing| part[*thing] && !main[*thing] && owners(*thing) == 1;
+            let functions = (0..self.names.len()).filter(is_own).map(|index| self.names[index].clone());
+            let own = (self.names.len()..self.uses.len()).filter(is_own);
+            let constants = own.map(|thing| self.constants[thing - self.names.len()].clone());
+            owned.push(Owned { functions: functions.collect(), constants: constants.collect() });
+        }
+        // A constant may share its bytes with one that others use.
+        for (index, own) in owned.iter_mut().enumerate() {
+            let foreign = (0..self.constants.len())
+                .filter(|constant| {
+                    let thing = constant + self.names.len();
+                    main[thing] || owners(thing) != 1 || !reached[index][thing]
+                })
+                .map(|constant| self.constants[constant].clone());
+            own.constants = without(&own.constants, foreign.collect());
+        }
+        owned
+    }
+
+    /// Marks all that is used by what is in the list, up to the doors.
+    fn flood(&self, mut list: Vec<Thing>, reached: &mut [bool], doors: &HashSet<Thing>) {
+        while let Some(thing) = list.pop() {
+            if !doors.contains(&thing) && !std::mem::replace(&mut reached[thing], true) {
+                list.extend(&self.uses[thing]);
+            }
+        }
+    }
+}
+
+/// The bytes of the ranges that are in none of the others, joined and in order.
+fn without(ranges: &[Range<u32>], others: Vec<Range<u32>>) -> Vec<Range<u32>> {
+    let mut bytes: BTreeSet<u32> = ranges.iter().cloned().flatten().collect();
+    for byte in others.into_iter().flatten() {
+        bytes.remove(&byte);
+    }
+    let mut joined: Vec<Range<u32>> = Vec::new();
+    for byte in bytes {
+        match joined.last_mut() {
+            Some(last) if last.end == byte => last.end += 1,
+            _ => joined.push(byte..byte + 1),
+        }
+    }
+    joined
+}
+
+/// The function or constant that a place names; nothing for types and globals,
+/// which every part has.
+fn used_thing(relocation: &RelocationEntry, things: &[Option<Thing>]) -> Option<Thing> {
+    match relocation.ty {
+        RelocationType::TypeIndexLeb | RelocationType::GlobalIndexLeb | RelocationType::TableNumberLeb => {
+            None
+        }
+        _ => things.get(relocation.index as usize).copied().flatten(),
+    }
+}
+
+/// Where the file has a number that the linker put in: offsets in the file.
+enum Place {
+    Code(usize),
+    Data(usize),
+}
+
+struct Segment {
+    address: u32,
+    bytes: Range<usize>,
+}
+
+/// What is read of the file.
+#[derive(Default)]
+struct Sections<'a> {
+    names: Vec<String>,
+    /// Where the functions begin in the file, with their indices.
+    bodies: Vec<(usize, usize)>,
+    segments: Vec<Segment>,
+    symbols: Vec<SymbolInfo<'a>>,
+    relocations: Vec<(Place, RelocationEntry)>,
+    roots: Vec<Thing>,
+    exports: Vec<(String, Thing)>,
+}
+
+impl<'a> Sections<'a> {
+    fn read(wasm: &'a [u8]) -> Result<Self> {
+        let mut out = Self::default();
+        let mut starts: HashMap<u32, usize> = HashMap::new();
+        let (mut code, mut data) = (u32::MAX, u32::MAX);
+        let (mut imported, mut section, mut lists) = (0, 0, Vec::new());
+        let mut named = HashMap::new();
+        for payload in Parser::new(0).parse_all(wasm) {
+            let payload = payload?;
+            if let Some((_, range)) = payload.as_section() {
+                starts.insert(section, range.start);
+                section += 1;
+            }
+            match payload {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        imported += usize::from(matches!(import?.ty, wasmparser::TypeRef::Func(_)));
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        let export = export?;
+                        if export.kind == ExternalKind::Func {
+                            out.exports.push((export.name.to_owned(), export.index as usize));
+                        }
+                    }
+                }
+                Payload::StartSection { func, .. } => out.roots.push(func as usize),
+                Payload::CodeSectionStart { .. } => code = section - 1,
+                Payload::CodeSectionEntry(body) => {
+                    out.bodies.push((body.range().start, imported + out.bodies.len()));
+                }
+                Payload::DataSection(segments) => {
+                    data = section - 1;
+                    for segment in segments {
+                        let segment = segment?;
+                        let DataKind::Active { offset_expr, .. } = segment.kind else {
+                            bail!("a segment of data without an address");
+                        };
+                        let address = match offset_expr.get_operators_reader().read()? {
+                            Operator::I32Const { value } => u32::from_ne_bytes(value.to_ne_bytes()),
+                            other => bail!("a segment of data at {other:?}"),
+                        };
+                        let end = segment.range.end;
+                        out.segments.push(Segment { address, bytes: end - segment.data.len()..end });
+                    }
+                }
+                Payload::CustomSection(custom) => match custom.as_known() {
+                    KnownCustom::Linking(linking) => {
+                        for subsection in linking.subsections() {
+                            if let Linking::SymbolTable(symbols) = subsection? {
+                                out.symbols = symbols.into_iter().collect::<Result<_, _>>()?;
+                            }
+                        }
+                    }
+                    KnownCustom::Reloc(list) => lists.push(list),
+                    KnownCustom::Name(sections) => {
+                        for names in sections {
+                            if let Name::Function(functions) = names? {
+                                for function in functions {
+                                    let function = function?;
+                                    named.insert(function.index as usize, function.name.to_owned());
+                                }
+                            }
+                        }
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        for list in lists {
+            let index = list.section_index();
+            let start = *starts.get(&index).context("a list of places in no section")?;
+            for relocation in list.entries() {
+                let relocation = relocation?;
+                let at = start + relocation.offset as usize;
+                if index == code {
+                    out.relocations.push((Place::Code(at), relocation));
+                } else if index == data {
+                    out.relocations.push((Place::Data(at), relocation));
+                }
+            }
+        }
+        if out.relocations.is_empty() || out.symbols.is_empty() {
+            bail!("the linker left no list of places: it was not asked by --emit-relocs");
+        }
+        let count = imported + out.bodies.len();
+        out.names = (0..count).map(|index| named.remove(&index).unwrap_or_default()).collect();
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> HashSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_two_parts_use_belongs_to_neither() {
+        let names = ["run", "a", "b", "both", "only"];
+        let calls = [("run", "a"), ("run", "b"), ("a", "both"), ("b", "both"), ("b", "only")];
+        let reach = Reach::told(&names, &calls, &["run"], &[]);
+        let owned = reach.owned(&[set(&["a"]), set(&["b"])], &HashSet::new());
+        assert_eq!(owned[0].functions, set(&["a"]));
+        assert_eq!(owned[1].functions, set(&["b", "only"]));
+    }
+
+    #[test]
+    fn what_is_kept_keeps_what_it_uses() {
+        let calls = [("run", "a"), ("a", "b"), ("b", "c")];
+        let reach = Reach::told(&["run", "a", "b", "c"], &calls, &["run"], &[("c", 4..8)]);
+        let owned = reach.owned(&[set(&["a"])], &set(&["b"]));
+        assert_eq!(owned[0], Owned { functions: set(&["a"]), constants: Vec::new() });
+    }
+
+    #[test]
+    fn bytes_that_another_constant_shares_stay() {
+        let reach = Reach::told(
+            &["run", "a"],
+            &[("run", "a")],
+            &["run"],
+            &[("a", 0..8), ("run", 4..6), ("a", 20..22)],
+        );
+        assert_eq!(reach.owned(&[set(&["a"])], &HashSet::new())[0].constants, [0..4, 6..8, 20..22]);
+    }
+
+    #[test]
+    fn what_only_some_exports_reach_is_found() {
+        let calls = [("a", "shared"), ("b", "shared"), ("b", "alone")];
+        let reach = Reach::told(&["a", "b", "shared", "alone"], &calls, &["a", "b"], &[]);
+        assert_eq!(reach.only_by(|export| export == "b"), set(&["b", "alone"]));
+    }
+
+    #[test]
+    fn a_module_without_the_linkers_list_is_refused() {
+        let bare = walrus::Module::default().emit_wasm();
+        assert!(Reach::read(&bare).is_err());
+    }
+}

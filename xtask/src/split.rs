@@ -1,0 +1,560 @@
+//! Splits the module: what a page needs at once, and parts that are fetched
+//! when they are first needed.
+//!
+//! A part is entered by `Lazy::enter` of `src/engine/part.rs`. All that only that
+//! uses, functions and constants, moves into a module of its own, which
+//! imports the memory, the table and what else it needs of the main module and
+//! puts its functions into places of the table that the main one keeps free. In
+//! the main module an entrance is a call through the table. So the two are one
+//! program with one memory, and no code was written for it but this.
+//!
+//! The widget must not call an entrance before the part is there: it would trap.
+//! `src/shell/waiting.rs` and `src/view/later.rs` see to that.
+
+use crate::prune::path;
+use crate::reach::{Owned, Reach};
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+use walrus::ir::{Call, RefFunc, Value, Visitor, dfs_in_order};
+use walrus::{
+    ConstExpr, DataId, DataKind, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId,
+    FunctionKind, GlobalKind, ImportKind, ImportedFunction, Module, ModuleConfig, TableId,
+};
+
+/// A part: its name, and the symbols of the functions by which it is entered.
+pub type Plan = (String, HashSet<String>);
+
+/// The parts that the widget declares (`src/engine/part.rs`, as text), with how
+/// they are loaded: `panel` or `lazy`.
+pub fn declared(source: &str) -> Result<Vec<(String, String)>> {
+    let list = source.split_once("\nparts! {").and_then(|(_, rest)| rest.split_once("\n}"));
+    let (list, _) = list.context("src/engine/part.rs has no list `parts! { ... }`")?;
+    list.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("///"))
+        .map(|line| match line.trim_end_matches(',').split_once(": ") {
+            Some((name, load @ ("panel" | "lazy"))) => Ok((name.to_owned(), load.to_owned())),
+            _ => bail!(
+                "src/engine/part.rs declares a part by `{line}`, and not by `Name: panel,` or `Name: lazy,`"
+            ),
+        })
+        .collect()
+}
+
+/// Finds the entrances of the parts: what the compiler made of `Lazy::enter` for
+/// each. A part without one would never be used, or was inlined and so is in the
+/// main module.
+pub fn plan(reach: &Reach, parts: &[String]) -> Result<Vec<Plan>> {
+    let mut plan: Vec<Plan> = parts.iter().map(|part| (part.clone(), HashSet::new())).collect();
+    for symbol in reach.names() {
+        let path = path(symbol);
+        let Some((part, way)) = path
+            .strip_prefix("<chinwag::engine::part::")
+            .and_then(|rest| rest.split_once(" as chinwag::engine::part::Lazy>::"))
+        else {
+            continue;
+        };
+        if !(way.starts_with("enter::<") || way.starts_with("enter_again::<")) {
+            continue;
+        }
+        match plan.iter_mut().find(|(known, _)| known == part) {
+            Some((_, doors)) => {
+                doors.insert(symbol.clone());
+            }
+            None => bail!("the widget enters a part `{part}` that src/engine/part.rs does not declare"),
+        }
+    }
+    for (part, doors) in &plan {
+        if doors.is_empty() {
+            bail!(
+                "the compiler left no function by which the part `{part}` is entered: nothing enters it, or \
+                 `Lazy::enter` was inlined, or symbols are written in another way"
+            );
+        }
+    }
+    Ok(plan)
+}
+
+/// The modules that the one became.
+#[derive(Debug)]
+pub struct Split {
+    /// What a page needs at once.
+    pub main: Vec<u8>,
+    /// The parts, in the order of the plan.
+    pub parts: Vec<Vec<u8>>,
+}
+
+/// What a part calls the module that it belongs to.
+pub const MAIN: &str = "m";
+
+/// Splits `module`, which was made from the one that `reach` was read from and
+/// has its symbols still.
+pub fn split(module: &mut Module, reach: &Reach, plan: &[Plan]) -> Result<Split> {
+    let entries: Vec<HashSet<String>> = plan.iter().map(|(_, doors)| doors.clone()).collect();
+    let bytes = module.emit_wasm();
+    let whole = parse(&bytes)?;
+    let owned = settle(&whole, reach, &entries);
+    let shape = Shape::new(&whole, &owned, &entries)?;
+    let mut parts = Vec::new();
+    for part in 0..plan.len() {
+        parts.push(shape.part(parse(&bytes)?, part, &owned)?);
+    }
+    Ok(Split { main: shape.main(whole, &owned)?, parts })
+}
+
+fn parse(bytes: &[u8]) -> Result<Module> {
+    let mut config = ModuleConfig::new();
+    config.generate_name_section(true).generate_producers_section(false);
+    config.parse(bytes)
+}
+
+/// What each part owns, after what was done to the module since it was linked:
+/// a function that is called directly from elsewhere stays.
+fn settle(module: &Module, reach: &Reach, entries: &[HashSet<String>]) -> Vec<Owned> {
+    let mut kept = HashSet::new();
+    loop {
+        let owned = reach.owned(entries, &kept);
+        let before = kept.len();
+        let home = |id: FunctionId| {
+            let name = module.funcs.get(id).name.as_deref()?;
+            owned.iter().position(|part| part.functions.contains(name))
+        };
+        let mut leave = |user: Option<usize>, used: FunctionId| {
+            let name = module.funcs.get(used).name.clone().unwrap_or_default();
+            if let Some(at) = home(used)
+                && user != Some(at)
+                && !entries[at].contains(&name)
+            {
+                kept.insert(name);
+            }
+        };
+        for (id, _) in module.funcs.iter_local() {
+            for used in called(module, id) {
+                leave(home(id), used);
+            }
+        }
+        for export in module.exports.iter() {
+            if let ExportItem::Function(id) = export.item {
+                leave(None, id);
+            }
+        }
+        module.start.into_iter().for_each(|id| leave(None, id));
+        if kept.len() == before {
+            return owned;
+        }
+    }
+}
+
+/// The functions that one names in its code.
+fn called(module: &Module, id: FunctionId) -> Vec<FunctionId> {
+    #[derive(Default)]
+    struct Calls(Vec<FunctionId>);
+    impl<'instr> Visitor<'instr> for Calls {
+        fn visit_call(&mut self, call: &Call) {
+            self.0.push(call.func);
+        }
+        fn visit_ref_func(&mut self, reference: &RefFunc) {
+            self.0.push(reference.func);
+        }
+    }
+    let mut calls = Calls::default();
+    if let FunctionKind::Local(function) = &module.funcs.get(id).kind {
+        dfs_in_order(&mut calls, function, function.entry_block());
+    }
+    calls.0
+}
+
+/// Who goes where. Functions are known by their place in the order of the
+/// module, which is the same each time that its bytes are parsed.
+struct Shape {
+    /// The part of each function that moves.
+    homes: Vec<Option<usize>>,
+    /// Functions of a part that the rest calls, and their places in the table.
+    doors: BTreeMap<usize, u32>,
+    /// Functions of the main module that parts call, and their names there.
+    shared: BTreeMap<usize, String>,
+    /// Places of the table that the parts fill.
+    slots: Vec<BTreeMap<u32, usize>>,
+    table_size: u64,
+}
+
+impl Shape {
+    fn new(module: &Module, owned: &[Owned], entries: &[HashSet<String>]) -> Result<Self> {
+        let order: HashMap<FunctionId, usize> =
+            module.funcs.iter().enumerate().map(|(place, function)| (function.id(), place)).collect();
+        let mut shape = Self {
+            homes: Vec::new(),
+            doors: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            slots: vec![BTreeMap::new(); owned.len()],
+            table_size: module.tables.get(function_table(module)?).initial,
+        };
+        for (place, function) in module.funcs.iter().enumerate() {
+            let name = function.name.as_deref().unwrap_or_default();
+            let home = owned.iter().position(|part| part.functions.contains(name));
+            shape.homes.push(home);
+            if let Some(home) = home.filter(|home| entries[*home].contains(name)) {
+                let slot = u32::try_from(shape.table_size)?;
+                shape.table_size += 1;
+                shape.doors.insert(place, slot);
+                shape.slots[home].insert(slot, place);
+            }
+        }
+        for element in module.elements.iter() {
+            for (slot, id) in filled(element) {
+                let place = order[&id];
+                if let Some(home) = shape.homes[place].filter(|_| !shape.doors.contains_key(&place)) {
+                    shape.slots[home].insert(slot, place);
+                }
+            }
+        }
+        let taken: HashSet<&str> = module.exports.iter().map(|export| export.name.as_str()).collect();
+        let mut names = (0_usize..).map(short_name).filter(|name| !taken.contains(name.as_str()));
+        for (place, function) in module.funcs.iter().enumerate() {
+            let Some(home) = shape.homes[place] else { continue };
+            for used in called(module, function.id()) {
+                let used = order[&used];
+                if shape.homes[used] != Some(home) && !shape.shared.contains_key(&used) {
+                    shape.shared.insert(used, names.next().context("names")?);
+                }
+            }
+        }
+        Ok(shape)
+    }
+
+    /// The module without what moves.
+    fn main(&self, mut module: Module, owned: &[Owned]) -> Result<Vec<u8>> {
+        let ids: Vec<FunctionId> = module.funcs.iter().map(walrus::Function::id).collect();
+        let table = function_table(&module)?;
+        let entry = module.tables.get_mut(table);
+        entry.initial = self.table_size;
+        entry.maximum = entry.maximum.map(|maximum| maximum.max(self.table_size));
+        for (place, name) in &self.shared {
+            module.exports.add(name, ids[*place]);
+        }
+        module.exports.add(TABLE, table);
+        let globals: Vec<_> = module.globals.iter().filter(|global| global.mutable).collect();
+        for (index, id) in
+            globals.iter().map(|global| global.id()).collect::<Vec<_>>().into_iter().enumerate()
+        {
+            module.exports.add(&global_name(index), id);
+        }
+        if module.exports.iter().all(|export| export.name != MEMORY) {
+            bail!("the module does not export its memory");
+        }
+        let mut builder = FunctionBuilder::new(&mut module.types, &[], &[]);
+        builder.func_body().unreachable();
+        let absent = builder.finish(Vec::new(), &mut module.funcs);
+        for element in module.elements.iter_mut() {
+            if let ElementItems::Functions(functions) = &mut element.items {
+                for id in functions {
+                    let place =
+                        ids.iter().position(|known| known == id).context("a function of the table")?;
+                    if self.homes[place].is_some() && !self.doors.contains_key(&place) {
+                        *id = absent;
+                    }
+                }
+            }
+        }
+        for (place, _) in self.homes.iter().enumerate().filter(|(_, home)| home.is_some()) {
+            let slot = self.doors.get(&place).copied();
+            replace_body(&mut module, ids[place], slot.map(|slot| (table, slot)));
+        }
+        for part in owned {
+            for (id, place, _) in constants(&module, part) {
+                if let Some(bytes) = module.data.get_mut(id).value.get_mut(place) {
+                    bytes.fill(0);
+                }
+            }
+        }
+        walrus::passes::gc::run(&mut module);
+        Ok(module.emit_wasm())
+    }
+
+    /// The module of one part.
+    fn part(&self, mut module: Module, part: usize, owned: &[Owned]) -> Result<Vec<u8>> {
+        let ids: Vec<FunctionId> = module.funcs.iter().map(walrus::Function::id).collect();
+        let table = function_table(&module)?;
+        let data: Vec<(u32, Vec<u8>)> = constants(&module, &owned[part])
+            .into_iter()
+            .map(|(id, place, start)| (start, module.data.get(id).value[place].to_vec()))
+            .collect();
+        for id in module.exports.iter().map(walrus::Export::id).collect::<Vec<_>>() {
+            module.exports.delete(id);
+        }
+        module.start = None;
+        for id in module.elements.iter().map(walrus::Element::id).collect::<Vec<_>>() {
+            module.elements.delete(id);
+        }
+        for id in module.data.iter().map(walrus::Data::id).collect::<Vec<_>>() {
+            module.data.delete(id);
+        }
+        for id in module.imports.iter().map(walrus::Import::id).collect::<Vec<_>>() {
+            module.imports.delete(id);
+        }
+        let table_ids: Vec<TableId> = module.tables.iter().map(walrus::Table::id).collect();
+        for id in table_ids {
+            module.tables.get_mut(id).elem_segments.clear();
+        }
+        let table_import = module.imports.add(MAIN, TABLE, table);
+        module.tables.get_mut(table).import = Some(table_import);
+        module.tables.get_mut(table).initial = self.table_size;
+        module.tables.get_mut(table).maximum = None;
+        let memory = module.memories.iter().next().map(walrus::Memory::id).context("no memory")?;
+        let memory_import = module.imports.add(MAIN, MEMORY, memory);
+        module.memories.get_mut(memory).import = Some(memory_import);
+        module.memories.get_mut(memory).data_segments.clear();
+        let globals: Vec<_> =
+            module.globals.iter().filter(|global| global.mutable).map(walrus::Global::id).collect();
+        for (index, id) in globals.into_iter().enumerate() {
+            let import = module.imports.add(MAIN, &global_name(index), id);
+            module.globals.get_mut(id).kind = GlobalKind::Import(import);
+        }
+        for (place, id) in ids.iter().enumerate() {
+            if self.homes[place] == Some(part) {
+                continue;
+            }
+            let ty = module.funcs.get(*id).ty();
+            let name = self.shared.get(&place).map_or("", String::as_str);
+            let import = module.imports.add(MAIN, name, ImportKind::Function(*id));
+            module.funcs.get_mut(*id).kind = FunctionKind::Import(ImportedFunction { import, ty });
+        }
+        for (start, places) in runs(&self.slots[part]) {
+            let functions = places.into_iter().map(|place| ids[place]).collect();
+            let kind = ElementKind::Active { table, offset: address(start) };
+            let element = module.elements.add(kind, ElementItems::Functions(functions));
+            module.tables.get_mut(table).elem_segments.insert(element);
+        }
+        for (start, bytes) in data {
+            module.data.add(DataKind::Active { memory, offset: address(start) }, bytes);
+        }
+        walrus::passes::gc::run(&mut module);
+        Ok(module.emit_wasm())
+    }
+}
+
+/// The names under which the main module gives what every part needs.
+const MEMORY: &str = "memory";
+const TABLE: &str = "$t";
+
+fn global_name(index: usize) -> String {
+    format!("$g{index}")
+}
+
+/// `$a` to `$z`, `$ba` and so on.
+fn short_name(mut number: usize) -> String {
+    let mut digits = Vec::new();
+    loop {
+        digits.push(b'a' + u8::try_from(number % 26).unwrap_or_default());
+        number /= 26;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.push(b'_');
+    digits.iter().rev().map(|digit| char::from(*digit)).collect()
+}
+
+/// An address or a place in the table, as the start of a segment.
+fn address(value: u32) -> ConstExpr {
+    ConstExpr::Value(Value::I32(i32::from_ne_bytes(value.to_ne_bytes())))
+}
+
+fn function_table(module: &Module) -> Result<TableId> {
+    module.tables.main_function_table()?.context("the module has no table of functions")
+}
+
+/// The places that a segment fills, and with what.
+fn filled(element: &walrus::Element) -> Vec<(u32, FunctionId)> {
+    match (&element.kind, &element.items) {
+        (
+            ElementKind::Active { offset: ConstExpr::Value(Value::I32(start)), .. },
+            ElementItems::Functions(functions),
+        ) => (u32::from_ne_bytes(start.to_ne_bytes())..).zip(functions.iter().copied()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Neighbouring places together: each segment has a head of several bytes.
+fn runs(slots: &BTreeMap<u32, usize>) -> Vec<(u32, Vec<usize>)> {
+    let mut runs: Vec<(u32, Vec<usize>)> = Vec::new();
+    for (slot, place) in slots {
+        match runs.last_mut() {
+            Some((start, places)) if *start as usize + places.len() == *slot as usize => places.push(*place),
+            _ => runs.push((*slot, vec![*place])),
+        }
+    }
+    runs
+}
+
+/// Where the constants of a part are in the module's segments, and their addresses.
+fn constants(module: &Module, part: &Owned) -> Vec<(DataId, Range<usize>, u32)> {
+    let mut found = Vec::new();
+    for data in module.data.iter() {
+        let DataKind::Active { offset: ConstExpr::Value(Value::I32(base)), .. } = data.kind else { continue };
+        let base = u32::from_ne_bytes(base.to_ne_bytes());
+        for range in &part.constants {
+            let Some(start) = range.start.checked_sub(base).map(|start| start as usize) else { continue };
+            let place = start..start + range.len();
+            if data.value.get(place.clone()).is_some_and(|bytes| bytes.iter().any(|byte| *byte != 0)) {
+                found.push((data.id(), place, range.start));
+            }
+        }
+    }
+    found
+}
+
+/// Makes a function call what is at a place of the table, or nothing at all.
+fn replace_body(module: &mut Module, id: FunctionId, target: Option<(TableId, u32)>) {
+    let function = module.funcs.get(id);
+    let (ty, name) = (function.ty(), function.name.clone());
+    let (parameters, results) = module.types.params_results(ty);
+    let (parameters, results) = (parameters.to_vec(), results.to_vec());
+    let mut builder = FunctionBuilder::new(&mut module.types, &parameters, &results);
+    let arguments: Vec<_> = parameters.into_iter().map(|parameter| module.locals.add(parameter)).collect();
+    let mut body = builder.func_body();
+    match target {
+        Some((table, slot)) => {
+            for argument in &arguments {
+                body.local_get(*argument);
+            }
+            body.i32_const(i32::from_ne_bytes(slot.to_ne_bytes())).call_indirect(ty, table);
+        }
+        None => {
+            body.unreachable();
+        }
+    }
+    let function = module.funcs.get_mut(id);
+    function.kind = FunctionKind::Local(builder.local_func(arguments));
+    function.name = name;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use walrus::ValType;
+
+    /// `run` calls `door`, which calls `inner` and `shared` and points to
+    /// `pointed`; `run` calls `shared` too. At 8 stands a constant of the part.
+    fn module() -> Module {
+        let mut module = Module::default();
+        let memory = module.memories.add_local(false, false, 1, None, None);
+        module.exports.add(MEMORY, memory);
+        module.data.add(DataKind::Active { memory, offset: address(0) }, (1..=16).collect());
+        let mut functions: Vec<FunctionId> = Vec::new();
+        for (name, calls) in
+            [("shared", &[][..]), ("inner", &[]), ("pointed", &[]), ("door", &[0, 1]), ("run", &[0, 3])]
+        {
+            let mut builder = FunctionBuilder::new(&mut module.types, &[ValType::I32], &[ValType::I32]);
+            let argument = module.locals.add(ValType::I32);
+            let mut body = builder.func_body();
+            body.local_get(argument);
+            for callee in calls {
+                body.call(functions[*callee]);
+            }
+            let id = builder.finish(vec![argument], &mut module.funcs);
+            module.funcs.get_mut(id).name = Some(name.to_owned());
+            functions.push(id);
+        }
+        let table = module.tables.add_local(false, 3, Some(3), walrus::RefType::FUNCREF);
+        let kind = ElementKind::Active { table, offset: address(1) };
+        let element = module.elements.add(kind, ElementItems::Functions(vec![functions[2], functions[0]]));
+        module.tables.get_mut(table).elem_segments.insert(element);
+        module.exports.add("run", functions[4]);
+        module
+    }
+
+    fn reach() -> Reach {
+        let names = ["shared", "inner", "pointed", "door", "run"];
+        let uses =
+            [("run", "shared"), ("run", "door"), ("door", "inner"), ("door", "shared"), ("door", "pointed")];
+        Reach::told(&names, &uses, &["run"], &[("inner", 8..12)])
+    }
+
+    fn split_it(doors: &[&str]) -> Result<(Module, Module)> {
+        let doors = doors.iter().map(|door| (*door).to_owned()).collect();
+        let split = split(&mut module(), &reach(), &[("part".to_owned(), doors)])?;
+        Ok((parse(&split.main)?, parse(&split.parts[0])?))
+    }
+
+    fn names(module: &Module) -> Vec<String> {
+        let local = module.funcs.iter_local().map(|(id, _)| module.funcs.get(id).name.clone());
+        let mut names: Vec<String> = local.flatten().collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_only_the_part_uses_moves_and_its_entrance_becomes_a_call_through_the_table() {
+        let (main, part) = split_it(&["door"]).expect("split");
+        assert_eq!(names(&main), ["door", "run", "shared"]);
+        assert_eq!(names(&part), ["door", "inner", "pointed"]);
+        let table = main.tables.iter().next().expect("a table");
+        assert_eq!(table.initial, 4);
+        let filled: Vec<u32> = part.elements.iter().flat_map(filled).map(|(slot, _)| slot).collect();
+        assert_eq!(filled, [1, 3], "the place of `pointed`, and a new one for `door`");
+        let wanted: Vec<&str> = part.imports.iter().map(|import| import.name.as_str()).collect();
+        for name in wanted {
+            assert!(main.exports.iter().any(|export| export.name == name), "{name} is not given");
+        }
+    }
+
+    #[test]
+    fn a_constant_moves_to_where_it_is_used_and_keeps_its_address() {
+        let (main, part) = split_it(&["door"]).expect("split");
+        let left = &main.data.iter().next().expect("data").value;
+        assert_eq!(left, &[1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 13, 14, 15, 16]);
+        let moved = part.data.iter().next().expect("data");
+        assert_eq!(moved.value, [9, 10, 11, 12]);
+        assert!(matches!(moved.kind, DataKind::Active { offset: ConstExpr::Value(Value::I32(8)), .. }));
+    }
+
+    #[test]
+    fn what_the_page_calls_by_another_way_stays() {
+        let mut whole = module();
+        let inner = whole.funcs.by_name("inner").expect("inner");
+        whole.exports.add("inner", inner);
+        let split = split(&mut whole, &reach(), &[("part".to_owned(), HashSet::from(["door".to_owned()]))])
+            .expect("split");
+        let main = parse(&split.main).expect("a module");
+        assert_eq!(names(&main), ["door", "inner", "run", "shared"]);
+        assert_eq!(main.data.iter().next().expect("data").value[8], 9, "with what it reads");
+    }
+
+    #[test]
+    fn entrances_are_found_by_what_the_compiler_calls_them_and_missing_ones_are_named() {
+        // `<part::Drawer as part::Lazy>::enter::<(), ..>`, as rustc mangles it.
+        let door = "_RINvYNtNtNtCs0_7chinwag6engine4part6DrawerNtB5_4Lazy5enterupEB9_";
+        let reach = Reach::told(&["run", door], &[("run", door)], &["run"], &[]);
+        let of =
+            |names: &[&str]| plan(&reach, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            of(&["Drawer"]).expect("a plan"),
+            [("Drawer".to_owned(), HashSet::from([door.to_owned()]))]
+        );
+        let error = of(&["Drawer", "Rating"]).expect_err("no entrance").to_string();
+        assert!(error.contains("`Rating`"), "{error}");
+        let error = of(&[]).expect_err("not declared").to_string();
+        assert!(error.contains("`Drawer`"), "{error}");
+    }
+
+    #[test]
+    fn parts_are_read_where_they_are_declared() {
+        let source =
+            "macro_rules! parts {}\n\nparts! {\n    /// What.\n    Reply: panel,\n    Drawer: lazy,\n}\n";
+        let parts = declared(source).expect("parts");
+        let names: Vec<_> = parts.iter().map(|(name, load)| (name.as_str(), load.as_str())).collect();
+        assert_eq!(names, [("Reply", "panel"), ("Drawer", "lazy")]);
+        assert!(declared("no list").is_err());
+        let error = declared("\nparts! {\n    Reply: soon,\n}").expect_err("no such load").to_string();
+        assert!(error.contains("soon"), "{error}");
+    }
+
+    #[test]
+    fn names_are_short_and_never_the_same() {
+        let names: HashSet<String> = (0..2_000).map(short_name).collect();
+        assert_eq!(names.len(), 2_000);
+        assert!(names.iter().all(|name| name.len() <= 4));
+    }
+}
