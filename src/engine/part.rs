@@ -104,9 +104,9 @@ pub fn needed_by(event: &Event) -> &'static [Part] {
 }
 
 /// What happened instead when the part that an event needs could not be had.
-pub fn without(event: Event) -> Option<Event> {
+pub fn without(event: &Event) -> Option<Event> {
     let error = TransportError::Network;
-    match event {
+    match *event {
         Event::ChunkArrived { turn, .. } => Some(Event::StreamFailed { turn, error }),
         Event::MessagesArrived { request, .. } => Some(Event::MessagesFailed { request, error }),
         Event::ConversationsArrived { request, .. } => Some(Event::ConversationsFailed { request, error }),

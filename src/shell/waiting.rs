@@ -61,7 +61,7 @@ impl Waiting {
             let needed = needed_by(&event);
             let is_behind = |part: &Part| held.iter().any(|event| needed_by(event).contains(part));
             if !came && needed.contains(&part) {
-                free.extend(without(event));
+                free.extend(without(&event));
             } else if needed.iter().all(|part| part::is_here(*part) && !is_behind(part)) {
                 free.push(event);
             } else {

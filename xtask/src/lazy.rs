@@ -33,11 +33,11 @@ impl Companion {
 
 /// Writes into `core.js` where the parts of the module are.
 pub fn with_parts(core: &str, names: &[String]) -> Result<String> {
-    let mut list = String::from("{ __proto__: null");
-    for name in names {
-        list.push_str(&format!(", {name}: new URL(\"{}\", import.meta.url)", mark(&format!("part_{name}"))));
-    }
-    list.push_str(" }");
+    let address = |name: &String| {
+        let mark = mark(&format!("part_{name}"));
+        format!(", {name}: new URL(\"{mark}\", import.meta.url)")
+    };
+    let list = format!("{{ __proto__: null{} }}", names.iter().map(address).collect::<String>());
     if core.matches(PARTS).count() != 1 {
         bail!("npm/src/core.js must name {PARTS} exactly once");
     }

@@ -68,7 +68,7 @@ impl Reach {
         places.sort_unstable();
         reach.uses = vec![Vec::new(); functions + reach.constants.len()];
         for (place, relocation) in parts.relocations {
-            let Some(used) = used_thing(&relocation, &things) else { continue };
+            let Some(target) = used_thing(&relocation, &things) else { continue };
             match place {
                 Place::Code(at) => {
                     let index = parts.bodies.partition_point(|(start, _)| *start <= at);
@@ -76,7 +76,7 @@ impl Reach {
                         .checked_sub(1)
                         .and_then(|index| parts.bodies.get(index))
                         .context("code outside of functions")?;
-                    reach.uses[*user].push(used);
+                    reach.uses[*user].push(target);
                 }
                 // Several constants may share the place.
                 Place::Data(at) => {
@@ -84,12 +84,12 @@ impl Reach {
                     let mut is_inside = false;
                     for &(start, user) in &places[..before] {
                         if start + reach.constants[user - functions].len() > at {
-                            reach.uses[user].push(used);
+                            reach.uses[user].push(target);
                             is_inside = true;
                         }
                     }
                     if !is_inside {
-                        reach.roots.push(used);
+                        reach.roots.push(target);
                     }
                 }
             }

@@ -150,7 +150,7 @@ fn settle(module: &Module, reach: &Reach, entries: &[HashSet<String>]) -> Vec<Ow
 fn called(module: &Module, id: FunctionId) -> Vec<FunctionId> {
     #[derive(Default)]
     struct Calls(Vec<FunctionId>);
-    impl<'instr> Visitor<'instr> for Calls {
+    impl Visitor<'_> for Calls {
         fn visit_call(&mut self, call: &Call) {
             self.0.push(call.func);
         }
