@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::edge::Shutdown;
 use crate::generation::Generations;
 use crate::handover::Handovers;
+use crate::knowledge::Knowledge;
 use crate::limit::Limits;
 use crate::manage::LiveAgents;
 use crate::metrics::{API_AGENT, Metrics};
@@ -89,6 +90,7 @@ struct Shared {
     agents: BTreeMap<String, Arc<dyn Upstream>>,
     docs: BTreeMap<String, Arc<DocsAgent>>,
     live: LiveAgents,
+    knowledge: Knowledge,
     generations: Generations,
     handovers: Handovers,
     limits: Limits,
@@ -146,6 +148,7 @@ impl App {
         }
         let limits = config.server.limits.clone();
         let metrics = Metrics::new();
+        let knowledge = Knowledge::new(store.clone(), &config);
         let shared = Arc::new(Shared {
             generations: Generations::new(store.clone(), limits.clone(), metrics.clone()),
             limits: Limits::new(&limits, metrics.clone()),
@@ -160,11 +163,13 @@ impl App {
             agents,
             docs,
             live: LiveAgents::default(),
+            knowledge,
             shutdown: Shutdown::new(),
         });
         // Before the first call: what was revoked while the relay was down is.
         shared.listen().await?;
         tokio::spawn(Shared::keep_house(Arc::downgrade(&shared)));
+        tokio::spawn(shared.knowledge.clone().work(shared.shutdown.clone()));
         Ok(Self { shared })
     }
 
@@ -239,7 +244,7 @@ impl App {
             };
             return Ok(Some(AgentInUse { upstream: Arc::clone(upstream), card }));
         }
-        let found = shared.live.find(&shared.store, &shared.config, &shared.agents, name).await?;
+        let found = shared.live.find(&shared.store, &shared.config, &shared.agents, &shared.knowledge, name).await?;
         Ok(found.map(|live| {
             let card =
                 AgentCard { name: live.name, avatar_url: None, greeting: None, suggestions: Vec::new() };
@@ -262,6 +267,11 @@ impl App {
     /// The replies that run, and their logs.
     pub fn generations(&self) -> &Generations {
         &self.shared.generations
+    }
+
+    /// What agents answer from.
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.shared.knowledge
     }
 
     /// The conversations that a person answers.
@@ -299,6 +309,13 @@ impl App {
     pub async fn drain(&self, grace: Duration) {
         self.shared.generations.drain(grace).await;
         self.shared.store.close().await;
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Who trains sources has no other way to hear that nobody is left.
+        self.shutdown.begin();
     }
 }
 

@@ -86,3 +86,11 @@ pub(crate) fn text(question: &str, number: usize) -> Vec<String> {
         ".".to_owned(),
     ]
 }
+
+/// What a simulator adds if it was given passages that are numbered: the first
+/// line of the first one, and its mark, cut in two.
+pub(crate) fn citation(told: &str) -> Vec<String> {
+    let Some((_, after)) = told.split_once("\n[1] ") else { return Vec::new() };
+    let line = after.lines().skip(1).find(|line| !line.trim().is_empty()).unwrap_or_default();
+    vec![format!(" I read: {line} ["), "1].".to_owned()]
+}

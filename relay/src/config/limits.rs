@@ -8,6 +8,9 @@ use chinwag_protocol::limits::{MAX_BODY_BYTES, MAX_MESSAGE_CHARS};
 use super::document::Section;
 use super::duration;
 
+/// Most that `source_bytes` may be: it is in memory while it is read.
+const MAX_SOURCE_BYTES: usize = 100 * 1024 * 1024;
+
 /// Limits and time-outs, all with defaults that suit a small site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -42,6 +45,9 @@ pub struct Limits {
     pub streams: usize,
     /// Largest request body, in bytes; at most and by default 1 MiB.
     pub body_bytes: usize,
+    /// Largest source of an agent, in bytes: a file that is sent, or all that is
+    /// read from a website. At most 100 MiB. Default 20 MiB.
+    pub source_bytes: usize,
     /// Longest text of a message, in characters; at most and by default 8,000.
     pub message_chars: usize,
     /// How deep a body's JSON may be nested; at most 100. Default 32.
@@ -94,6 +100,7 @@ impl Default for Limits {
             streams_per_agent: 2048,
             streams: 4096,
             body_bytes: MAX_BODY_BYTES,
+            source_bytes: 20 * 1024 * 1024,
             message_chars: MAX_MESSAGE_CHARS,
             json_depth: 32,
             connections: 8192,
@@ -153,6 +160,7 @@ pub(super) fn read(mut section: Section<'_>) -> Limits {
     count(&mut section, "streams_per_agent", &mut limits.streams_per_agent);
     count(&mut section, "streams", &mut limits.streams);
     most(&mut section, "body_bytes", MAX_BODY_BYTES, &mut limits.body_bytes);
+    most(&mut section, "source_bytes", MAX_SOURCE_BYTES, &mut limits.source_bytes);
     most(&mut section, "message_chars", MAX_MESSAGE_CHARS, &mut limits.message_chars);
     most(&mut section, "json_depth", MAX_JSON_DEPTH, &mut limits.json_depth);
     count(&mut section, "connections", &mut limits.connections);

@@ -89,6 +89,8 @@ pub struct Server {
     /// How long conversations are kept after their last message, where the site
     /// says nothing else. Default: until somebody deletes them.
     pub retention: Option<Duration>,
+    /// Private networks that sources and webhooks may lead to. Default: none.
+    pub private_targets: Vec<Network>,
     /// `[server.limits]`.
     pub limits: Limits,
 }
@@ -148,6 +150,8 @@ pub struct Takes {
     pub system_prompt: bool,
     /// `agent_id`.
     pub agent_id: bool,
+    /// Passages of sources with a question.
+    pub knowledge: bool,
 }
 
 /// The fields of `provider = "docs"`.
@@ -214,6 +218,7 @@ impl Config {
                 signing_key: None,
                 accepted_keys: Vec::new(),
                 retention: None,
+                private_targets: Vec::new(),
                 limits: Limits::default(),
             },
             sites: Site::demo().into_iter().collect(),
@@ -317,15 +322,16 @@ impl Provider {
     /// What an agent of the API may choose anew of it.
     pub fn takes(&self) -> Takes {
         match self {
-            Self::Docs(_) | Self::AiSdk(_) => Takes::default(),
+            Self::Docs(_) | Self::AiSdk(_) => Takes { knowledge: true, ..Takes::default() },
             Self::Chatsby(_) | Self::ChatbaseV2(_) => Takes { agent_id: true, ..Takes::default() },
             Self::ChatbaseV1(_) => Takes { agent_id: true, model: true, ..Takes::default() },
             // A bot brings its own model and prompt.
             Self::ChatBotKit(config) if config.hosted.agent_id.is_some() => {
                 Takes { agent_id: true, ..Takes::default() }
             }
-            Self::ChatBotKit(_) | Self::OpenAiChat(_) | Self::OpenAiResponses(_) => {
-                Takes { model: true, system_prompt: true, ..Takes::default() }
+            Self::ChatBotKit(_) => Takes { model: true, system_prompt: true, ..Takes::default() },
+            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => {
+                Takes { model: true, system_prompt: true, knowledge: true, ..Takes::default() }
             }
         }
     }

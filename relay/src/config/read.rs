@@ -77,6 +77,7 @@ impl Reader<'_> {
             signing_key: None,
             accepted_keys: Vec::new(),
             retention: None,
+            private_targets: Vec::new(),
             limits: Limits::default(),
         };
         if let Some(mut section) = section {
@@ -105,6 +106,10 @@ impl Reader<'_> {
                 }
             }
             server.retention = section.take("retention_days").and_then(|field| days(&field));
+            if let Some(networks) = section.take("private_targets").and_then(Field::items) {
+                server.private_targets =
+                    networks.iter().filter_map(|field| field.parsed(str::parse::<Network>)).collect();
+            }
             if let Some(limits) = section.section("limits") {
                 server.limits = limits::read(limits);
             }

@@ -483,6 +483,7 @@ impl Shared {
             answers,
             tools: ask.tools,
             context: ask.context,
+            knowledge: None,
             public_origin: ask.public_origin,
             memory: Memory::default(),
             request_id: generation.request_id.clone(),

@@ -60,7 +60,12 @@ pub async fn find(store: &Store, unverified_key: &str) -> Result<KeyRecord, Refu
 /// What is looked up in place of the key: a search by hash tells a guesser
 /// nothing about how near they are.
 pub(crate) fn hash(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+    digest(text.as_bytes())
+}
+
+/// SHA-256 in base64url.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
 const KEY_CHARS: usize = 40;

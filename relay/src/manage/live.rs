@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::paused::Paused;
 use crate::config::{Config, Provider};
+use crate::knowledge::Knowledge;
 use crate::store::{AgentRecord, Store, StoreError};
 use crate::upstream::{self, Upstream};
 
@@ -41,6 +42,7 @@ impl LiveAgents {
         store: &Store,
         config: &Config,
         sections: &BTreeMap<String, Arc<dyn Upstream>>,
+        knowledge: &Knowledge,
         id: &str,
     ) -> Result<Option<LiveAgent>, StoreError> {
         let Some(record) = store.agent(id).await? else {
@@ -52,7 +54,7 @@ impl LiveAgents {
         let upstream = if let Some((_, upstream)) = known {
             upstream
         } else {
-            let Some(upstream) = build(config, sections, &record) else { return Ok(None) };
+            let Some(upstream) = build(config, sections, knowledge, &record) else { return Ok(None) };
             let mut built = self.lock();
             if built.len() >= MAX_BUILT {
                 built.clear();
@@ -74,6 +76,7 @@ impl LiveAgents {
 fn build(
     config: &Config,
     sections: &BTreeMap<String, Arc<dyn Upstream>>,
+    knowledge: &Knowledge,
     record: &AgentRecord,
 ) -> Option<Arc<dyn Upstream>> {
     let (id, fields) = (record.id.as_str(), &record.fields);
@@ -86,8 +89,8 @@ fn build(
     }
     let mut provider = section.provider.clone();
     if matches!(provider, Provider::Docs(_)) {
-        // Its folder is indexed once.
-        return Some(Arc::clone(own));
+        // Its folder is indexed once, and answers where the sources do not.
+        return Some(knowledge.inform(id, Arc::clone(own), true));
     }
     // The older interface of Chatbase goes to 1, the others to 2.
     let warmest = if matches!(provider, Provider::ChatbaseV1(_)) { 1.0 } else { 2.0 };
@@ -99,6 +102,7 @@ fn build(
         hosted.agent_id = fields.provider_agent_id.clone().or(hosted.agent_id.take());
     }
     match upstream::build(id, &provider, &config.server.limits) {
+        Ok(built) if provider.takes().knowledge => Some(knowledge.inform(id, built.upstream, false)),
         Ok(built) => Some(built.upstream),
         Err(error) => {
             tracing::error!(agent = id, %error, "the agent cannot be set up");

@@ -1,5 +1,5 @@
-//! What is managed through the API and the command line: keys, agents, and the
-//! conversations that servers have with them.
+//! What is managed through the API and the command line: keys, agents
+//! with their sources, and the conversations that servers have with them.
 //!
 //! It knows the store and the configuration, and nothing of HTTP: the routes
 //! and the command line call the same functions. A provider's key never comes
@@ -10,6 +10,7 @@ pub mod key;
 pub mod live;
 mod paused;
 mod refusal;
+pub mod source;
 
 pub use live::LiveAgents;
 pub use refusal::Refusal;

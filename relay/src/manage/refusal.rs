@@ -112,6 +112,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Missing => Self::not_found("resource"),
+            StoreError::Full(_) => Self::conflict("limit_reached", error.to_string()),
             StoreError::Cursor => Self::invalid("cursor", "this is not a cursor of this list"),
             error => {
                 tracing::error!(%error, "a call of the API failed");

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::key::Mode;
+use super::source::mark_gone;
 use super::{Store, StoreError, row};
 
 /// What an agent is made of: all that a caller decides.
@@ -155,7 +156,7 @@ impl Store {
         Ok(changed)
     }
 
-    /// Removes an agent with the conversations that it had by the API.
+    /// Removes an agent with its sources and the conversations that it had by the API.
     ///
     /// # Errors
     /// [`StoreError::Missing`] if there is none of that id and mode.
@@ -169,12 +170,15 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::Missing);
         }
+        // Its sources went with it; the index hears of it.
+        mark_gone(&mut tx, id, "").await?;
         sqlx::query("DELETE FROM visitor WHERE site = ? AND id = ?")
             .bind(api_site(mode))
             .bind(id)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
+        self.note_deletion();
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ mod results;
 mod retention;
 mod revocation;
 mod row;
+mod source;
 mod spending;
 mod talk;
 mod visitor;
@@ -37,6 +38,9 @@ pub use key::{IDEMPOTENCY_LIFE, KeyRecord, Mode, Written};
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
 pub use results::{Answered, Results, ResultsRefused, Sameness};
 pub use retention::Retention;
+pub use source::{
+    MAX_SOURCES, NewSource, PageEntry, SourceKind, SourcePage, SourceRecord, SourceStatus, Trained,
+};
 pub use spending::Spending;
 pub use talk::Talk;
 pub use visitor::{ConversationExport, MessageExport, VisitorExport};
@@ -86,6 +90,9 @@ pub enum StoreError {
     /// A cursor that no list handed out.
     #[error("not a cursor of this list")]
     Cursor,
+    /// There are as many as there can be.
+    #[error("there are {0}, and there can be no more")]
+    Full(i64),
     /// Results of the page's tools that nothing waits for.
     #[error(transparent)]
     Results(#[from] ResultsRefused),

@@ -119,6 +119,9 @@ fn call(turn: &Turn) -> Call {
         if let Some(context) = &turn.context {
             object.insert("context".to_owned(), json!(context));
         }
+        if let Some(knowledge) = &turn.knowledge {
+            object.insert("knowledge".to_owned(), json!(knowledge));
+        }
     }
     Call::post(&[], &body).header("accept", "text/event-stream").of(turn)
 }

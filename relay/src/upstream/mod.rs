@@ -64,6 +64,9 @@ pub struct Turn {
     pub tools: Vec<ToolDefinition>,
     /// What the page wants the agent to know.
     pub context: Option<Json>,
+    /// Passages of the agent's sources that may answer the question, as a model
+    /// reads them.
+    pub knowledge: Option<String>,
     /// Scheme, host and port under which the visitor reaches this relay,
     /// without a slash at the end: sources that the relay serves start with it.
     pub public_origin: String,

@@ -112,6 +112,9 @@ fn messages(system_prompt: Option<&str>, turn: &Turn) -> Vec<Value> {
     if let Some(context) = &turn.context {
         out.push(json!({ "role": "system", "content": openai::context_text(context) }));
     }
+    if let Some(knowledge) = &turn.knowledge {
+        out.push(json!({ "role": "system", "content": knowledge }));
+    }
     for message in history::trim(&turn.history, HISTORY_TOKENS) {
         push_message(message, &mut out);
     }

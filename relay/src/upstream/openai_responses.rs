@@ -52,6 +52,9 @@ impl OpenAiResponses {
         if let Some(context) = &turn.context {
             input.push(json!({ "role": "developer", "content": openai::context_text(context) }));
         }
+        if let Some(knowledge) = &turn.knowledge {
+            input.push(json!({ "role": "developer", "content": knowledge }));
+        }
         if previous.is_none() {
             for message in history::trim(&turn.history, HISTORY_TOKENS) {
                 push_message(message, &mut input);

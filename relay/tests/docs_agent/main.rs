@@ -51,6 +51,7 @@ fn turn(question: &str, history: Vec<UiMessage>) -> Turn {
         answers: Vec::new(),
         tools: Vec::new(),
         context: None,
+        knowledge: None,
         public_origin: ORIGIN.into(),
         memory: Memory::default(),
         request_id: String::new(),

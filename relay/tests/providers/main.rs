@@ -16,6 +16,7 @@ mod golden;
 #[path = "../../../fuzz/body/reading.rs"]
 #[expect(unreachable_pub, reason = "the fuzzer's bodies share it")]
 mod reading;
+mod server;
 mod support;
 mod table;
 mod through;
@@ -25,6 +26,8 @@ mod chatbase_v1;
 mod chatbase_v2;
 mod chatbotkit;
 mod chatsby;
+mod knowledge;
 mod managed;
 mod openai_chat;
 mod openai_responses;
+mod website;

@@ -2,131 +2,11 @@
 //! of its documents, with the status and the shape that these promise.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use axum::Router;
-use axum::body::Body;
-use chinwag_relay::app::App;
-use chinwag_relay::config::{Config, Overrides};
-use chinwag_relay::manage::key;
 use chinwag_relay::store::Mode;
-use chinwag_relay::{api, edge};
-use chinwag_simulator::{KEY, Kind, Simulator, Switches};
-use http::Request;
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tower::ServiceExt as _;
 
-const PAGE: &str = "https://shop.example";
-
-/// The id of an agent of the API that a site names before there is one.
-const SITE_AGENT: &str = "agent_aaaaaaaaaa";
-
-struct World {
-    simulator: Simulator,
-    app: App,
-    router: Router,
-    live: String,
-    test: String,
-    _folder: TempDir,
-}
-
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    headers: http::HeaderMap,
-    text: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    #[track_caller]
-    fn is(&self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{self:?}");
-        if self.text.is_empty() { Value::Null } else { self.json() }
-    }
-
-    #[track_caller]
-    fn is_error(&self, status: u16, code: &str, param: Option<&str>) {
-        let error = self.is(status)["error"].clone();
-        assert_eq!((error["code"].as_str(), error["param"].as_str()), (Some(code), param), "{self:?}");
-        assert_eq!(error["status"], status);
-        assert!(error["type"].is_string() && error["message"].is_string(), "{error}");
-        assert!(!error["request_id"].as_str().unwrap().is_empty());
-    }
-}
-
-impl World {
-    async fn new() -> Self {
-        let simulator = Simulator::start(Kind::OpenAiChat, Switches::default()).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let configuration = format!(
-            "[server]\ndata_dir = '{}'\n[server.limits]\nmessages_per_minute = 1000\n\
-             address_messages_per_minute = 1000\n\n\
-             [[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"{SITE_AGENT}\"\n\n\
-             [agent.model]\nprovider = \"openai-chat\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n\
-             model = \"simulated\"\n\n[agent.endpoint]\nprovider = \"ai-sdk\"\nbase_url = \"http://127.0.0.1:1/chat\"\n",
-            folder.path().join("data").display(),
-            simulator.base_url,
-        );
-        let environment = |_: &str| Some(KEY.to_owned());
-        let config =
-            Config::parse(Path::new("chinwag.toml"), &configuration, &environment, &Overrides::default())
-                .unwrap();
-        let app = App::build(config.clone()).await.unwrap();
-        let router = edge::dress(api::router(app.clone()), &config);
-        let live = key::make(app.store(), Mode::Live, "server").await.unwrap().text;
-        let test = key::make(app.store(), Mode::Test, "trial").await.unwrap().text;
-        Self { simulator, app, router, live, test, _folder: folder }
-    }
-
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(path).header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let status = parts.status.as_u16();
-        // Calls of the widget's API are held against its own description elsewhere.
-        if !headers.iter().any(|(name, _)| *name == "origin") {
-            let kind = parts.headers.get("content-type").map_or("", |kind| kind.to_str().unwrap());
-            crate::described::hold(api::FOR_SERVERS, method, path, status, kind, &text);
-        }
-        Answer { status, headers: parts.headers, text }
-    }
-
-    /// A call with the live key.
-    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let bearer = format!("Bearer {}", self.live);
-        self.send(method, path, &[("authorization", &bearer)], body).await
-    }
-
-    async fn with_key(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let bearer = format!("Bearer {key}");
-        self.send(method, path, &[("authorization", &bearer)], body).await
-    }
-
-    /// A write with an `Idempotency-Key`.
-    async fn once(&self, key: &str, method: &str, path: &str, body: Value) -> Answer {
-        let bearer = format!("Bearer {}", self.live);
-        let headers = [("authorization", bearer.as_str()), ("idempotency-key", key)];
-        self.send(method, path, &headers, Some(body)).await
-    }
-
-    async fn make(&self, name: &str) -> String {
-        let made = self.call("POST", "/v1/agents", Some(json!({ "name": name }))).await.is(201);
-        made["id"].as_str().unwrap().to_owned()
-    }
-}
+use crate::server::{PAGE, SITE_AGENT, World};
 
 #[tokio::test]
 async fn every_call_of_the_documents_gives_the_documented_status_and_shape() {
@@ -326,7 +206,7 @@ async fn what_is_wrong_is_named_with_status_code_and_param() {
         (
             "POST",
             "/v1/agents",
-            json!({ "name": "a", "provider": "chatsby" }),
+            json!({ "name": "a", "provider": "chatbotkit" }),
             422,
             "validation_error",
             Some("provider"),

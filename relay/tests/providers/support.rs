@@ -90,6 +90,7 @@ pub(crate) fn turn(question: &str) -> Turn {
         answers: Vec::new(),
         tools: Vec::new(),
         context: None,
+        knowledge: None,
         public_origin: "http://127.0.0.1:8787".to_owned(),
         memory: Memory::default(),
         request_id: "request-1".to_owned(),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Provider, Refused};
-use crate::answer::{Answer, Script, data, text};
+use crate::answer::{Answer, Script, citation, data, text};
 use crate::script::Switches;
 use crate::server::Recorded;
 
@@ -102,7 +102,9 @@ fn complete(body: &Value) -> Answer {
             "function": { "name": name, "arguments": "{\"city\":\"Malm\u{f6}\"}" } }]);
         "tool_calls"
     } else {
-        let pieces = text(question, questions.len());
+        let mut pieces = text(question, questions.len());
+        let told = messages.iter().filter(|message| message["role"] == "system");
+        pieces.extend(told.flat_map(|message| citation(message["content"].as_str().unwrap_or_default())));
         events.extend(pieces.iter().map(|piece| chunk(json!({ "content": piece }), Value::Null)));
         message["content"] = pieces.concat().into();
         "stop"

@@ -1,4 +1,5 @@
-//! The API for servers: agents, and conversations with them, under keys.
+//! The API for servers: agents, their sources, and conversations with them,
+//! under keys.
 //!
 //! Its paths are partly those of the widget, which has access tokens. Which of
 //! the two a call is for is told by what it brings: a key begins with `cw_`.
@@ -7,6 +8,7 @@ mod agent;
 mod caller;
 mod error;
 mod once;
+mod source;
 mod talk;
 
 use axum::Router;
@@ -26,6 +28,7 @@ pub fn routes(app: App) -> Router {
     let most = app.config().server.limits.body_bytes;
     Router::new()
         .merge(agent::routes())
+        .merge(source::routes(&app))
         .merge(talk::routes())
         .fallback(async || ManageError(Refusal::not_found("path")))
         .method_not_allowed_fallback(async || ManageError(Refusal::method_not_allowed()))

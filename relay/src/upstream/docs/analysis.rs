@@ -20,19 +20,19 @@ const MAX_REMEMBERED: usize = 50_000;
 
 /// One term of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// Lower-case, without accents.
-    pub(super) plain: String,
+    pub(crate) plain: String,
     /// `plain`, with spelling variants joined, without its ending.
-    pub(super) stem: String,
+    pub(crate) stem: String,
     /// Which word of the text it is; parts of one word follow one another.
-    pub(super) position: usize,
+    pub(crate) position: usize,
     /// Whether it is a compound whose parts are terms as well.
-    pub(super) joined: bool,
+    pub(crate) joined: bool,
 }
 
 /// Folds and stems words, remembering those that it has seen.
-pub(super) struct Analyzer {
+pub(crate) struct Analyzer {
     fold: TextAnalyzer,
     english: TextAnalyzer,
     remembered: HashMap<String, (String, String)>,
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Analyzer {
 }
 
 impl Analyzer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fold = TextAnalyzer::builder(RawTokenizer::default())
             .filter(LowerCaser)
             .filter(AsciiFoldingFilter)
@@ -56,12 +56,12 @@ impl Analyzer {
     }
 
     /// The terms of a document, in order, with what its names are short for.
-    pub(super) fn tokens(&mut self, text: &str) -> Vec<Token> {
+    pub(crate) fn tokens(&mut self, text: &str) -> Vec<Token> {
         self.read(text, true)
     }
 
     /// The terms of a question, in order.
-    pub(super) fn words(&mut self, text: &str) -> Vec<Token> {
+    pub(crate) fn words(&mut self, text: &str) -> Vec<Token> {
         self.read(text, false)
     }
 
@@ -92,7 +92,7 @@ impl Analyzer {
     }
 
     /// The stem of a single word.
-    pub(super) fn stem(&mut self, word: &str) -> String {
+    pub(crate) fn stem(&mut self, word: &str) -> String {
         self.forms(word).1
     }
 

@@ -20,36 +20,36 @@ const MAX_TOPICS: usize = 4;
 
 /// A whole answer, ready to be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// Markdown, with a mark such as `[1]` for each source.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What the marks stand for, in order.
-    pub(super) sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// Questions that the documents answer.
-    pub(super) suggestions: Vec<String>,
+    pub(crate) suggestions: Vec<String>,
 }
 
 /// A cited section.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) url: String,
-    pub(super) title: String,
+pub(crate) struct Source {
+    pub(crate) url: String,
+    pub(crate) title: String,
 }
 
 /// What is asked, and of whom.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) corpus: &'a Corpus,
-    pub(super) agent: &'a str,
-    pub(super) public_origin: &'a str,
-    pub(super) message: &'a str,
+pub(crate) struct Asked<'a> {
+    pub(crate) corpus: &'a Corpus,
+    pub(crate) agent: &'a str,
+    pub(crate) public_origin: &'a str,
+    pub(crate) message: &'a str,
     /// The question before, if this one leans on it.
-    pub(super) context: Option<&'a str>,
+    pub(crate) context: Option<&'a str>,
 }
 
 impl Asked<'_> {
     /// Answers; honest where nothing was found.
-    pub(super) fn answer(&self) -> tantivy::Result<Answer> {
+    pub(crate) fn answer(&self) -> tantivy::Result<Answer> {
         if let Some(kind) = question::small_talk(self.message) {
             return self.talk(kind);
         }
@@ -235,7 +235,7 @@ impl Asked<'_> {
 const FIRST_READ: &[&str] =
     &["quick-start", "quickstart", "getting-started", "introduction", "index", "readme", "overview", "faq"];
 
-fn plain(text: &str) -> Answer {
+pub(crate) fn plain(text: &str) -> Answer {
     Answer { text: text.to_owned(), ..Answer::default() }
 }
 
@@ -264,7 +264,7 @@ fn takes_mark(piece: &Piece) -> bool {
 }
 
 /// Text that is no Markdown, as Markdown.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '\\' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '~' | '|') {

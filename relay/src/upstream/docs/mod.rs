@@ -6,17 +6,17 @@
 //! changes, the index lives in memory, and the relay serves what is indexed, so
 //! that every citation opens.
 
-mod analysis;
-mod answer;
+pub(crate) mod analysis;
+pub(crate) mod answer;
 pub(crate) mod corpus;
 pub(crate) mod folder;
-mod index;
+pub(crate) mod index;
 mod keeper;
 mod lexicon;
 pub(crate) mod markdown;
-mod meaning;
+pub(crate) mod meaning;
 mod passage;
-mod question;
+pub(crate) mod question;
 
 use std::collections::VecDeque;
 use std::io;
@@ -204,7 +204,7 @@ async fn answer(
 
 /// An answer as it goes over the wire: sources first, so that the marks in the
 /// text have something to point to as soon as they appear.
-fn chunks(answer: Answer) -> VecDeque<Chunk> {
+pub(crate) fn chunks(answer: Answer) -> VecDeque<Chunk> {
     let mut chunks = VecDeque::new();
     for (at, source) in answer.sources.into_iter().enumerate() {
         chunks.push_back(Chunk::SourceUrl {
@@ -225,7 +225,7 @@ fn chunks(answer: Answer) -> VecDeque<Chunk> {
 }
 
 /// A text in pieces of a few words; together they are the text.
-fn deltas(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn deltas(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -249,7 +249,7 @@ fn deltas(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The chunks, each text delta after a short wait. Dropping the stream ends it.
-fn paced(chunks: VecDeque<Chunk>) -> impl stream::Stream<Item = Chunk> {
+pub(crate) fn paced(chunks: VecDeque<Chunk>) -> impl stream::Stream<Item = Chunk> {
     stream::unfold((chunks, false), |(mut chunks, mut began)| async move {
         let chunk = chunks.pop_front()?;
         if matches!(chunk, Chunk::TextDelta { .. }) {

@@ -5,7 +5,7 @@ use chinwag_protocol::{Role, UiMessage};
 
 /// A message that asks nothing of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SmallTalk {
+pub(crate) enum SmallTalk {
     /// "Hi".
     Greeting,
     /// "Thank you".
@@ -17,7 +17,7 @@ pub(super) enum SmallTalk {
 }
 
 /// Whether a message is only small talk.
-pub(super) fn small_talk(message: &str) -> Option<SmallTalk> {
+pub(crate) fn small_talk(message: &str) -> Option<SmallTalk> {
     let words = words(message);
     if words.is_empty() || words.len() > 8 {
         return None;
@@ -41,7 +41,7 @@ pub(super) fn small_talk(message: &str) -> Option<SmallTalk> {
 }
 
 /// The question before, if this one cannot be understood without it.
-pub(super) fn context(message: &str, history: &[UiMessage]) -> Option<String> {
+pub(crate) fn context(message: &str, history: &[UiMessage]) -> Option<String> {
     let words = words(message);
     let points_back = words.iter().any(|word| POINTERS.contains(&word.as_str()))
         || OPENERS.iter().any(|opener| words.join(" ").starts_with(opener));

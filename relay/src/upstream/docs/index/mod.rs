@@ -17,7 +17,7 @@ use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexin
 use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 use tantivy::{IndexReader, ReloadPolicy, TantivyDocument, Term};
 
-use self::weighing::{is_answer, meant};
+pub(crate) use self::weighing::{is_answer, meant};
 use super::analysis::{Analyzer, Token};
 use super::lexicon;
 use super::markdown::{BlockKind, Document, Section};
@@ -39,18 +39,18 @@ const WRITER_BYTES: usize = 15_000_000;
 
 /// A section, by the place of its document and its own place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) document: usize,
-    pub(super) section: usize,
+pub(crate) struct Place {
+    pub(crate) document: usize,
+    pub(crate) section: usize,
 }
 
 /// A section that may answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Hit {
-    pub(super) place: Place,
-    pub(super) score: f32,
+pub(crate) struct Hit {
+    pub(crate) place: Place,
+    pub(crate) score: f32,
     /// How much of the question it covers, 0 to 1.
-    pub(super) coverage: f32,
+    pub(crate) coverage: f32,
     /// How many telling words of the question stand in it.
     telling: usize,
     /// How much of its heading the question covers, 0 to 1.
@@ -68,57 +68,57 @@ pub(super) struct Hit {
 
 /// One word of the question, with all that is accepted for it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Concept {
+pub(crate) struct Concept {
     /// How much it narrows down; rare words do most.
-    weight: f32,
+    pub(crate) weight: f32,
     /// Whether it narrows down at all.
     is_telling: bool,
     /// Stems that the documents have, each with how well it stands for the word.
-    forms: Vec<(u32, f32)>,
+    pub(crate) forms: Vec<(u32, f32)>,
 }
 
 /// A question, as far as the documents understand it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Understood {
-    concepts: Vec<Concept>,
+pub(crate) struct Understood {
+    pub(crate) concepts: Vec<Concept>,
     /// What the answer is likely to speak of; it favours, and never decides.
     hints: Vec<u32>,
     /// Every word as it was asked, known or not, for phrases such as those of
     /// an error message.
     phrase: Vec<Option<u32>>,
     /// What it means as a whole.
-    meaning: Option<Meaning>,
+    pub(crate) meaning: Option<Meaning>,
     /// Whether it has a word that only English questions have.
     is_english: bool,
 }
 
 impl Understood {
     /// Whether the question has no word that means anything.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.concepts.is_empty()
     }
 
     /// How many of its words narrow the answer down.
-    pub(super) fn specific(&self) -> usize {
+    pub(crate) fn specific(&self) -> usize {
         self.concepts.iter().filter(|concept| concept.is_telling && !concept.forms.is_empty()).count()
     }
 }
 
 /// What is kept of a section for weighing: stems by number, in order.
 #[derive(Debug)]
-struct Weighed {
-    place: Place,
+pub(crate) struct Weighed {
+    pub(crate) place: Place,
     /// Whether it stands under the title of its document.
-    is_title: bool,
+    pub(crate) is_title: bool,
     /// How much of its text is links, 0 to 1.
-    links: f32,
-    heading: Vec<u32>,
-    parents: Vec<u32>,
-    body: Vec<u32>,
+    pub(crate) links: f32,
+    pub(crate) heading: Vec<u32>,
+    pub(crate) parents: Vec<u32>,
+    pub(crate) body: Vec<u32>,
     /// What its heading means, with those above.
-    heading_meaning: Option<Meaning>,
+    pub(crate) heading_meaning: Option<Meaning>,
     /// What each of its passages means.
-    meanings: Vec<Meaning>,
+    pub(crate) meanings: Vec<Meaning>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +140,16 @@ pub(super) struct Index {
     /// Title and path of each document, as stems.
     titles: Vec<Vec<u32>>,
     paths: Vec<Vec<u32>>,
+    vocabulary: Vocabulary,
+}
+
+/// What is known of all sections together: which words they have, how many of
+/// them have each, and how long they are. Questions are read by it, and single
+/// sections weighed, wherever these are kept.
+#[derive(Default)]
+pub(crate) struct Vocabulary {
+    /// How many sections there are.
+    count: usize,
     /// Every stem, with its number.
     stems: HashMap<String, u32>,
     /// By number: the stem, and in how many sections it is.
@@ -151,6 +161,74 @@ pub(super) struct Index {
     synonyms: HashMap<String, Vec<u32>>,
     average_length: f32,
     asking: Asking,
+}
+
+impl std::fmt::Debug for Vocabulary {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Vocabulary")
+            .field("count", &self.count)
+            .field("stems", &self.stems.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Vocabulary {
+    /// Of `count` sections with an average of `average_length` words: their
+    /// stems, each with the number of sections that have it, and their words as
+    /// they are written, each with the number of its stem.
+    pub(crate) fn new(
+        count: usize,
+        average_length: f32,
+        frequencies: Vec<(String, u32)>,
+        words: HashMap<String, u32>,
+        analyzer: &mut Analyzer,
+    ) -> Self {
+        let numbered = frequencies.iter().zip(0_u32..);
+        let stems: HashMap<String, u32> =
+            numbered.map(|((stem, _), number)| (stem.clone(), number)).collect();
+        let synonyms = synonyms(analyzer, &stems);
+        let mut number_of = |word: &str| stems.get(&analyzer.stem(word)).copied();
+        let asking = Asking {
+            how: number_of("how"),
+            others: ["where", "when", "why", "who", "which"].into_iter().filter_map(&mut number_of).collect(),
+        };
+        let average_length = average_length.max(1.0);
+        Self { count, stems, frequencies, words, synonyms, average_length, asking }
+    }
+
+    /// The number of a stem that the sections have.
+    pub(crate) fn number(&self, stem: &str) -> Option<u32> {
+        self.stems.get(stem).copied()
+    }
+
+    /// The stem of a number.
+    pub(crate) fn stem(&self, number: u32) -> Option<&str> {
+        self.frequencies.get(number as usize).map(|(stem, _)| stem.as_str())
+    }
+
+    /// How well a text answers, by the weight of the words of the question in it.
+    pub(crate) fn relevance(&self, question: &Understood, analyzer: &mut Analyzer, text: &str) -> f32 {
+        let stems: HashSet<u32> =
+            analyzer.tokens(text).iter().filter_map(|token| self.stems.get(&token.stem).copied()).collect();
+        let asked: f32 = question
+            .concepts
+            .iter()
+            .map(|concept| {
+                let best = concept
+                    .forms
+                    .iter()
+                    .filter(|(stem, _)| stems.contains(stem))
+                    .map(|(_, factor)| *factor)
+                    .fold(0.0, f32::max);
+                concept.weight * best
+            })
+            .sum();
+        let hinted = question.hints.iter().filter(|stem| stems.contains(stem)).count();
+        let meant = question.meaning.as_ref().zip(Meaning::of(text));
+        let meant = meant.map_or(0.0, |(asked, text)| asked.nearness(&text).max(0.0));
+        asked + 0.2 * as_f32(hinted.min(2)) + PASSAGE_MEANING * meant
+    }
 }
 
 /// The words that questions begin with, as far as the documents have them.
@@ -166,7 +244,7 @@ impl std::fmt::Debug for Index {
         formatter
             .debug_struct("Index")
             .field("sections", &self.sections.len())
-            .field("stems", &self.stems.len())
+            .field("vocabulary", &self.vocabulary)
             .finish_non_exhaustive()
     }
 }
@@ -232,25 +310,26 @@ impl Index {
 
         let total: usize = sections.iter().map(|section| section.body.len()).sum();
         let average_length = as_f32(total) / as_f32(sections.len().max(1));
-        let synonyms = synonyms(&mut analyzer, &words.stems);
-        let mut number_of = |word: &str| words.stems.get(&analyzer.stem(word)).copied();
-        let asking = Asking {
-            how: number_of("how"),
-            others: ["where", "when", "why", "who", "which"].into_iter().filter_map(&mut number_of).collect(),
-        };
-        Ok(Self {
-            reader,
-            fields,
-            sections,
-            titles,
-            paths,
-            stems: words.stems,
-            frequencies: words.frequencies,
-            words: words.written,
-            synonyms,
-            average_length: average_length.max(1.0),
-            asking,
-        })
+        let vocabulary =
+            Vocabulary::new(sections.len(), average_length, words.frequencies, words.written, &mut analyzer);
+        Ok(Self { reader, fields, sections, titles, paths, vocabulary })
+    }
+
+    /// Reads a question; see [`Vocabulary::understand`].
+    pub(super) fn understand(&self, question: &str, context: Option<&str>) -> Understood {
+        self.vocabulary.understand(question, context)
+    }
+
+    /// How well a text answers; see [`Vocabulary::relevance`].
+    pub(super) fn relevance(&self, question: &Understood, analyzer: &mut Analyzer, text: &str) -> f32 {
+        self.vocabulary.relevance(question, analyzer, text)
+    }
+
+    fn weigh_section(&self, question: &Understood, section: &Weighed, proposal: f32) -> Hit {
+        let document = section.place.document;
+        let [title, path] = [&self.titles, &self.paths].map(|all| all.get(document).map_or(&[][..], Vec::as_slice));
+        let names = [title, path];
+        self.vocabulary.weigh_one(question, section, names, proposal)
     }
 
     /// How many sections there are.
@@ -280,12 +359,12 @@ impl Index {
             let Some(at) = at.and_then(|at| usize::try_from(at).ok()) else { continue };
             if let Some(section) = self.sections.get(at) {
                 seen.insert(at);
-                hits.push(self.weigh_one(question, section, score / best));
+                hits.push(self.weigh_section(question, section, score / best));
             }
         }
         for at in self.nearest(question, PROPOSALS_BY_MEANING) {
             if let Some(section) = self.sections.get(at).filter(|_| !seen.contains(&at)) {
-                hits.push(self.weigh_one(question, section, 0.0));
+                hits.push(self.weigh_section(question, section, 0.0));
             }
         }
         hits.sort_by(|one, other| other.score.total_cmp(&one.score));
@@ -322,7 +401,7 @@ impl Index {
         for concept in &question.concepts {
             let mut ways: Vec<Box<dyn Query>> = Vec::new();
             for (number, factor) in &concept.forms {
-                let Some((stem, _)) = self.frequencies.get(*number as usize) else { continue };
+                let Some(stem) = self.vocabulary.stem(*number) else { continue };
                 for (field, boost) in boosts {
                     ways.push(term(field, stem, boost * factor));
                 }
@@ -335,29 +414,6 @@ impl Index {
             }
         }
         BooleanQuery::new(clauses)
-    }
-
-    /// How well a text answers, by the weight of the words of the question in it.
-    pub(super) fn relevance(&self, question: &Understood, analyzer: &mut Analyzer, text: &str) -> f32 {
-        let stems: HashSet<u32> =
-            analyzer.tokens(text).iter().filter_map(|token| self.stems.get(&token.stem).copied()).collect();
-        let asked: f32 = question
-            .concepts
-            .iter()
-            .map(|concept| {
-                let best = concept
-                    .forms
-                    .iter()
-                    .filter(|(stem, _)| stems.contains(stem))
-                    .map(|(_, factor)| *factor)
-                    .fold(0.0, f32::max);
-                concept.weight * best
-            })
-            .sum();
-        let hinted = question.hints.iter().filter(|stem| stems.contains(stem)).count();
-        let meant = question.meaning.as_ref().zip(Meaning::of(text));
-        let meant = meant.map_or(0.0, |(asked, text)| asked.nearness(&text).max(0.0));
-        asked + 0.2 * as_f32(hinted.min(2)) + PASSAGE_MEANING * meant
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::super::analysis::{Analyzer, Token};
 use super::super::lexicon;
 use super::super::meaning::Meaning;
-use super::{Concept, Index, Understood, as_f32};
+use super::{Concept, Understood, Vocabulary, as_f32};
 
 /// Words of a question beyond these are not read.
 const MAX_QUESTION_WORDS: usize = 64;
@@ -19,10 +19,10 @@ const RELATIVE: f32 = 0.6;
 /// A word tells little if more than this part of all sections have it.
 const COMMON: f32 = 0.4;
 
-impl Index {
+impl Vocabulary {
     /// Reads a question. `context` is what was asked before; its words count
     /// for half, and only where the question needs them.
-    pub(in super::super) fn understand(&self, question: &str, context: Option<&str>) -> Understood {
+    pub(crate) fn understand(&self, question: &str, context: Option<&str>) -> Understood {
         let mut analyzer = Analyzer::new();
         let phrase = analyzer
             .words(question)
@@ -159,7 +159,7 @@ impl Index {
 
     fn concept(&self, importance: f32, forms: Vec<(u32, f32)>) -> Concept {
         let with = self.sections_with(&forms);
-        let is_telling = with <= 3.0 || with <= COMMON * as_f32(self.sections.len());
+        let is_telling = with <= 3.0 || with <= COMMON * as_f32(self.count);
         Concept { weight: importance * self.rarity(with), is_telling, forms }
     }
 
@@ -179,7 +179,7 @@ impl Index {
 
     /// The weight of a word by how few sections have it.
     fn rarity(&self, with: f32) -> f32 {
-        let all = as_f32(self.sections.len());
+        let all = as_f32(self.count);
         ((all - with + 0.5) / (with + 0.5)).max(0.0).ln_1p().max(0.1)
     }
 

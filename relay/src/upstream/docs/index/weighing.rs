@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::lexicon;
 use super::super::meaning::Meaning;
 use super::reading::SYNONYM;
-use super::{Asking, Concept, Hit, Index, Understood, Weighed, as_f32};
+use super::{Asking, Concept, Hit, Understood, Vocabulary, Weighed, as_f32};
 
 /// How much of the question, by weight, a section must cover to be cited, by
 /// how many of its telling words stand there: one word in common may be chance,
@@ -31,11 +31,16 @@ const MEANING_WEIGHT: f32 = 0.6;
 /// How much a heading counts for what its section means.
 const HEADING_SHARE: f32 = 0.3;
 
-impl Index {
-    pub(super) fn weigh_one(&self, question: &Understood, section: &Weighed, proposal: f32) -> Hit {
-        let empty = Vec::new();
-        let title = self.titles.get(section.place.document).unwrap_or(&empty);
-        let path = self.paths.get(section.place.document).unwrap_or(&empty);
+impl Vocabulary {
+    /// Weighs a section. `title` and `path` are the stems of its document's;
+    /// `proposal` is how well tantivy thought of it, 0 to 1.
+    pub(crate) fn weigh_one(
+        &self,
+        question: &Understood,
+        section: &Weighed,
+        [title, path]: [&[u32]; 2],
+        proposal: f32,
+    ) -> Hit {
         let length = 0.4 + 0.6 * as_f32(section.body.len()) / self.average_length;
         let names_document = section.is_title;
         let (mut total, mut covered, mut strength, mut telling) = (0.0_f32, 0.0_f32, 0.0_f32, 0_usize);
@@ -126,7 +131,7 @@ impl Index {
 
 /// How near a section's meaning is to that of a question: by its best passage
 /// for the most part, and by its heading.
-pub(super) fn meant(asked: &Meaning, section: &Weighed) -> Option<f32> {
+pub(crate) fn meant(asked: &Meaning, section: &Weighed) -> Option<f32> {
     let best = section.meanings.iter().map(|passage| asked.nearness(passage)).reduce(f32::max)?;
     let heading = section.heading_meaning.as_ref().map_or(0.0, |heading| asked.nearness(heading));
     Some(HEADING_SHARE * heading + (1.0 - HEADING_SHARE) * best.max(0.0))
@@ -138,7 +143,7 @@ fn count(stems: &[u32], stem: u32) -> usize {
 
 /// Whether a proposal is good enough to be cited: for its words if its meaning
 /// does not speak against them, for its meaning, or for some of both.
-pub(super) fn is_answer(hit: &Hit) -> bool {
+pub(crate) fn is_answer(hit: &Hit) -> bool {
     let Some(meant) = hit.meant else { return has_words(hit) };
     meant >= MEANT
         || (meant >= MEANT_WITH_WORDS && hit.coverage >= WORDS_WITH_MEANING && hit.telling >= 2)

@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// How long a vector is.
-const DIMENSIONS: usize = 128;
+pub(crate) const DIMENSIONS: usize = 128;
+/// How much larger the numbers of [`Meaning::small`] are.
+const SMALL_SCALE: f32 = 254.0;
 /// What a word begins with among the pieces: the mark of a space.
 const WORD: char = '\u{2581}';
 /// A word is read up to here, in letters; what is longer is no word.
@@ -34,11 +36,11 @@ struct Pieces {
 
 /// The meaning of a text: a vector of length one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Meaning(Box<[f32; DIMENSIONS]>);
+pub(crate) struct Meaning(Box<[f32; DIMENSIONS]>);
 
 impl Meaning {
     /// What `text` means; `None` if no word in it is known.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let pieces = PIECES.as_ref()?;
         let mut sum = Box::new([0.0_f32; DIMENSIONS]);
         for word in text.split_whitespace() {
@@ -54,7 +56,7 @@ impl Meaning {
     }
 
     /// This one with a share of another.
-    pub(super) fn with(&self, other: &Self, share: f32) -> Option<Self> {
+    pub(crate) fn with(&self, other: &Self, share: f32) -> Option<Self> {
         let mut sum = self.0.clone();
         for (sum, number) in sum.iter_mut().zip(other.0.iter()) {
             *sum += share * number;
@@ -63,8 +65,29 @@ impl Meaning {
     }
 
     /// How near two meanings are: 1 is the same, 0 is unrelated, -1 the opposite.
-    pub(super) fn nearness(&self, other: &Self) -> f32 {
+    pub(crate) fn nearness(&self, other: &Self) -> f32 {
         self.0.iter().zip(other.0.iter()).map(|(one, other)| one * other).sum()
+    }
+
+    /// The same in a byte for each number: what is kept of many texts. No number
+    /// of a vector of length one that stands for a text comes near a half.
+    pub(crate) fn small(&self) -> [i8; DIMENSIONS] {
+        let mut small = [0_i8; DIMENSIONS];
+        for (small, number) in small.iter_mut().zip(self.0.iter()) {
+            #[expect(clippy::cast_possible_truncation, reason = "it is clamped")]
+            let scaled = (number * SMALL_SCALE).round().clamp(-127.0, 127.0) as i8;
+            *small = scaled;
+        }
+        small
+    }
+
+    /// What [`Meaning::small`] made; `None` if all of it is zero.
+    pub(crate) fn of_small(small: &[i8]) -> Option<Self> {
+        let mut numbers = Box::new([0.0_f32; DIMENSIONS]);
+        for (number, small) in numbers.iter_mut().zip(small) {
+            *number = f32::from(*small) / SMALL_SCALE;
+        }
+        Self::unit(numbers)
     }
 
     fn unit(mut sum: Box<[f32; DIMENSIONS]>) -> Option<Self> {
@@ -176,6 +199,16 @@ mod tests {
         let wrong = near(question, "We order a new computer for everyone who is hired");
         assert!(right > wrong + 0.15, "{right} {wrong}");
         assert!(near("the same words", "the same words") > 0.999);
+    }
+
+    #[test]
+    fn a_meaning_that_was_made_small_is_nearly_the_same() {
+        for text in ["Time off when you lose a loved one", "tea", "How do I change the accent colour?"] {
+            let meaning = Meaning::of(text).unwrap();
+            let again = Meaning::of_small(&meaning.small()).unwrap();
+            assert!(meaning.nearness(&again) > 0.999, "{text}");
+        }
+        assert_eq!(Meaning::of_small(&[0; DIMENSIONS]), None);
     }
 
     #[test]
