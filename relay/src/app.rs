@@ -244,7 +244,8 @@ impl App {
             };
             return Ok(Some(AgentInUse { upstream: Arc::clone(upstream), card }));
         }
-        let found = shared.live.find(&shared.store, &shared.config, &shared.agents, &shared.knowledge, name).await?;
+        let found =
+            shared.live.find(&shared.store, &shared.config, &shared.agents, &shared.knowledge, name).await?;
         Ok(found.map(|live| {
             let card =
                 AgentCard { name: live.name, avatar_url: None, greeting: None, suggestions: Vec::new() };

@@ -68,7 +68,11 @@ impl Outward {
             Some(Host::Domain(_)) => return Ok(()),
             None => return Err(OutwardError::Unknown(url.to_string())),
         };
-        if is_allowed(&self.allowed, address) { Ok(()) } else { Err(OutwardError::Private(address.to_string())) }
+        if is_allowed(&self.allowed, address) {
+            Ok(())
+        } else {
+            Err(OutwardError::Private(address.to_string()))
+        }
     }
 
     /// A request, once its address was checked.
@@ -211,7 +215,12 @@ mod tests {
             let url = Url::parse(private).unwrap();
             assert!(matches!(outward.check(&url), Err(OutwardError::Private(_))), "{private}");
         }
-        for public in ["https://example.com/", "http://93.184.216.34/", "https://[2606:2800:220:1::1]/", "http://[64:ff9b::8.8.8.8]/"] {
+        for public in [
+            "https://example.com/",
+            "http://93.184.216.34/",
+            "https://[2606:2800:220:1::1]/",
+            "http://[64:ff9b::8.8.8.8]/",
+        ] {
             assert_eq!(outward.check(&Url::parse(public).unwrap()), Ok(()), "{public}");
         }
         for other in ["file:///etc/passwd", "ftp://example.com/", "gopher://example.com/"] {

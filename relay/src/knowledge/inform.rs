@@ -187,7 +187,9 @@ fn lead(found: &Found, number: usize) -> String {
     let title = escape(&found.passage.title);
     let begin = if number == 1 { "From" } else { "See also" };
     match found.passage.headings.last() {
-        Some(heading) => format!("{begin} *{title}*, under \u{201c}{}\u{201d} [{number}]:\n\n", escape(heading)),
+        Some(heading) => {
+            format!("{begin} *{title}*, under \u{201c}{}\u{201d} [{number}]:\n\n", escape(heading))
+        }
         None => format!("{begin} *{title}* [{number}]:\n\n"),
     }
 }

@@ -125,8 +125,7 @@ impl Knowledge {
             let (shelf, _) = shared.shelf(&of)?;
             shelf.search(&question, context.as_deref(), limit)
         });
-        let mut found =
-            searching.await.map_err(|error| KnowledgeError::Broken(error.to_string()))??;
+        let mut found = searching.await.map_err(|error| KnowledgeError::Broken(error.to_string()))??;
         // A source that was removed just now may still be in the index.
         let ids: Vec<&str> = found.iter().map(|found| found.passage.source.as_str()).collect();
         if !ids.is_empty() {

@@ -162,7 +162,15 @@ impl Shelf {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let stems = Mutex::default();
         let loaded = RwLock::new(load(&reader, fields, stamp(folder), &stems)?);
-        Ok(Self { folder: folder.to_owned(), index, reader, fields, loaded, writing: Mutex::default(), stems })
+        Ok(Self {
+            folder: folder.to_owned(),
+            index,
+            reader,
+            fields,
+            loaded,
+            writing: Mutex::default(),
+            stems,
+        })
     }
 
     /// Puts these passages in the place of all that the index has of a source.
@@ -260,7 +268,9 @@ impl Shelf {
             }
         }
         found.sort_by(|one: &Found, other| {
-            (other.is_answer, other.score).partial_cmp(&(one.is_answer, one.score)).unwrap_or(std::cmp::Ordering::Equal)
+            (other.is_answer, other.score)
+                .partial_cmp(&(one.is_answer, one.score))
+                .unwrap_or(std::cmp::Ordering::Equal)
         });
         Ok(found)
     }
@@ -353,9 +363,8 @@ impl Shelf {
                 document.add_u64(self.fields.meaning, u64::from_le_bytes(chunk.map(i8::cast_unsigned)));
             }
         }
-        let stems = |tokens: &[Token]| {
-            tokens.iter().map(|token| token.stem.as_str()).collect::<Vec<_>>().join(" ")
-        };
+        let stems =
+            |tokens: &[Token]| tokens.iter().map(|token| token.stem.as_str()).collect::<Vec<_>>().join(" ");
         let entry = Entry {
             title: stems(&title),
             heading: stems(&heading),
@@ -532,16 +541,36 @@ mod tests {
         let (shelf, is_new) = Shelf::open(&path).unwrap();
         assert!(is_new && shelf.is_empty());
         assert_eq!(ask(&shelf, "How long does delivery take?"), None);
-        put(&shelf, "src_a", &[
-            ("Delivery", "# Delivery\n\nParcels take four days.\n\n## Lost parcels\n\nWe send another after ten days."),
-            ("Leave", "# Leave\n\n## Time off when you lose a loved one\n\nFive days, paid."),
-        ]);
-        put(&shelf, "src_b", &[("Tea", "# Tea\n\n## Brewing\n\nPour water of ninety degrees over the leaves.")]);
+        put(
+            &shelf,
+            "src_a",
+            &[
+                (
+                    "Delivery",
+                    "# Delivery\n\nParcels take four days.\n\n## Lost parcels\n\nWe send another after ten days.",
+                ),
+                ("Leave", "# Leave\n\n## Time off when you lose a loved one\n\nFive days, paid."),
+            ],
+        );
+        put(
+            &shelf,
+            "src_b",
+            &[("Tea", "# Tea\n\n## Brewing\n\nPour water of ninety degrees over the leaves.")],
+        );
         for shelf in [&shelf, &Shelf::open(&path).unwrap().0] {
             assert_eq!(shelf.len(), 4);
-            assert_eq!(ask(shelf, "How long does delivery take?").as_deref(), Some("Parcels take four days."));
-            assert_eq!(ask(shelf, "my package went missing").as_deref(), Some("We send another after ten days."));
-            assert!(ask(shelf, "My grandfather died, may I go to the funeral?").is_some_and(|text| text.contains("Five days")));
+            assert_eq!(
+                ask(shelf, "How long does delivery take?").as_deref(),
+                Some("Parcels take four days.")
+            );
+            assert_eq!(
+                ask(shelf, "my package went missing").as_deref(),
+                Some("We send another after ten days.")
+            );
+            assert!(
+                ask(shelf, "My grandfather died, may I go to the funeral?")
+                    .is_some_and(|text| text.contains("Five days"))
+            );
             assert_eq!(ask(shelf, "Who won the world cup in 2018?"), None);
         }
     }
@@ -553,7 +582,10 @@ mod tests {
         put(&shelf, "src_a", &[("Delivery", "Parcels take four days.")]);
         put(&shelf, "src_b", &[("Returns", "Returns are free of charge within thirty days.")]);
         put(&shelf, "src_a", &[("Delivery", "Parcels take six days.")]);
-        assert_eq!(ask(&shelf, "How many days does delivery take?").as_deref(), Some("Parcels take six days."));
+        assert_eq!(
+            ask(&shelf, "How many days does delivery take?").as_deref(),
+            Some("Parcels take six days.")
+        );
         put(&shelf, "src_a", &[]);
         let found = shelf.search("How many days does delivery of parcels take?", None, 5).unwrap();
         assert!(found.iter().all(|found| found.passage.source == "src_b"), "{found:?}");

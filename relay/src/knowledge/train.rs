@@ -136,7 +136,8 @@ impl Knowledge {
 
     async fn read_website(&self, source: &SourceRecord) -> Result<Walked, Fault> {
         let broken = |error: &dyn std::fmt::Display| Fault::Source(format!("it cannot be walked: {error}"));
-        let start = Url::parse(source.origin.as_deref().unwrap_or_default()).map_err(|error| broken(&error))?;
+        let start =
+            Url::parse(source.origin.as_deref().unwrap_or_default()).map_err(|error| broken(&error))?;
         let walk: Walk = serde_json::from_str(&source.options).map_err(|error| broken(&error))?;
         let outward =
             Outward::new(&self.shared.private_targets, CONNECT_PATIENCE).map_err(|error| broken(&error))?;

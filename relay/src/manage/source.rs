@@ -73,8 +73,7 @@ impl Desk<'_> {
     pub async fn add_source(&self, agent: &str, body: &Value) -> Result<Value, Refusal> {
         let agent = self.agent(agent).await?;
         self.takes_sources(&agent)?;
-        let body =
-            body.as_object().ok_or_else(|| Refusal::invalid("body", "the body is a JSON object"))?;
+        let body = body.as_object().ok_or_else(|| Refusal::invalid("body", "the body is a JSON object"))?;
         let kind = match required(body, "type")? {
             "text" => SourceKind::Text,
             "website" => SourceKind::Website,
@@ -141,7 +140,8 @@ impl Desk<'_> {
         self.takes_sources(&agent)?;
         let name = upload.filename.trim();
         if name.is_empty() || name.len() > MAX_TITLE_CHARS || name.contains(char::is_control) {
-            let message = format!("?filename=NAME says what the file is called, in 1 to {MAX_TITLE_CHARS} bytes");
+            let message =
+                format!("?filename=NAME says what the file is called, in 1 to {MAX_TITLE_CHARS} bytes");
             return Err(Refusal::invalid("filename", message));
         }
         let most = self.config.server.limits.source_bytes;
@@ -166,9 +166,8 @@ impl Desk<'_> {
     pub async fn sources(&self, agent: &str, query: &SourceQuery) -> Result<Value, Refusal> {
         let agent = self.agent(agent).await?;
         let status = query.status.as_deref().map(|word| {
-            SourceStatus::parse(word).ok_or_else(|| {
-                Refusal::invalid("status", "status is queued, training, trained or failed")
-            })
+            SourceStatus::parse(word)
+                .ok_or_else(|| Refusal::invalid("status", "status is queued, training, trained or failed"))
         });
         let limit = page_size(query.page_size.as_deref())?;
         let listed =
@@ -200,17 +199,17 @@ impl Desk<'_> {
         let source = self.store.source(&agent.id, id).await.map_err(missing)?;
         let limit = page_size(query.page_size.as_deref())?;
         let listed = self.store.page_entries(&source.id, query.cursor.as_deref(), limit).await?;
-        Ok(page(listed, |entry| {
-            json!({ "url": entry.url, "title": entry.title, "hash": entry.hash, "characters": entry.chars })
-        }))
+        Ok(page(
+            listed,
+            |entry| json!({ "url": entry.url, "title": entry.title, "hash": entry.hash, "characters": entry.chars }),
+        ))
     }
 
     /// Adds, replaces and removes pages of a source of the type `pages`, and
     /// trains it.
     pub async fn change_pages(&self, agent: &str, id: &str, body: &Value) -> Result<Value, Refusal> {
         let agent = self.agent(agent).await?;
-        let body =
-            body.as_object().ok_or_else(|| Refusal::invalid("body", "the body is a JSON object"))?;
+        let body = body.as_object().ok_or_else(|| Refusal::invalid("body", "the body is a JSON object"))?;
         only(body, &["pages", "remove"])?;
         let list = |name: &str| match body.get(name) {
             None => Ok(Vec::new()),
@@ -244,7 +243,8 @@ impl Desk<'_> {
         if text.len() > most {
             return Err(Refusal::unprocessable("text", format!("a page has at most {most} bytes")));
         }
-        let named = page.get("title").and_then(Value::as_str).map(str::trim).filter(|title| !title.is_empty());
+        let named =
+            page.get("title").and_then(Value::as_str).map(str::trim).filter(|title| !title.is_empty());
         let title: String = named.unwrap_or(url).chars().take(MAX_TITLE_CHARS).collect();
         Ok(SourcePage { url: url.to_owned(), title, text: text.to_owned() })
     }
@@ -322,7 +322,8 @@ fn title(text: &str) -> Result<String, Refusal> {
 }
 
 fn website(text: &str) -> Result<Url, Refusal> {
-    let message = format!("url is an http(s) URL of at most {MAX_URL_BYTES} bytes, without user and password");
+    let message =
+        format!("url is an http(s) URL of at most {MAX_URL_BYTES} bytes, without user and password");
     let url = Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
@@ -335,8 +336,7 @@ fn website(text: &str) -> Result<Url, Refusal> {
 
 fn count(body: &Map<String, Value>, name: &str, default: u64, least: u64, most: u64) -> Result<u64, Refusal> {
     let Some(value) = body.get(name) else { return Ok(default) };
-    let number =
-        value.as_u64().ok_or_else(|| Refusal::invalid(name, format!("{name} is a whole number")))?;
+    let number = value.as_u64().ok_or_else(|| Refusal::invalid(name, format!("{name} is a whole number")))?;
     if !(least..=most).contains(&number) {
         return Err(Refusal::unprocessable(name, format!("{name} is {least} to {most}")));
     }

@@ -62,7 +62,11 @@ async fn a_model_gets_the_passages_that_answer_and_cites_them() {
     let reply = world.ask(&id, "How long do parcels to Malta take?").await;
     assert_eq!(reply["sources_used"], json!([{ "id": source["id"], "title": "Delivery" }]), "{reply}");
     assert!(reply["reply"].as_str().unwrap().ends_with("six working days. [1]."), "{reply}");
-    assert!(world.told().contains("[1] Delivery\nParcels to Malta take six working days."), "{}", world.told());
+    assert!(
+        world.told().contains("[1] Delivery\nParcels to Malta take six working days."),
+        "{}",
+        world.told()
+    );
 
     // What has nothing to do with the sources is asked without them.
     assert_eq!(world.ask(&id, "Hello!").await["sources_used"], json!([]));
@@ -122,16 +126,15 @@ async fn pages_that_somebody_else_read_are_cited_by_their_address_in_the_widget(
     world.app.store().add_agent(chinwag_relay::store::Mode::Live, SITE_AGENT, &fields).await.unwrap();
     let source = world.add(SITE_AGENT, json!({ "type": "pages", "title": "Help centre" })).await;
     let path = format!("/v1/agents/{SITE_AGENT}/sources/{}", source["id"].as_str().unwrap());
-    let page = |name: &str, text: &str| {
-        json!({ "url": format!("https://shop.example/{name}"), "title": name, "text": text })
-    };
+    let page = |name: &str, text: &str| json!({ "url": format!("https://shop.example/{name}"), "title": name, "text": text });
     let body = json!({ "pages": [page("Delivery", DELIVERY), page("Tea", "Green tea wants water of eighty degrees.")] });
     world.call("PUT", &format!("{path}/pages"), Some(body)).await.is(202);
     assert_eq!(world.settled(&path).await["progress"], json!({ "done": 2, "total": 2 }));
     let listed = world.call("GET", &format!("{path}/pages?page_size=1"), None).await.is(200);
     assert_eq!((&listed["data"][0]["title"], &listed["has_more"]), (&json!("Delivery"), &json!(true)));
 
-    let token = world.send("POST", "/v1/token", &[("origin", PAGE)], Some(json!({ "site": "site_a" }))).await.is(200);
+    let token =
+        world.send("POST", "/v1/token", &[("origin", PAGE)], Some(json!({ "site": "site_a" }))).await.is(200);
     let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
     let headers = [("origin", PAGE), ("authorization", bearer.as_str())];
     let chat = async |id: &str, text: &str| {
@@ -180,7 +183,8 @@ async fn what_is_wrong_with_a_source_is_named() {
     let world = World::new().await;
     let id = world.make("Guide").await;
     let body = json!({ "name": "Talk", "base": "talk" });
-    let hosted = world.call("POST", "/v1/agents", Some(body)).await.is(201)["id"].as_str().unwrap().to_owned();
+    let hosted =
+        world.call("POST", "/v1/agents", Some(body)).await.is(201)["id"].as_str().unwrap().to_owned();
     let sources = format!("/v1/agents/{id}/sources");
     let text = json!({ "type": "text", "title": "T", "content": "x" });
     let with = |name: &str, value: Value| {
@@ -197,7 +201,12 @@ async fn what_is_wrong_with_a_source_is_named() {
         (json!({ "type": "text", "content": "x" }), 400, "missing_required_field", "title"),
         (json!({ "type": "text", "title": "", "content": "x" }), 422, "validation_error", "title"),
         (json!({ "type": "text", "title": "T", "content": " " }), 422, "validation_error", "content"),
-        (json!({ "type": "text", "title": "T", "content": "x", "url": "y" }), 400, "invalid_parameter", "url"),
+        (
+            json!({ "type": "text", "title": "T", "content": "x", "url": "y" }),
+            400,
+            "invalid_parameter",
+            "url",
+        ),
         (json!({ "type": "website" }), 400, "missing_required_field", "url"),
         (json!({ "type": "website", "url": "ftp://a.example/" }), 422, "validation_error", "url"),
         (with("url", json!("https://u:p@a.example/")), 422, "validation_error", "url"),
@@ -210,9 +219,21 @@ async fn what_is_wrong_with_a_source_is_named() {
         assert_eq!(answer.status, status, "{body}: {answer:?}");
         answer.is_error(status, code, Some(param));
     }
-    world.call("GET", &format!("{sources}?status=gone"), None).await.is_error(400, "invalid_parameter", Some("status"));
-    world.call("GET", &format!("{sources}?cursor=!"), None).await.is_error(400, "invalid_parameter", Some("cursor"));
-    world.call("POST", "/v1/agents/agent_zzzzzzzzzz/sources", Some(text.clone())).await.is_error(404, "resource_not_found", None);
+    world.call("GET", &format!("{sources}?status=gone"), None).await.is_error(
+        400,
+        "invalid_parameter",
+        Some("status"),
+    );
+    world.call("GET", &format!("{sources}?cursor=!"), None).await.is_error(
+        400,
+        "invalid_parameter",
+        Some("cursor"),
+    );
+    world.call("POST", "/v1/agents/agent_zzzzzzzzzz/sources", Some(text.clone())).await.is_error(
+        404,
+        "resource_not_found",
+        None,
+    );
     let refused = world.call("POST", &format!("/v1/agents/{hosted}/sources"), Some(text)).await;
     refused.is_error(422, "validation_error", Some("agent_id"));
     let bearer = format!("Bearer {}", world.live);
@@ -224,7 +245,11 @@ async fn what_is_wrong_with_a_source_is_named() {
     ] {
         let headers = [("authorization", bearer.as_str()), ("content-type", media_type)];
         let answer = world.send_bytes("POST", &format!("{sources}{query}"), &headers, b"x".to_vec()).await;
-        assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (status, Some(param)), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.json()["error"]["param"].as_str()),
+            (status, Some(param)),
+            "{answer:?}"
+        );
     }
 }
 

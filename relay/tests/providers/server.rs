@@ -63,7 +63,8 @@ impl World {
         let simulator = Simulator::start(Kind::OpenAiChat, Switches::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("docs")).unwrap();
-        std::fs::write(folder.path().join("docs/opening.md"), "# Opening hours\n\nWe open at nine.\n").unwrap();
+        std::fs::write(folder.path().join("docs/opening.md"), "# Opening hours\n\nWe open at nine.\n")
+            .unwrap();
         let configuration = format!(
             "[server]\ndata_dir = '{}'\nprivate_targets = [\"127.0.0.1\"]\n[server.limits]\nmessages_per_minute = 1000\n\
              address_messages_per_minute = 1000\n\n\

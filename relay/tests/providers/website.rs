@@ -49,7 +49,8 @@ async fn page(State(asked): State<Arc<AtomicUsize>>, request: Request) -> Respon
         "/private/x" => html("Private", "<p>Nobody should read this secret.</p>"),
         "/picture.png" => ([(CONTENT_TYPE, "image/png")], "PNG").into_response(),
         "/huge" => {
-            let length = [(CONTENT_TYPE, "text/html".to_owned()), (CONTENT_LENGTH, (1_u64 << 30).to_string())];
+            let length =
+                [(CONTENT_TYPE, "text/html".to_owned()), (CONTENT_LENGTH, (1_u64 << 30).to_string())];
             (length, Body::from_stream(gigabyte())).into_response()
         }
         "/endless" => ([(CONTENT_TYPE, "text/html")], Body::from_stream(gigabyte())).into_response(),
@@ -60,11 +61,17 @@ async fn page(State(asked): State<Arc<AtomicUsize>>, request: Request) -> Respon
         "/calendar" => {
             let query = request.uri().query().unwrap_or_default();
             let day: u32 = query.trim_start_matches("day=").parse().unwrap_or(0);
-            html("Calendar", &format!("<p>Nothing happens on day {day}.</p><a href='/calendar?day={}'>next</a>", day + 1))
+            html(
+                "Calendar",
+                &format!("<p>Nothing happens on day {day}.</p><a href='/calendar?day={}'>next</a>", day + 1),
+            )
         }
         path if path.starts_with("/deep/") => {
             let depth: u32 = path.trim_start_matches("/deep/").parse().unwrap_or(0);
-            html(&format!("Depth {depth}"), &format!("<p>This is {depth} deep.</p><a href='/deep/{}'>down</a>", depth + 1))
+            html(
+                &format!("Depth {depth}"),
+                &format!("<p>This is {depth} deep.</p><a href='/deep/{}'>down</a>", depth + 1),
+            )
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
@@ -115,17 +122,26 @@ async fn a_site_is_walked_by_its_links_past_every_trap() {
     for path in ["/", "/delivery", "/tea", "/returns", "/deep/0", "/deep/1"] {
         assert!(read.iter().any(|read| read == path), "{path}: {read:?}");
     }
-    assert!(!read.iter().any(|path| path.contains("private") || path == "/deep/2" || path == "/old"), "{read:?}");
+    assert!(
+        !read.iter().any(|path| path.contains("private") || path == "/deep/2" || path == "/old"),
+        "{read:?}"
+    );
     assert_eq!(read.iter().filter(|path| path.starts_with("/loop")).count(), 1, "{read:?}");
     let reason = source["reason"].as_str().unwrap();
-    for part in ["1 forbidden by robots.txt", "2 too large", "1 neither HTML nor text", "lead to another host"] {
+    for part in
+        ["1 forbidden by robots.txt", "2 too large", "1 neither HTML nor text", "lead to another host"]
+    {
         assert!(reason.contains(part), "{reason}");
     }
     assert!(site.asked.load(Ordering::SeqCst) < 80);
 
     let reply = world.ask(&id, "How long do parcels to Malta take?").await;
     assert_eq!(reply["sources_used"][0]["url"], format!("{}/delivery", site.url), "{reply}");
-    assert!(!world.told().contains("All rights reserved"), "what every page repeats is left out: {}", world.told());
+    assert!(
+        !world.told().contains("All rights reserved"),
+        "what every page repeats is left out: {}",
+        world.told()
+    );
     assert_eq!(world.ask(&id, "Is there a secret that nobody should read?").await["sources_used"], json!([]));
 }
 
@@ -153,7 +169,10 @@ async fn a_sitemap_says_which_pages_there_are() {
     let mut body = website(&serve(none).await);
     body["follow"] = json!("sitemap");
     let source = world.add(&id, body).await;
-    assert_eq!((&source["status"], source["reason"].as_str().unwrap().contains("no sitemap")), (&json!("failed"), true));
+    assert_eq!(
+        (&source["status"], source["reason"].as_str().unwrap().contains("no sitemap")),
+        (&json!("failed"), true)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,7 +193,7 @@ async fn a_website_that_cannot_be_read_fails_with_a_reason_and_hangs_nothing() {
         ("http://[::ffff:10.1.2.3]/".to_owned(), "leads to a private address"),
         (serve(away).await, "192.168.0.1 leads to a private address"),
         (serve(forbidden).await, "robots.txt of 127.0.0.1 forbids it"),
-        (serve(broken).await, "robots.txt: it answered 500"),
+        (serve(broken).await, "robots.txt of 127.0.0.1: it answered 500"),
         (format!("{}/gone", site.url), "it answered 404"),
         (format!("{}/endless", site.url), "it is larger than 2097152 bytes"),
         (format!("{}/round", site.url), "it redirects without end"),

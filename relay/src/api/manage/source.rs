@@ -14,9 +14,9 @@ use super::error::ManageError;
 use super::once::once;
 use super::talk::query;
 use crate::app::App;
+use crate::manage::Refusal;
 use crate::manage::key;
 use crate::manage::source::{Desk, SourceQuery, Upload};
-use crate::manage::Refusal;
 
 /// What JSON and the names around a source add to it, in bytes.
 const ENVELOPE_BYTES: usize = 64 * 1024;
@@ -153,5 +153,8 @@ async fn body(request: Request, app: &App) -> Result<Bytes, Refusal> {
 }
 
 fn is_json(media_type: &str) -> bool {
-    media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    media_type
+        .split(';')
+        .next()
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }

@@ -32,8 +32,9 @@ pub fn strip_repeated(pages: &mut [SourcePage]) {
     )]
     let most = ((pages.len() as f32 * SHARE) as usize).max(LEAST_PAGES - 1);
     for page in pages.iter_mut() {
-        let kept: Vec<&str> =
-            blocks(&page.text).filter(|block| counts.get(&key(block)).is_none_or(|count| *count <= most)).collect();
+        let kept: Vec<&str> = blocks(&page.text)
+            .filter(|block| counts.get(&key(block)).is_none_or(|count| *count <= most))
+            .collect();
         // Headings alone are no text.
         let says_something = kept.iter().any(|block| !block.trim_start().starts_with('#'));
         if says_something {
@@ -93,7 +94,8 @@ mod tests {
         let mut few = site(4);
         strip_repeated(&mut few);
         assert_eq!(few, site(4));
-        let alike = vec![SourcePage { url: "u".into(), title: "t".into(), text: "# A\n\nThe same.".into() }; 9];
+        let alike =
+            vec![SourcePage { url: "u".into(), title: "t".into(), text: "# A\n\nThe same.".into() }; 9];
         let mut stripped = alike.clone();
         strip_repeated(&mut stripped);
         assert_eq!(stripped, alike);

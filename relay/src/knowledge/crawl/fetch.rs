@@ -155,7 +155,8 @@ impl Fetch<'_> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let request = self.outward.request(Method::GET, &url)?;
-            let request = request.header(ACCEPT, "text/html, text/markdown;q=0.9, text/plain;q=0.8, */*;q=0.1");
+            let request =
+                request.header(ACCEPT, "text/html, text/markdown;q=0.9, text/plain;q=0.8, */*;q=0.1");
             let answer = match timeout_at(deadline, request.send()).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => return Err(Miss::Connection(describe(&error))),

@@ -25,6 +25,7 @@ use self::fetch::{Fetch, Fetched, Miss};
 use self::robots::Robots;
 use super::read::html::{self, Html};
 use super::read::unmarked;
+use crate::manage::key;
 use crate::outward::Outward;
 use crate::store::SourcePage;
 
@@ -44,7 +45,8 @@ const MAX_PARTS: usize = 20;
 const MAX_URL_BYTES: usize = 1_000;
 
 /// Parameters that change nothing of a page but who is counted.
-const TRACKING: &[&str] = &["utm_", "fbclid", "gclid", "mc_cid", "mc_eid", "ref", "sessionid", "phpsessid", "sid"];
+const TRACKING: &[&str] =
+    &["utm_", "fbclid", "gclid", "mc_cid", "mc_eid", "ref", "sessionid", "phpsessid", "sid"];
 
 /// How a website is walked.
 #[derive(Debug, Clone, Deserialize)]
@@ -150,8 +152,7 @@ pub async fn walk(
     walker.begin(start).await?;
     while walker.pages.len() < walk.max_pages && walker.bytes < most_bytes && Instant::now() < deadline {
         let room = (walk.max_pages - walker.pages.len()).min(AT_ONCE);
-        let batch: Vec<(Url, usize)> =
-            walker.waiting.drain(..walker.waiting.len().min(room)).collect();
+        let batch: Vec<(Url, usize)> = walker.waiting.drain(..walker.waiting.len().min(room)).collect();
         if batch.is_empty() {
             break;
         }
@@ -176,7 +177,11 @@ impl Walker<'_> {
     /// it moves: `example.com` is often `www.example.com`.
     async fn begin(&mut self, start: &Url) -> Result<(), String> {
         self.host = self.fetch.settle(start).await.map_err(|miss| miss.told(start))?;
-        self.robots = self.fetch.robots(&self.host).await.map_err(|miss| miss.told(&self.host))?;
+        self.robots = self
+            .fetch
+            .robots(&self.host)
+            .await
+            .map_err(|miss| format!("robots.txt of {}: {miss}", host(&self.host)))?;
         let first = self.host.clone();
         if self.walk.follow != "links" {
             let mut maps = self.robots.sitemaps.clone();
@@ -253,7 +258,10 @@ impl Walker<'_> {
                 Err(_) => return self.leave_out(LeftOut::Failed),
             }
         } else {
-            Html { markdown: if fetched.is_markdown { fetched.text } else { unmarked(&fetched.text) }, ..Html::default() }
+            Html {
+                markdown: if fetched.is_markdown { fetched.text } else { unmarked(&fetched.text) },
+                ..Html::default()
+            }
         };
         if depth < self.walk.max_depth && !read.is_dead_end {
             for link in read.links {
@@ -274,7 +282,7 @@ impl Walker<'_> {
         let title: String = title.chars().take(MAX_TITLE_CHARS).collect();
         let page = SourcePage { url: shown.into(), title, text: read.markdown };
         // The same text under another address: a loop, or a session in the path.
-        if self.pages.iter().any(|known| known.url == page.url) || !self.texts.insert(page.hash()) {
+        if self.pages.iter().any(|known| known.url == page.url) || !self.texts.insert(spoken(&page.text)) {
             return;
         }
         self.bytes += page.text.len();
@@ -310,6 +318,19 @@ impl Walker<'_> {
 /// Longest title of a page, in characters.
 const MAX_TITLE_CHARS: usize = 200;
 
+/// What a page says, without where its links lead: by it a page that loops is
+/// known again.
+fn spoken(markdown: &str) -> String {
+    let mut said = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once("](") {
+        said.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    said.push_str(rest);
+    key::digest(said.as_bytes())
+}
+
 /// A URL without what changes nothing of the page.
 fn plain(mut url: Url) -> Url {
     url.set_fragment(None);
@@ -318,7 +339,9 @@ fn plain(mut url: Url) -> Url {
             .query_pairs()
             .filter(|(name, _)| {
                 let name = name.to_ascii_lowercase();
-                !TRACKING.iter().any(|known| if known.ends_with('_') { name.starts_with(known) } else { name == *known })
+                !TRACKING
+                    .iter()
+                    .any(|known| if known.ends_with('_') { name.starts_with(known) } else { name == *known })
             })
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();

@@ -37,8 +37,10 @@ impl Robots {
                         (is_own, is_all) = (false, false);
                     }
                     in_names = true;
-                    let name: String =
-                        value.chars().take_while(|c| c.is_ascii_alphabetic() || matches!(c, '-' | '_')).collect();
+                    let name: String = value
+                        .chars()
+                        .take_while(|c| c.is_ascii_alphabetic() || matches!(c, '-' | '_'))
+                        .collect();
                     is_all |= value == "*";
                     is_own |= name.eq_ignore_ascii_case(NAME);
                     has_own |= is_own;

@@ -94,7 +94,8 @@ mod tests {
              <url><loc>javascript:alert(1)</loc></url><url><loc>https://a.example/y</loc></url></urlset>",
         );
         assert_eq!(shown(&map.pages), ["https://a.example/x?a=1&b=2", "https://a.example/y"]);
-        let index = parse("<sitemapindex><sitemap><loc>https://a.example/1.xml</loc></sitemap></sitemapindex>");
+        let index =
+            parse("<sitemapindex><sitemap><loc>https://a.example/1.xml</loc></sitemap></sitemapindex>");
         assert_eq!((shown(&index.maps), index.pages.len()), (vec!["https://a.example/1.xml"], 0));
         assert_eq!(shown(&parse("https://a.example/a\nnothing\nhttps://a.example/b\n").pages).len(), 2);
     }

@@ -15,9 +15,9 @@ const MAX_DEPTH: usize = 256;
 
 /// What is never part of what a page says.
 const LEFT_OUT: &[&str] = &[
-    "script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed", "form", "button",
-    "input", "select", "textarea", "dialog", "nav", "footer", "aside", "img", "picture", "video", "audio",
-    "head", "link", "meta",
+    "script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed", "form",
+    "button", "input", "select", "textarea", "dialog", "nav", "footer", "aside", "img", "picture", "video",
+    "audio", "head", "link", "meta",
 ];
 
 /// What is left out by its role, whatever element it is.
@@ -104,9 +104,10 @@ const MAX_OPEN: usize = 1_000;
 
 /// Elements that hold no others, or that end by themselves when the next begins.
 const FLAT: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-    "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "rp",
-    "rt", "html", "head", "body", "path", "circle", "rect", "line", "use", "polygon", "polyline", "ellipse", "stop",
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr", "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
+    "colgroup", "rp", "rt", "html", "head", "body", "path", "circle", "rect", "line", "use", "polygon",
+    "polyline", "ellipse", "stop",
 ];
 
 #[derive(Default)]
@@ -217,7 +218,9 @@ fn is_furniture(node: &Rc<Node>) -> bool {
     let role = attribute(node, "role");
     let is_hidden = attribute(node, "hidden").is_some()
         || attribute(node, "aria-hidden").is_some_and(|hidden| hidden == "true");
-    LEFT_OUT.contains(&name(node)) || role.is_some_and(|role| ROLES_LEFT_OUT.contains(&role.as_str())) || is_hidden
+    LEFT_OUT.contains(&name(node))
+        || role.is_some_and(|role| ROLES_LEFT_OUT.contains(&role.as_str()))
+        || is_hidden
 }
 
 fn name(node: &Node) -> &str {
@@ -273,12 +276,15 @@ mod tests {
             assert!(!text.contains(gone), "{gone}: {text}");
         }
         let links: Vec<&str> = page.links.iter().map(Url::as_str).collect();
-        assert_eq!(links, [
-            "https://shop.example/help/",
-            "https://shop.example/cart",
-            "https://shop.example/help/malta",
-            "https://other.example/",
-        ]);
+        assert_eq!(
+            links,
+            [
+                "https://shop.example/help/",
+                "https://shop.example/cart",
+                "https://shop.example/help/malta",
+                "https://other.example/",
+            ]
+        );
     }
 
     #[test]

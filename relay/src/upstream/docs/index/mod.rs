@@ -327,7 +327,8 @@ impl Index {
 
     fn weigh_section(&self, question: &Understood, section: &Weighed, proposal: f32) -> Hit {
         let document = section.place.document;
-        let [title, path] = [&self.titles, &self.paths].map(|all| all.get(document).map_or(&[][..], Vec::as_slice));
+        let [title, path] =
+            [&self.titles, &self.paths].map(|all| all.get(document).map_or(&[][..], Vec::as_slice));
         let names = [title, path];
         self.vocabulary.weigh_one(question, section, names, proposal)
     }
