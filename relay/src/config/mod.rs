@@ -143,6 +143,10 @@ pub enum Provider {
 /// The keys that mean something to a provider, of those that an agent of the
 /// API can choose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key that is there or not, whatever the others are"
+)]
 pub struct Takes {
     /// `model`.
     pub model: bool,

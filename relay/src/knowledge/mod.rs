@@ -122,8 +122,8 @@ impl Knowledge {
         let shared = Arc::clone(&self.shared);
         let (of, question, context) = (agent.to_owned(), question.to_owned(), context.map(str::to_owned));
         let searching = tokio::task::spawn_blocking(move || -> Result<Vec<Found>, ShelfError> {
-            let (shelf, _) = shared.shelf(&of)?;
-            shelf.search(&question, context.as_deref(), limit)
+            let (passages, _) = shared.shelf(&of)?;
+            passages.search(&question, context.as_deref(), limit)
         });
         let mut found = searching.await.map_err(|error| KnowledgeError::Broken(error.to_string()))??;
         // A source that was removed just now may still be in the index.
@@ -239,8 +239,8 @@ impl Knowledge {
                     let fault = |error| ShelfError::Folder { path: folder.clone(), error };
                     return fs::remove_dir_all(&folder).map_err(fault);
                 }
-                let (shelf, _) = shared.shelf(&of)?;
-                shelf.replace::<ShelfError>(&gone, || Ok(None)).map(drop)
+                let (passages, _) = shared.shelf(&of)?;
+                passages.replace::<ShelfError>(&gone, || Ok(None)).map(drop)
             });
             sweeping.await.map_err(|error| KnowledgeError::Broken(error.to_string()))??;
             self.shared.store.forget_gone(&agent, &source).await?;
@@ -259,20 +259,20 @@ impl Shared {
     fn shelf(&self, agent: &str) -> Result<(Arc<Shelf>, bool), ShelfError> {
         // Held while it is opened: two openings would be two shelves.
         let mut shelves = self.lock();
-        if let Some(shelf) = shelves.get(agent) {
-            return Ok((Arc::clone(shelf), false));
+        if let Some(opened) = shelves.get(agent) {
+            return Ok((Arc::clone(opened), false));
         }
         let folder = self.folder_of(agent).ok_or_else(|| ShelfError::Folder {
             path: PathBuf::from(agent),
             error: io::ErrorKind::InvalidFilename.into(),
         })?;
-        let (shelf, is_new) = Shelf::open(&folder)?;
-        let shelf = Arc::new(shelf);
+        let (opened, is_new) = Shelf::open(&folder)?;
+        let opened = Arc::new(opened);
         if shelves.len() >= MAX_OPEN {
             shelves.clear();
         }
-        shelves.insert(agent.to_owned(), Arc::clone(&shelf));
-        Ok((shelf, is_new))
+        shelves.insert(agent.to_owned(), Arc::clone(&opened));
+        Ok((opened, is_new))
     }
 
     /// Where an agent's index is; `None` for what is no id.

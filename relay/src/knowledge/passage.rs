@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn a_page_is_cut_at_its_headings_and_blocks_and_loses_nothing() {
         let long = "One two three four five six seven eight nine ten. ".repeat(40);
-        let list: String = (0..60).map(|number| format!("- item {number} with some words\n")).collect();
+        let list: Vec<String> = (0..60).map(|number| format!("- item {number} with some words\n")).collect();
+        let list = list.concat();
         let text = format!("# Delivery\n\nFour days.\n\n## Malta\n\nSix *days*.\n\n{long}\n\n{list}");
         let passages = cut("src_1", &page(&text));
         assert_eq!((passages[0].plain.as_str(), passages[0].headings.len()), ("Four days.", 0));

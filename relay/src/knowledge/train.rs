@@ -153,10 +153,10 @@ impl Knowledge {
         let source = source.clone();
         let runtime = Handle::current();
         let indexing = tokio::task::spawn_blocking(move || -> Result<usize, Fault> {
-            let (shelf, _) = knowledge.shared.shelf(&source.agent)?;
+            let (passages, _) = knowledge.shared.shelf(&source.agent)?;
             let store = &knowledge.shared.store;
             let (mut after, mut done): (Option<String>, usize) = (None, 0);
-            shelf.replace(&source.id, || {
+            passages.replace(&source.id, || {
                 let pages = runtime.block_on(store.source_pages(&source.id, after.as_deref(), PORTION))?;
                 if !runtime.block_on(store.note_progress(&source, done, total))? {
                     return Err(Fault::Changed);

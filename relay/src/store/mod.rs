@@ -12,6 +12,7 @@ mod family;
 mod handover;
 mod key;
 mod message;
+mod page;
 mod provider;
 mod results;
 mod retention;
@@ -36,11 +37,10 @@ pub use agent::{AgentFields, AgentRecord, Listed};
 pub use device::Device;
 pub use key::{IDEMPOTENCY_LIFE, KeyRecord, Mode, Written};
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
+pub use page::{PageEntry, SourcePage};
 pub use results::{Answered, Results, ResultsRefused, Sameness};
 pub use retention::Retention;
-pub use source::{
-    MAX_SOURCES, NewSource, PageEntry, SourceKind, SourcePage, SourceRecord, SourceStatus, Trained,
-};
+pub use source::{MAX_SOURCES, NewSource, SourceKind, SourceRecord, SourceStatus, Trained};
 pub use spending::Spending;
 pub use talk::Talk;
 pub use visitor::{ConversationExport, MessageExport, VisitorExport};

@@ -1,6 +1,7 @@
 //! Fetches one thing of a website, within bounds, and follows its redirects
 //! step by step: each is checked as the first address was.
 
+use std::path::Path;
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
@@ -96,7 +97,10 @@ impl Fetch<'_> {
         let (is_html, is_markdown) = match essence.as_str() {
             "text/html" | "application/xhtml+xml" => (true, false),
             "text/markdown" | "text/x-markdown" => (false, true),
-            "text/plain" => (false, found.path().ends_with(".md")),
+            "text/plain" => (
+                false,
+                Path::new(found.path()).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md")),
+            ),
             _ => return Err(Miss::Kind(essence)),
         };
         let bytes = read(answer, MAX_PAGE_BYTES, deadline).await?;

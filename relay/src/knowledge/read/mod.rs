@@ -30,7 +30,7 @@ pub enum Unreadable {
 /// A kind of file that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
-    /// CommonMark with tables.
+    /// `CommonMark` with tables.
     Markdown,
     /// A web page.
     Html,
@@ -48,12 +48,11 @@ impl FileKind {
         let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
         Ok(match (essence.as_str(), extension.as_str()) {
-            ("text/markdown" | "text/x-markdown", _) => Self::Markdown,
-            ("text/html" | "application/xhtml+xml", _) => Self::Html,
-            ("application/pdf", _) => Self::Pdf,
-            ("text/plain" | "application/octet-stream" | "", "md" | "markdown") => Self::Markdown,
-            ("application/octet-stream" | "", "html" | "htm") => Self::Html,
-            ("application/octet-stream" | "", "pdf") => Self::Pdf,
+            ("text/markdown" | "text/x-markdown", _)
+            | ("text/plain" | "application/octet-stream" | "", "md" | "markdown") => Self::Markdown,
+            ("text/html" | "application/xhtml+xml", _)
+            | ("application/octet-stream" | "", "html" | "htm") => Self::Html,
+            ("application/pdf", _) | ("application/octet-stream" | "", "pdf") => Self::Pdf,
             ("text/plain", _) | ("application/octet-stream" | "", "txt") => Self::Plain,
             ("application/octet-stream" | "", _) => {
                 return Err(Unreadable::Kind(format!("of {name:?}")));

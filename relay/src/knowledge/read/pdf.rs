@@ -1,6 +1,7 @@
 //! The text of a PDF. The files that programs write are often wrong, and those
 //! of strangers may be on purpose: what breaks the parser breaks one source.
 
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Unreadable, unmarked};
@@ -18,7 +19,8 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Unreadable> {
     }
     let mut text = String::new();
     for (place, page) in pages.iter().enumerate().filter(|(_, page)| !page.trim().is_empty()) {
-        text.push_str(&format!("## Page {}\n\n{}\n", place + 1, unmarked(page.trim())));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "## Page {}\n\n{}", place + 1, unmarked(page.trim()));
     }
     Ok(text)
 }
@@ -43,17 +45,15 @@ pub(crate) mod tests {
         let mut places = Vec::new();
         for (number, object) in objects.iter().enumerate() {
             places.push(file.len());
-            file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", number + 1));
+            write!(file, "{} 0 obj\n{object}\nendobj\n", number + 1).unwrap();
         }
         let table = file.len();
-        file.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+        write!(file, "xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).unwrap();
         for place in places {
-            file.push_str(&format!("{place:010} 00000 n \n"));
+            write!(file, "{place:010} 00000 n \n").unwrap();
         }
-        file.push_str(&format!(
-            "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n",
-            objects.len() + 1
-        ));
+        write!(file, "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1)
+            .unwrap();
         file.into_bytes()
     }
 
