@@ -5,11 +5,11 @@ export interface Options {
   /** The relay's origin, such as `https://relay.example.com`. May be left out where the relay served the script. */
   relay?: string;
   /**
-   * How it stands in the page: a button that opens a panel, a panel within `target`, one over the whole window, or a
-   * `frame` with a page of the relay's, for pages that refuse WebAssembly. In a frame the handle is the same, but what
+   * How it stands in the page: a button that opens a panel, a panel within `target`, one over the whole window, a
+   * screen in a hall for one stranger after another, or a `frame` with a page of the relay's, for pages that refuse WebAssembly. In a frame the handle is the same, but what
    * it asks for is done a moment later: its methods return promises. Default: `launcher`.
    */
-  mode?: "launcher" | "inline" | "fullscreen" | "frame";
+  mode?: "launcher" | "inline" | "fullscreen" | "kiosk" | "frame";
   /** The element that an inline chat is put into, or a CSS selector that finds it. */
   target?: Element | string;
   /**
@@ -78,6 +78,8 @@ export interface Options {
   tools?: Tools;
   /** What the page wants the agent to know, sent with each message: an object of at most 4,096 bytes as JSON. */
   context?: Record<string, unknown>;
+  /** What is asked of a screen in a hall; only with `mode: "kiosk"`. */
+  kiosk?: Kiosk;
   /** Called once, with the handle. */
   onReady?: (chat: Chat) => void;
   /** Called with what the event `error` carries. */
@@ -87,6 +89,26 @@ export interface Options {
    * are looked for beside it too.
    */
   wasmUrl?: string | URL;
+}
+
+/** What is asked of a screen in a hall. */
+export interface Kiosk {
+  /** Seconds without a sign of life before the warning, 15 to 3600. Default: 75. */
+  idleSeconds?: number;
+  /** Seconds to say that one is still there, 20 to 3600. Default: 20. */
+  warnSeconds?: number;
+  /** What stands on the screen while nobody is there. Default: the greeting and the suggestions. */
+  attract?: { title?: string; text?: string; prompts?: string[] };
+  /** Whether there is a keyboard on the screen. Default: true. */
+  keyboard?: boolean;
+  /** Whether links are texts, or are shown as a code for a phone. Default: `block`. */
+  links?: "block" | "qr";
+  /** Whether the browser is asked to keep the screen on. Default: true. */
+  wakeLock?: boolean;
+  /** Whether the page is loaded anew once a day, while nobody is there. Default: true. */
+  reloadDaily?: boolean;
+  /** The device key, as `chinwag-relay device new` prints it. */
+  device?: string;
 }
 
 /** Functions of the page that the agent may call. Names are 1 to 64 letters, digits, `_` or `-`; `null` takes one away. */

@@ -84,7 +84,7 @@
       icon,
     );
     // The page has a button of its own, or a place for the panel.
-    const isPlace = /^in|^fu/.test(mode);
+    const isPlace = /^(in|fu|ki)/.test(mode);
     if (!(isPlace || (own?.hidden ?? own?.selector))) root.append(launcher);
     document.body.append(host);
 

@@ -15,7 +15,8 @@ buildSync({
   outfile: to,
   minify: true,
   charset: "utf8",
-  legalComments: "none",
+  // What the licence of a package asks to be kept, in the companion that holds it.
+  legalComments: "inline",
   logLevel: "warning",
   target: "es2022",
   ...(mode !== "minify" && { bundle: true, format: "esm", external: ["__CHINWAG_*"] }),

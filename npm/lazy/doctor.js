@@ -9,7 +9,7 @@ const MAX_SKEW_S = 60;
  * has a `name`, `ok` and what it `says`; `text` is all of it, to be pasted into a
  * letter. Nothing in it is secret.
  */
-export async function examine(element, options, base) {
+export async function examine(element, options, base, kiosk) {
   const relay = String(options.relay ?? base ?? "").replace(/\/$/, "");
   const token = await askForToken(relay, options);
   const checks = [
@@ -19,6 +19,7 @@ export async function examine(element, options, base) {
     ["storage", storage(options.persist)],
     ["place", place(element)],
     ["version", await version(base ?? new URL(".", import.meta.url).href)],
+    ...(kiosk ? await kiosk.examine() : []),
   ].map(([name, { ok, says }]) => ({ name, ok, says }));
   const text = checks.map(({ name, ok, says }) => `${ok ? "ok  " : "BAD "} ${name}: ${says}`).join("\n");
   return { ok: checks.every((check) => check.ok), checks, text };
@@ -68,14 +69,14 @@ function allows(source, origin) {
   return pattern === host || pattern === hostname || (pattern.startsWith("*.") && hostname.endsWith(pattern.slice(1)));
 }
 
-async function askForToken(relay, { site, getToken, api }) {
+async function askForToken(relay, { site, getToken, api, kiosk }) {
   if (getToken || api) return good(`not asked for: the page has ${getToken ? "getToken" : "an api of its own"}`);
   let answer;
   try {
     answer = await fetch(`${relay}/v1/token`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ site }),
+      body: JSON.stringify({ site, device: kiosk?.device }),
     });
   } catch {
     return bad(`${relay} could not be reached from this page: is it up, is its certificate good, does connect-src allow it?`);
@@ -85,6 +86,9 @@ async function askForToken(relay, { site, getToken, api }) {
   const code = body?.error?.code;
   if (code === "origin_not_allowed") {
     return bad(`the relay knows no site "${site}" for ${location.origin}: add that to "origins" of its [[site]] in chinwag.toml, exactly so`);
+  }
+  if (body?.error?.param === "device") {
+    return bad(`the relay does not take this kiosk's device key (${body.error.message}): chinwag-relay device new ${site} makes another`);
   }
   if (code) return bad(`the relay refused a token: ${code} (request ${answer.headers.get("x-request-id") ?? "unknown"})`);
   return bad(`${relay}/v1/token answered ${answer.status} and not what a relay answers: is "relay" the address of a relay?`);

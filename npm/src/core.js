@@ -32,8 +32,9 @@ const PARTS = __CHINWAG_PARTS__;
 
 /** The running module; after a crash the next `load` begins another. */
 let running;
-/** The module as it was compiled, so that another one is there at once; and its parts. */
+/** The module as it was compiled and its styles, so that another one is there at once; and its parts. */
 let compiled;
+let sheet;
 const compiledParts = {};
 
 /** Fetches and starts the module, once for all widgets of a page. A failed attempt may be repeated. */
@@ -56,8 +57,9 @@ async function begin(wasmUrl, cssUrl) {
       for (const crashed of widgets) crashed();
     });
   });
-  const [css] = await Promise.all([text(cssUrl), glue.start({ module_or_path: compiled ?? wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url) }).catch(explain)]);
+  const [css] = await Promise.all([sheet ?? text(cssUrl), glue.start({ module_or_path: compiled ?? wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url) }).catch(explain)]);
   compiled = glue.module();
+  sheet = css;
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
   const part = (name) =>
     (linked[name] ??= compilePart(name, wasmUrl)
@@ -122,7 +124,15 @@ async function language(asked) {
  */
 export async function init(options, environment = {}) {
   if (options?.mode === "frame") return (await import("__CHINWAG_FRAME__")).init(options, environment);
-  const { wasmUrl, ...rest } = options ?? {};
+  let { wasmUrl, ...rest } = options ?? {};
+  // A kiosk has a companion, and a module of its own for each visitor.
+  const kiosk =
+    rest.mode === "kiosk" &&
+    (await import("__CHINWAG_KIOSK__")).begin(rest, {
+      parts: { keyboard: () => import("__CHINWAG_KEYBOARD__"), qr: () => import("__CHINWAG_QR__") },
+      renew: () => renew(),
+    });
+  if (kiosk) rest = kiosk.options;
   // What `persist: "memory"` keeps outlives a crash here.
   const memory = {};
   const counted = crashes();
@@ -133,23 +143,40 @@ export async function init(options, environment = {}) {
   let inner;
   let forget;
 
-  const mount = async (more) => {
+  const mount = async (more, isOff) => {
     const [module, spoken] = await Promise.all([
-      load(wasmUrl, new URL("__CHINWAG_CSS__", import.meta.url)),
+      (kiosk ? begin : load)(wasmUrl, new URL("__CHINWAG_CSS__", import.meta.url)),
       language(locale),
     ]);
-    const begun = module.mount(rest, { ...environment, ...more, host: element, css: module.css, language: spoken, memory, part: module.part });
+    if (isOff?.()) return;
+    const css = module.css + (kiosk?.css ?? "");
+    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, part: module.part, kiosk: kiosk?.companion });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
     element = inner.element;
+    forget?.();
     module.widgets.add(crashed);
     forget = () => module.widgets.delete(crashed);
+    kiosk?.attach(inner, spoken.locale);
+  };
+
+  /** Puts a fresh module in the place of the one that a visitor used, unless the next one is there already. */
+  const renew = async () => {
+    const used = inner;
+    locale = rest.locale;
+    try {
+      await mount({}, () => inner !== used || used.isOpen());
+      if (inner !== used) used.leave();
+    } catch (error) {
+      console.error("chinwag:", error);
+    }
   };
 
   /** The module has ended, and this widget with it. */
   const crashed = () => {
     const left = remains(element.shadowRoot);
     inner = undefined;
+    if (kiosk) return kiosk.crashed(element, mount);
     const again = async (open) => {
       try {
         await mount({ draft: left.draft });
@@ -171,7 +198,7 @@ export async function init(options, environment = {}) {
     return result;
   };
 
-  await mount();
+  await (kiosk ? kiosk.first(environment.host, mount) : mount());
   const on = (name, listener) => {
     if (!EVENTS.includes(name)) throw new Error(`Chinwag: there is no event "${name}". There are: ${EVENTS.join(", ")}`);
     // What a listener of `before:send` promises is waited for.
@@ -213,6 +240,7 @@ export async function init(options, environment = {}) {
   handle.destroy = () => {
     if (!inner) element.remove();
     forget();
+    kiosk?.destroy();
     inner?.destroy();
   };
   handle.show = () => void (element.hidden = false);
@@ -227,7 +255,7 @@ export async function init(options, environment = {}) {
     call("update", { locale });
     return speak(locale);
   };
-  handle.doctor = async () => (await import("__CHINWAG_DOCTOR__")).examine(element, rest, environment.base);
+  handle.doctor = async () => (await import("__CHINWAG_DOCTOR__")).examine(element, rest, environment.base, kiosk);
 
   on("message:received", async () => {
     if (sound && (document.hidden || !inner?.isOpen())) (await import("__CHINWAG_SOUND__")).chime();

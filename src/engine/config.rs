@@ -3,6 +3,8 @@
 
 use chinwag_protocol::Json;
 
+use super::kiosk::KioskOptions;
+
 /// The part of the options that behaviour and words depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
@@ -21,6 +23,8 @@ pub struct Config {
     pub launcher: Launcher,
     /// What stands beside that button after a while.
     pub teaser: Option<Teaser>,
+    /// What is asked of a screen in a hall.
+    pub kiosk: KioskOptions,
     /// Where conversation ids are kept.
     pub persist: Persist,
     /// How access tokens are come by.
@@ -71,6 +75,8 @@ pub enum Mode {
     Inline,
     /// A panel that fills the window, always open.
     Fullscreen,
+    /// A screen in a hall, for one stranger after another.
+    Kiosk,
 }
 
 /// The button that opens the panel.

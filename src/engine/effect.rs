@@ -4,6 +4,7 @@ use chinwag_protocol::{ChatRequest, ConversationId, ConversationState, Json, Tok
 
 use super::failure::Failure;
 use super::item::Key;
+use super::kiosk::KioskOrder;
 use super::part::Part;
 use super::rating::{Opinion, RatingCall};
 use super::saved::Saved;
@@ -171,6 +172,8 @@ pub enum Effect {
     Redraw(Region),
     /// Say a sentence to a screen reader.
     Announce(Announcement),
+    /// What a screen in a hall asks for.
+    Kiosk(KioskOrder),
     /// Tell the host page.
     Emit(HostEvent),
 }
@@ -192,6 +195,8 @@ pub enum Announcement {
     Rated(Opinion),
     /// A rating could not be stored.
     NotRated,
+    /// What one visitor said is gone.
+    Wiped,
 }
 
 /// A part of the model that the view shows.
@@ -220,6 +225,10 @@ pub enum Region {
     /// Whether a message can be sent, and if not why; the draft was replaced by
     /// the engine.
     Composer,
+    /// Where a screen in a hall stands.
+    Kiosk,
+    /// Another visitor is there: all of it.
+    Visit,
 }
 
 /// A wait that the engine asked for.
@@ -245,6 +254,8 @@ pub enum Timer {
     Reconnect,
     /// Replace the token before it is old.
     Refresh,
+    /// A second of a screen in a hall.
+    Tick,
 }
 
 /// What the host page is told.
@@ -310,6 +321,10 @@ pub enum HostEvent {
     Unread(u32),
     /// The access token was replaced.
     TokenRefreshed,
+    /// It is asked whether the visitor is still there, for so many seconds.
+    IdleWarning(u32),
+    /// A visitor's traces were wiped: "idle", "visitor" or "page".
+    IdleReset(&'static str),
     /// Something failed.
     Error(Failure),
 }

@@ -6,6 +6,7 @@ use super::config::Config;
 use super::effect::Timer;
 use super::failure::TransportError;
 use super::item::Key;
+use super::kiosk::KioskEvent;
 use super::rating::Opinion;
 use super::saved::Saved;
 use super::session::RequestId;
@@ -276,4 +277,6 @@ pub enum Event {
     WentOutOfSight,
     /// It came back into sight.
     CameIntoSight,
+    /// Something happened at a screen in a hall.
+    Kiosk(KioskEvent),
 }

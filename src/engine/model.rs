@@ -7,6 +7,7 @@ use super::drawer::Drawer;
 use super::event::Moment;
 use super::failure::{Failure, Reason};
 use super::item::{Delivery, Item, Key, Question, Reply};
+use super::kiosk::Kiosk;
 use super::saved::{Saved, Waiting};
 use super::session::{RequestId, Session};
 use super::tool::ClientTool;
@@ -74,6 +75,8 @@ pub struct Model {
     pub tools: Vec<ClientTool>,
     /// Whether the page is out of sight: another tab, another window.
     pub is_out_of_sight: bool,
+    /// Where a screen in a hall stands.
+    pub kiosk: Kiosk,
     items: Vec<(Key, Item)>,
     next_key: u32,
     next_request: u32,

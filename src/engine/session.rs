@@ -118,6 +118,19 @@ impl Session {
         self.last.is_some()
     }
 
+    /// The exchange under way.
+    pub fn asked(&self) -> Option<RequestId> {
+        match self.phase {
+            Phase::Asking(request) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// The last token, good or not.
+    pub fn last_token(&self) -> Option<&str> {
+        self.last.as_deref()
+    }
+
     /// Whether this is the exchange under way.
     pub fn awaits(&self, request: RequestId) -> bool {
         matches!(self.phase, Phase::Asking(asked) if asked == request)

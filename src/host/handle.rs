@@ -10,7 +10,7 @@ use web_sys::HtmlElement;
 use super::mount::Mounted;
 use super::tool::GivenTools;
 use crate::engine::transcript::Format;
-use crate::engine::{ConversationId, Event, Model};
+use crate::engine::{ConversationId, Event, KioskEvent, Model};
 use crate::shell::clock;
 use crate::shell::store::Store;
 
@@ -214,6 +214,28 @@ impl Handle {
     pub fn set_language(&self, language: JsValue) {
         if let Some(mounted) = self.0.borrow_mut().as_mut() {
             mounted.set_language(&language);
+        }
+    }
+
+    /// What a kiosk's companion has seen: that the screen was touched, say, or how
+    /// much memory the page holds.
+    #[wasm_bindgen(js_name = tellKiosk)]
+    pub fn tell_kiosk(&self, what: &str, value: f64) {
+        let event = match what {
+            "touched" => KioskEvent::Touched,
+            "held" => KioskEvent::Held(value > 0.0),
+            "memory" => KioskEvent::Measured(value),
+            "uptime" => KioskEvent::Ran(value),
+            _ => return,
+        };
+        self.dispatch(Event::Kiosk(event));
+    }
+
+    /// Lets go of the element, which another module has taken over.
+    pub fn leave(&self) {
+        let mounted = self.0.borrow_mut().take();
+        if let Some(mounted) = mounted {
+            mounted.leave();
         }
     }
 

@@ -19,6 +19,7 @@ use super::tool::GivenTools;
 use super::value::Given;
 use super::{speech, theme};
 use crate::engine::{Event, Mode, Model};
+use crate::shell::kiosk::Companion;
 use crate::shell::lent::Lent;
 use crate::shell::outside::Outside;
 use crate::shell::storage::SavedPlace;
@@ -53,6 +54,7 @@ struct Environment {
     memory: Object,
     draft: Option<String>,
     part: Option<Function>,
+    kiosk: JsValue,
 }
 
 impl Environment {
@@ -66,6 +68,7 @@ impl Environment {
             memory: member("memory").dyn_into().unwrap_or_default(),
             draft: member("draft").as_string(),
             part: member("part").dyn_into().ok(),
+            kiosk: member("kiosk"),
         }
     }
 }
@@ -105,6 +108,7 @@ pub struct Mounted {
     following: Option<Following>,
     _summoning: Option<EventListener>,
     view: Option<UnmountHandle<AnyViewState>>,
+    is_taken_over: bool,
 }
 
 impl std::fmt::Debug for Mounted {
@@ -153,7 +157,7 @@ impl Mounted {
         let is_direct = options.config.is_direct;
         let model = Model::new(options.config);
         let lent = Lent { headers: options.headers, ..lent };
-        let outside = Outside::new(base, element.clone(), saved_place, lent, is_direct);
+        let outside = Outside::new(base, element.clone(), saved_place, lent, Companion::new(environment.kiosk), is_direct);
         let made = Rc::new(Cell::new(None));
         let view = leptos::mount::mount_to(wrapper.clone(), {
             let made = Rc::clone(&made);
@@ -183,6 +187,7 @@ impl Mounted {
             following,
             _summoning: summoning,
             view: Some(view),
+            is_taken_over: false,
         })
     }
 
@@ -205,6 +210,11 @@ impl Mounted {
         Ok(())
     }
 
+    /// Ends it, and leaves its element to the one that has taken it over.
+    pub fn leave(mut self) {
+        self.is_taken_over = true;
+    }
+
     /// Speaks another language, `{locale, file}`, which the face has fetched.
     pub fn set_language(&mut self, language: &JsValue) {
         self.language = Language::read(language);
@@ -223,7 +233,9 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         self.view.take();
-        self.element.remove();
+        if !self.is_taken_over {
+            self.element.remove();
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::archive::Archive;
 use super::body;
 use super::channel::Channel;
 use super::clock;
+use super::kiosk::Companion;
 use super::lent::Lent;
 use super::lock::Claim;
 use super::page;
@@ -44,6 +45,7 @@ pub struct Outside {
     tools: Tools,
     archive: Option<Archive>,
     lent: RefCell<Lent>,
+    kiosk: Companion,
     exchange: RefCell<Option<Exchange>>,
     channel: RefCell<Option<Channel>>,
     claims: Rc<RefCell<Vec<(TurnId, Claim)>>>,
@@ -53,7 +55,14 @@ pub struct Outside {
 impl Outside {
     /// The outside of a widget that lives in `element` and talks to the relay
     /// at `relay`, an origin without a slash at the end.
-    pub fn new(relay: String, element: HtmlElement, saved: SavedPlace, lent: Lent, is_direct: bool) -> Self {
+    pub fn new(
+        relay: String,
+        element: HtmlElement,
+        saved: SavedPlace,
+        lent: Lent,
+        kiosk: Companion,
+        is_direct: bool,
+    ) -> Self {
         // Where storage is refused, the page's memory has to do.
         let shelf = || saved.shelf().unwrap_or_else(|| Shelf::Page(Object::new()));
         let archive = is_direct.then(|| Archive::new(shelf(), saved.key()));
@@ -66,6 +75,7 @@ impl Outside {
             tools: Tools::default(),
             archive,
             lent: RefCell::new(lent),
+            kiosk,
             exchange: RefCell::default(),
             channel: RefCell::default(),
             claims: Rc::default(),
@@ -73,12 +83,16 @@ impl Outside {
         }
     }
 
-    /// Tells the engine when the browser loses its network and finds it again.
+    /// Tells the engine when the browser loses its network and finds it again. A
+    /// relay on this very machine is there without one.
     pub fn watch_network(&self, store: Store) {
         let Some(window) = web_sys::window() else { return };
         let mut listeners = self.listeners.borrow_mut();
-        listeners.push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));
-        listeners.push(EventListener::new(&window, "online", move |_| store.dispatch(Event::WentOnline)));
+        let needs_network = !OWN_MACHINE.iter().any(|own| self.relay.starts_with(own));
+        if needs_network {
+            listeners.push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));
+            listeners.push(EventListener::new(&window, "online", move |_| store.dispatch(Event::WentOnline)));
+        }
         let hide = move |_: &_| store.dispatch(Event::PageHidden);
         listeners.push(EventListener::new(&window, "pagehide", hide));
         // A device that wakes up, a page that comes back out of the browser's
@@ -89,7 +103,7 @@ impl Outside {
             let on_change = move |_: &web_sys::Event| store.wake();
             listeners.push(EventListener::new(&document, "visibilitychange", on_change));
         }
-        if !window.navigator().on_line() {
+        if needs_network && !window.navigator().on_line() {
             store.dispatch(Event::WentOffline);
         }
     }
@@ -143,6 +157,11 @@ impl Outside {
     /// Asks the page about a message before it is sent.
     pub fn ask_before_send(&self, text: &str) -> page::Decision {
         page::ask_before_send(&self.element, text)
+    }
+
+    /// What a screen in a hall has beside it.
+    pub fn kiosk(&self) -> &Companion {
+        &self.kiosk
     }
 
     /// What the page can run.
@@ -299,13 +318,15 @@ impl Outside {
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
                 let fire = move || store.dispatch(Event::TimerFired { timer });
-                let is_crowd = !matches!(timer, Timer::Search(_) | Timer::Undo(_) | Timer::Tools(_));
+                let is_crowd = 
+                    !matches!(timer, Timer::Search(_) | Timer::Undo(_) | Timer::Tools(_) | Timer::Tick);
                 let after_ms = if is_crowd { clock::with_jitter(after_ms) } else { after_ms };
                 let mut timers = self.timers.borrow_mut();
                 // One wait of a kind at a time: a new one takes the place of the old.
                 timers.retain(|(known, _)| discriminant(known) != discriminant(&timer));
                 timers.push((timer, Timeout::new(after_ms, fire)));
             }
+            Effect::Kiosk(order) => self.kiosk.carry_out(order, &self.relay, self.lent(), store),
             Effect::Emit(event) => page::emit(&self.element, event),
             // Served by the archive, where there is one, and by the store itself.
             Effect::Archive { .. } | Effect::Redraw(_) | Effect::Announce(_) => {}
@@ -408,6 +429,9 @@ fn hear(text: &str, store: Store) {
         store.dispatch(Event::TabSaid { subject, word: Box::new(word) });
     }
 }
+
+/// How addresses of this very machine begin.
+const OWN_MACHINE: [&str; 3] = ["http://127.", "http://localhost", "http://[::1]"];
 
 /// How long a lock is kept after the end of a reply, in ms.
 const RELEASE_AFTER_MS: u32 = 300;

@@ -48,6 +48,8 @@ pub fn emit(element: &HtmlElement, event: HostEvent) {
         HostEvent::ConversationChange { id } => ("conversation:change", texts([("id", id)])),
         HostEvent::ConnectionChange(state) => ("connection:change", texts([("state", state.to_owned())])),
         HostEvent::Unread(count) => ("unread", vec![("count", JsValue::from(count))]),
+        HostEvent::IdleWarning(seconds) => ("idle:warning", vec![("seconds", JsValue::from(seconds))]),
+        HostEvent::IdleReset(reason) => ("idle:reset", texts([("reason", reason.to_owned())])),
         HostEvent::TokenRefreshed => ("token:refreshed", vec![]),
         HostEvent::ToolCall { id, tool, input } => {
             let mut detail = texts([("toolCallId", id), ("toolName", tool)]);

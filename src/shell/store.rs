@@ -12,6 +12,7 @@ use std::rc::Rc;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Element;
 
 use super::clock;
 use super::lent::Lent;
@@ -348,6 +349,20 @@ impl Store {
         let Some(inner) = self.inner.try_get_value() else { return };
         change(inner.outside.tools());
         self.dispatch(Event::ToolsChanged { tools: inner.outside.tools().definitions() });
+    }
+
+    /// Puts a kiosk's keyboard on the screen, for a text field.
+    pub fn draw_keyboard(&self, place: &Element, input: &Element) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.kiosk().draw_keyboard(place, input);
+        }
+    }
+
+    /// Draws an address as a code.
+    pub fn draw_code(&self, place: &Element, address: &str) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.kiosk().draw_code(place, address);
+        }
     }
 
     /// Begins a new conversation under a fresh id.

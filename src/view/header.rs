@@ -22,14 +22,6 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
         }
         scene.focus_input();
     };
-    let who = el("div", "cw-who")
-        .add(&el("h2", "cw-name").set("part", "title").add(&el("bdi", "").live_text(move || name(scene))))
-        .add(
-            &el("p", "cw-status")
-                .set("part", "status")
-                .live("data-state", move || status(scene).0)
-                .add(&el("span", "").live_text(move || scene.text(status(scene).1))),
-        );
     let close = || {
         button("cw-icon-button", move |_| store.dispatch(Event::Closed))
             .set("part", "close")
@@ -39,7 +31,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
     el("div", "cw-header")
         .set("part", "header")
         .add(&avatar(scene, "cw-avatar"))
-        .add(&who)
+        .add(&who(scene))
         .maybe(history(scene))
         .add(
             &button("cw-icon-button", begin)
@@ -50,6 +42,18 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
         )
         .add(&export_menu(scene, is_empty))
         .maybe((mode == Mode::Launcher).then(close))
+}
+
+/// Draws the name, and how things stand.
+pub(super) fn who(scene: Scene) -> El {
+    el("div", "cw-who")
+        .add(&el("h2", "cw-name").set("part", "title").add(&el("bdi", "").live_text(move || name(scene))))
+        .add(
+            &el("p", "cw-status")
+                .set("part", "status")
+                .live("data-state", move || status(scene).0)
+                .add(&el("span", "").live_text(move || scene.text(status(scene).1))),
+        )
 }
 
 /// The button that opens the history, where there is one.

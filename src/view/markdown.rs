@@ -15,10 +15,11 @@ use web_sys::{CharacterData, Element, Node};
 
 use super::dom::{El, append, append_data, child, count_children, el, icon, remove_from, replace, set, text};
 use super::icon::Icon;
+use super::kiosk::lead_along;
 use super::listing::Listing;
 use super::scene::Scene;
 use super::strings::Text;
-use crate::engine::Source;
+use crate::engine::{Links, Mode, Source};
 use crate::engine::markdown::highlight::display_name;
 use crate::engine::markdown::{
     Alignment, Block, Cell, Document, Href, Inline, Item, bring_up, still_settled,
@@ -471,12 +472,14 @@ fn draw_inline(inline: &Inline, pen: &mut Pen) -> Node {
         Inline::Emph(children) => with_inlines(el("em", ""), children, pen),
         Inline::Strong(children) => with_inlines(el("strong", ""), children, pen),
         Inline::Strike(children) => with_inlines(el("del", ""), children, pen),
-        Inline::Link { href, title, children } => with_inlines(link(href, title.as_deref()), children, pen),
+        Inline::Link { href, title, children } => {
+            with_inlines(link(pen.scene, href, title.as_deref()), children, pen)
+        },
         Inline::Image { src, title, alt } => {
             // A picture that is fetched by itself can carry the conversation
             // away in its address; a link needs a click.
             let label = if alt.is_empty() { src.as_str() } else { alt };
-            link(src, title.as_deref()).text(label).into()
+            link(pen.scene, src, title.as_deref()).text(label).into()
         }
         Inline::SoftBreak => text(" ").into(),
         Inline::HardBreak => el("br", "").into(),
@@ -513,16 +516,20 @@ fn patch_text(node: &Node, old: &str, new: &str) -> bool {
     true
 }
 
-fn link(href: &Href, title: Option<&str>) -> El {
+fn link(scene: Scene, href: &Href, title: Option<&str>) -> El {
     let link = el("a", "");
-    lead_to(&link, href);
+    lead_to(scene, &link, href);
     // Without a title, the address itself: where a click leads is never hidden.
     link.set("title", title.unwrap_or(href.as_str()))
 }
 
 /// Makes an anchor lead to an address, in a new tab that learns nothing of the
-/// page it was opened from.
-pub(super) fn lead_to(anchor: &Element, href: &Href) {
+/// page it was opened from; at a kiosk, where there are no tabs, to none.
+pub(super) fn lead_to(scene: Scene, anchor: &Element, href: &Href) {
+    let links = scene.store.peek(|model| (model.config.mode == Mode::Kiosk).then_some(model.config.kiosk.links));
+    if let Some(links) = links.flatten() {
+        return lead_along(anchor, href.as_str(), links == Links::Qr);
+    }
     set(anchor, "href", href.as_str());
     set(anchor, "target", "_blank");
     set(anchor, "rel", "noopener noreferrer nofollow ugc");
@@ -537,8 +544,11 @@ fn cite(scene: Scene, mark: &El, number: usize, source: &Source) {
     label.push_str(&source.title);
     set(mark, "title", &source.title);
     if let Some(href) = &source.href {
-        lead_to(mark, href);
-        set(mark, "aria-label", &label);
+        lead_to(scene, mark, href);
+        // What leads nowhere is a text, and has no label.
+        if mark.has_attribute("href") || mark.has_attribute("role") {
+            set(mark, "aria-label", &label);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod export;
 mod failure;
 mod header;
 mod icon;
+mod kiosk;
 mod later;
 mod launcher;
 mod listing;
@@ -60,6 +61,7 @@ fn fill(root: &El, store: Store, speech: Speech) {
     let (root, mut is_again) = (root.clone(), false);
     effect(move || {
         speech.track();
+        store.read(Region::Visit, |_| ());
         let had_focus = focused(&root).is_some();
         owner.cleanup();
         root.set_text_content(None);
@@ -80,6 +82,11 @@ fn draw(root: &El, scene: Scene, is_again: bool) -> Scene {
     let mode = store.peek(|model| model.config.mode).unwrap_or_default();
     let voice = voice::voice(scene, places.voice.clone());
     keep_to_ourselves(root, scene);
+    if mode == Mode::Kiosk {
+        kiosk::kiosk(root, scene, &places);
+        dom::append(root, &voice);
+        return scene;
+    }
     if mode == Mode::Launcher {
         dom::append(root, &launcher);
     }

@@ -204,7 +204,7 @@ fn sources(scene: Scene, sources: &[Source]) -> Option<El> {
             .add(&el("span", "cw-cite").set("aria-hidden", "true").text(&(index + 1).to_string()))
             .add(&el("span", "cw-source-title").set("dir", "auto").text(&source.title));
         if let Some(href) = &source.href {
-            lead_to(&chip, href);
+            lead_to(scene, &chip, href);
         }
         append(&list, &el("li", "").add(&chip));
     }
@@ -228,6 +228,8 @@ fn actions(
         ReplyPhase::Stopped => Some(Event::RetryPressed { key }),
         _ => None,
     };
+    // At a kiosk there is nowhere to paste it but before the next visitor's eyes.
+    let can_copy = !scene.is_kiosk();
     let has_text = !reply.text.trim().is_empty();
     if !has_text && again.is_none() {
         return None;
@@ -241,7 +243,7 @@ fn actions(
     });
     let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(scene, at)));
     let line =
-        el("div", "cw-actions").set("part", "actions").maybe(has_text.then(|| copy_button(scene, key)));
+        el("div", "cw-actions").set("part", "actions").maybe((has_text && can_copy).then(|| copy_button(scene, key)));
     let line = match rating {
         Some(rating) => line.add(&rating.good).add(&rating.bad),
         None => line,

@@ -300,16 +300,26 @@ impl Rows {
         held.filter(|(from, to)| to - from <= MOST_HELD)
     }
 
+    /// How much larger things are on the screen than laid out: what is around may
+    /// be zoomed or transformed, which boxes on the screen show and scroll
+    /// positions do not.
+    fn scale(&self) -> f64 {
+        let scale = self.log.get_bounding_client_rect().width() / f64::from(self.log.offset_width());
+        // The one is rounded to whole pixels.
+        if scale.is_finite() && (scale - 1.0).abs() > 0.01 && scale > 0.0 { scale } else { 1.0 }
+    }
+
     /// Notes what is at the upper edge of the sight, as what is to stay there.
     pub(super) fn note_anchor(&mut self) {
         if self.is_following() {
             return;
         }
+        let scale = self.scale();
         let top = self.log.get_bounding_client_rect().top();
-        let mut edges = self.drawn.iter().map(|drawn| (drawn, drawn.edge() - top));
+        let mut edges = self.drawn.iter().map(|drawn| (drawn, (drawn.edge() - top) / scale));
         let first = edges.find(|(_, edge)| *edge > 0.0);
         // After a leap into what is not drawn, nothing that is drawn is in sight.
-        let first = first.filter(|(drawn, edge)| edge - drawn.height() < self.height);
+        let first = first.filter(|(drawn, edge)| edge - drawn.height() / scale < self.height);
         self.anchor = first.map(|(drawn, edge)| Anchor { key: drawn.key, edge });
     }
 
@@ -324,7 +334,7 @@ impl Rows {
             return;
         };
         let Some(drawn) = self.drawn.iter().find(|drawn| drawn.key == anchor.key) else { return };
-        let moved = drawn.edge() - self.log.get_bounding_client_rect().top() - anchor.edge;
+        let moved = (drawn.edge() - self.log.get_bounding_client_rect().top()) / self.scale() - anchor.edge;
         if moved.abs() > ROUNDING {
             self.log.scroll_by_with_x_and_y(0.0, moved);
             // Laid out it is by now.
@@ -336,13 +346,13 @@ impl Rows {
     /// before paint: to measure costs nothing here. Says whether other rows may
     /// be in sight now.
     pub(super) fn resized(&mut self, elements: impl Iterator<Item = Element>) -> bool {
-        let mut change = 0.0;
+        let (mut change, scale) = (0.0, self.scale());
         for element in elements {
             let Some(drawn) = self.drawn.iter().find(|drawn| drawn.element.is_same_node(Some(&element)))
             else {
                 continue;
             };
-            let height = element.get_bounding_client_rect().height();
+            let height = element.get_bounding_client_rect().height() / scale;
             let place = self.all.iter().rposition(|row| row.key == drawn.key);
             // A panel that is closed has no heights.
             if let Some(known) = place.and_then(|place| self.heights.get_mut(place)).filter(|_| height > 0.0)

@@ -11,7 +11,7 @@ use web_sys::{Element, HtmlElement, Node, ShadowRoot};
 
 use super::dom::{El, append, el};
 use super::strings::{Speech, Text, Words};
-use crate::engine::{Features, Model, Region};
+use crate::engine::{Features, Mode, Model, Region};
 use crate::shell::store::Store;
 
 /// The store and the shared elements of one mounted widget. Cheap to copy.
@@ -99,13 +99,18 @@ impl Scene {
         }
     }
 
+    /// Whether it is a screen in a hall.
+    pub(super) fn is_kiosk(self) -> bool {
+        self.store.peek(|model| model.config.mode == Mode::Kiosk).unwrap_or_default()
+    }
+
     /// Moves the focus to where the next message is written. On a device with a
     /// keyboard on the screen, which would come up unasked, and where no message
     /// is taken any more, to the transcript.
     pub(super) fn focus_input(self) {
         let Some(places) = self.places() else { return };
         let is_closed = self.store.peek(Model::is_closed).unwrap_or_default();
-        focus(&if is_closed || is_touch_first() { &places.log } else { &places.input }.html());
+        focus(&if is_closed || (is_touch_first() && !self.is_kiosk()) { &places.log } else { &places.input }.html());
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn voice(scene: Scene, place: El) -> El {
             Announcement::Rated(opinion) if opinion.value.is_some() => Text::RatingStored,
             Announcement::Rated(_) => Text::RatingRemoved,
             Announcement::NotRated => Text::RatingFailed,
+            Announcement::Wiped => Text::Wiped,
         };
         say_held(scene, &held);
         scene.say(&scene.text(text));

@@ -48,12 +48,18 @@ pub(super) fn chips(scene: Scene, label: Text, prompts: Vec<String>) -> Option<E
     list.has_child_nodes().then_some(list)
 }
 
-fn words_of(scene: Scene, model: &Model) -> (String, Vec<String>) {
+/// The greeting and the questions to start with.
+pub(super) fn words_of(scene: Scene, model: &Model) -> (String, Vec<String>) {
     let agent = model.agent.as_ref();
     let greeting = model.config.greeting.as_deref().or_else(|| agent?.greeting.as_deref());
     let prompts = model.config.suggestions.as_ref().or_else(|| Some(&agent?.suggestions));
     let greeting = greeting.filter(|text| !text.trim().is_empty()).map(str::to_owned);
     (greeting.unwrap_or_else(|| scene.text(Text::Greeting)), prompts.cloned().unwrap_or_default())
+}
+
+/// The first paragraph of a greeting.
+pub(super) fn headline(greeting: &str) -> &str {
+    split(greeting).0
 }
 
 /// The first paragraph, set large, and what follows.

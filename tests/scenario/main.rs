@@ -13,6 +13,7 @@ mod drawer;
 mod export;
 mod failing;
 mod history;
+mod kiosk;
 mod offline;
 mod presence;
 mod rating;

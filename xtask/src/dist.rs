@@ -82,6 +82,7 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
         "widget",
         &[tokens.as_str(), &launcher, &style("widget.css")?, &style("history.css")?].concat(),
     )?;
+    let kiosk_css = serde_json::to_string(&packer.css("kiosk", &style("kiosk.css")?)?)?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
     let npm = workspace.root.join("npm");
@@ -93,7 +94,9 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let mut assets = Vec::new();
     let wasm = Asset::hashed("chinwag", "wasm", widget.wasm, Load::Panel);
     let style = Asset::hashed("chinwag", "css", css.into_bytes(), Load::Panel);
-    let mut companions = lazy::companions(&workspace.root, |name, source| packer.script(name, source))?;
+    let mut companions = lazy::companions(&workspace.root, |name, source| {
+        packer.companion(name, &source.replace("__CHINWAG_STYLES__", &kiosk_css))
+    })?;
     companions.push(frame);
     companions.extend(widget.parts.into_iter().map(lazy::Companion::of_part));
     let with_names = |wasm: &str, css: &str, of: fn(&lazy::Companion) -> &str| {
@@ -177,6 +180,19 @@ impl Packer<'_> {
 
     fn script(&self, name: &str, source: &str) -> Result<String> {
         self.pack("minify", &format!("{name}.js"), source)
+    }
+
+    /// A module that is fetched later, with the packages that it imports in it.
+    /// Without Node there are none, and it does without.
+    fn companion(&self, name: &str, source: &str) -> Result<String> {
+        let is_import = |line: &&str| line.starts_with("import ");
+        match (source.lines().any(|line| is_import(&line)), self.node.is_some()) {
+            (false, _) => self.script(name, source),
+            (true, true) => self.pack("bundle", &format!("{name}.js"), source),
+            (true, false) => {
+                Ok(source.lines().filter(|line| !is_import(line)).collect::<Vec<_>>().join("\n"))
+            }
+        }
     }
 
     /// `core.js` with `crash.js`, and the glue that it imports as `./glue.js`.

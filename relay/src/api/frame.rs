@@ -55,7 +55,7 @@ async fn script() -> Response {
 
 /// Who may frame the page of a site, as `frame-ancestors` has it: an origin, as
 /// it is parsed, holds nothing that would end the list or an attribute.
-fn framing(site: &[Origin], own: &[Origin]) -> String {
+pub(super) fn framing(site: &[Origin], own: &[Origin]) -> String {
     let mut list = String::new();
     for origin in site.iter().chain(own.iter().filter(|own| !site.contains(own))) {
         if !list.is_empty() {
@@ -70,12 +70,12 @@ const TEMPLATE: &str = include_str!("../../pages/frame.html");
 const SCRIPT: &str = include_str!("../../pages/frame.js");
 
 /// Nothing inline and nothing from elsewhere but pictures; wasm may compile.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; \
                       img-src 'self' https: data:; base-uri 'none'; form-action 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors";
 
-const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+pub(super) const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ mod error;
 mod exchange;
 mod frame;
 mod health;
+mod kiosk;
 mod manage;
 mod metrics;
 mod page;
@@ -54,6 +55,7 @@ pub fn router(app: App) -> Router {
         .merge(document::routes())
         .merge(page::routes())
         .merge(frame::routes())
+        .merge(kiosk::routes())
         .merge(health::routes())
         .merge(description::routes())
         .merge(asset::routes())

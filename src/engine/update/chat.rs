@@ -185,6 +185,18 @@ pub(super) fn stop(model: &mut Model, now: Moment, out: &mut Effects) {
     outbox::flush(model, now, out);
 }
 
+/// Ends the reply without a word about it: whoever waited for it is gone.
+pub(super) fn abandon(model: &mut Model, out: &mut Effects) {
+    let Some(turn) = model.turn.take() else { return };
+    out.push(Effect::AbortStream { turn: turn.id });
+    out.push(Effect::Emit(HostEvent::ResponseStopped));
+    out.push(Effect::Emit(HostEvent::ResponseEnd));
+    let token = model.session.last_token().filter(|_| !model.config.is_direct).map(str::to_owned);
+    if let Some((token, conversation)) = token.zip(model.conversation.clone()) {
+        out.push(Effect::StopReply { token, conversation });
+    }
+}
+
 pub(super) fn retry(model: &mut Model, key: Key, now: Moment, out: &mut Effects) {
     if model.is_replying() {
         return;

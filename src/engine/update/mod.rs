@@ -5,6 +5,7 @@ mod consent;
 mod direct;
 mod drawer;
 mod history;
+mod kiosk;
 mod outbox;
 mod presence;
 mod rating;
@@ -20,6 +21,7 @@ use super::config::{Identity, Mode};
 use super::drawer::Drawer;
 use super::effect::{Effect, HostEvent, Region, Timer};
 use super::event::{Event, Moment};
+use super::kiosk::KioskEvent;
 use super::model::{History, Model};
 use super::part::{self, Lazy as _};
 use super::saved::Saved;
@@ -67,13 +69,16 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
                 session::identify(model, out);
             }
         }
-        Event::Opened => open(model, now, out),
+        Event::Opened => enter(model, now, out),
+        Event::Closed | Event::Cleared | Event::Reset | Event::LoggedOut if is_kiosk(model) => {
+            kiosk::end(model, "page", out);
+        }
         Event::Closed => close(model, now, out),
         Event::Cleared => clear(model, out),
         Event::Reset => reset(model, out),
         Event::TeaserDismissed => presence::dismiss_teaser(model, out),
         Event::FocusAsked => {
-            open(model, now, out);
+            enter(model, now, out);
             model.focus_asked += 1;
             out.push(Effect::Redraw(Region::Focus));
         }
@@ -87,6 +92,9 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::PageRefused => ask_page(model, false, out),
         Event::Sent { text, message_id, conversation_id } => {
             ask_page(model, false, out);
+            if is_kiosk(model) {
+                kiosk::begin(model, now, out);
+            }
             chat::send(model, &text, message_id, &conversation_id, now, out);
         }
         Event::StopPressed => chat::stop(model, now, out),
@@ -107,7 +115,13 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TabSaid { subject, word } => tabs::said(model, subject.as_deref(), *word, now, out),
         Event::TokenShared { answer } => tabs::granted(model, &answer, now, out),
         Event::StreamClaimed { turn } => tabs::take_over(model, turn, now, out),
+        Event::ConversationStarted { .. } if is_kiosk(model) => {
+            kiosk::happened(model, KioskEvent::StartedOver, now, out);
+        }
         Event::ConversationStarted { conversation_id } => start_conversation(model, &conversation_id, out),
+        Event::TokenArrived { request, answer } if kiosk::is_orphan(model, request) => {
+            kiosk::bury(model, answer.token, answer.visitor, out);
+        }
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
         Event::MessagesArrived { request, page } if watch::awaits(model, request) => {
@@ -146,6 +160,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
             drawer::change_failed(model, request, &error, now, out);
         }
         Event::PageHidden => {
+            kiosk::left(model, out);
             drawer::commit(model, now, out);
             direct::archive(model, now, out);
         }
@@ -171,6 +186,8 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TimerFired { timer: Timer::Silence(turn) } => tabs::listen(model, turn, now, out),
         Event::TimerFired { timer: Timer::Reconnect } => outbox::reconnect(model, now, out),
         Event::TimerFired { timer: Timer::Refresh } => session::refresh(model, out),
+        Event::TimerFired { timer: Timer::Tick } => kiosk::tick(model, now, out),
+        Event::Kiosk(event) => kiosk::happened(model, event, now, out),
         Event::WentOffline => set_online(model, false, now, out),
         Event::WentOnline => set_online(model, true, now, out),
     }
@@ -222,11 +239,21 @@ fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effec
     }
     out.push(Effect::Redraw(Region::Composer));
     out.push(Effect::Redraw(Region::Panel));
+    kiosk::mounted(model, out);
     presence::mounted(model, is_new, saved.teaser_dismissed, out);
-    if saved.open || model.config.mode != Mode::Launcher {
+    if !is_kiosk(model) && (saved.open || model.config.mode != Mode::Launcher) {
         open(model, now, out);
     }
     outbox::flush(model, now, out);
+}
+
+fn is_kiosk(model: &Model) -> bool {
+    model.config.mode == Mode::Kiosk
+}
+
+/// Opens it, at a kiosk for somebody new.
+fn enter(model: &mut Model, now: Moment, out: &mut Effects) {
+    if is_kiosk(model) { kiosk::begin(model, now, out) } else { open(model, now, out) }
 }
 
 fn open(model: &mut Model, now: Moment, out: &mut Effects) {

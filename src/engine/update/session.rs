@@ -46,6 +46,7 @@ pub(super) fn connect(model: &mut Model, out: &mut Effects) {
     // key cannot come here.
     let Ok(site) = SiteKey::parse(&model.config.site) else { return };
     let mut body = model.session.ask(request, site);
+    body.device.clone_from(&model.config.kiosk.device);
     let asks_identity = model.config.identity == Identity::Asked;
     if let Identity::Signed(jwt) = &model.config.identity {
         body.identity = Some(jwt.clone());

@@ -7,6 +7,7 @@ mod ability;
 mod address;
 pub(super) mod check;
 mod error;
+mod kiosk;
 mod language;
 mod look;
 mod memory;
@@ -60,7 +61,7 @@ pub struct Options {
 type Take = fn(&mut Options, &str, &Given) -> Result<(), OptionsError>;
 
 /// Every key of the options, group by group, in the order of the documentation.
-const GROUPS: [(&[&str], Take); 7] = [
+const GROUPS: [(&[&str], Take); 8] = [
     (address::KEYS, address::take),
     (place::KEYS, place::take),
     (look::KEYS, look::take),
@@ -68,6 +69,7 @@ const GROUPS: [(&[&str], Take); 7] = [
     (words::KEYS, words::take),
     (memory::KEYS, memory::take),
     (ability::KEYS, ability::take),
+    (kiosk::KEYS, kiosk::take),
 ];
 
 /// Whether a key names who the widget talks to, where it stands or where it
@@ -110,6 +112,7 @@ impl GivenOptions {
             }
         }
         address::check(&options)?;
+        kiosk::settle(&mut options, &self.0)?;
         Ok(options)
     }
 }

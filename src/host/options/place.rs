@@ -12,8 +12,12 @@ pub(super) const KEYS: &[&str] =
 pub(super) const FIXED_KEYS: &[&str] = &["mode", "target"];
 
 /// Every way of standing in a page. The word is also the element's `data-mode`.
-pub(super) const MODES: [(&str, Mode); 3] =
-    [("launcher", Mode::Launcher), ("inline", Mode::Inline), ("fullscreen", Mode::Fullscreen)];
+pub(super) const MODES: [(&str, Mode); 4] = [
+    ("launcher", Mode::Launcher),
+    ("inline", Mode::Inline),
+    ("fullscreen", Mode::Fullscreen),
+    ("kiosk", Mode::Kiosk),
+];
 
 /// The word for a way of standing in a page.
 pub fn mode_name(mode: Mode) -> &'static str {
@@ -61,8 +65,8 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
         "zIndex" => options.z_index = Some(z_index(given)?),
         "openByDefault" => options.config.open_by_default = flag(key, given)?,
         "mode" => {
-            // The fourth never comes here: the JavaScript face answers to it.
-            let allowed = "\"launcher\", \"inline\", \"fullscreen\" or \"frame\"";
+            // The last never comes here: the JavaScript face answers to it.
+            let allowed = "\"launcher\", \"inline\", \"fullscreen\", \"kiosk\" or \"frame\"";
             options.config.mode = choice(key, given, &MODES, allowed)?;
         }
         // Looked up when the widget is mounted, since it takes a document.

@@ -273,6 +273,32 @@ texts! {
     DownloadMarkdown = "Download as Markdown";
     /// Downloads it as JSON.
     DownloadJson = "Download as JSON";
+    /// The button of a kiosk's attract screen.
+    TouchToStart = "Touch to start";
+    /// Begins again at a kiosk, with nothing of what was.
+    StartOver = "Start over";
+    /// Changes the size of a kiosk's text.
+    TextSize = "Text size";
+    /// Gives a kiosk more contrast.
+    MoreContrast = "Contrast";
+    /// Shows or hides a kiosk's keyboard.
+    Keyboard = "Keyboard";
+    /// Asks at a kiosk whether the visitor has left.
+    StillThere = "Still there?";
+    /// What happens if they have.
+    ClearedIn = "Everything is cleared in % seconds." | "Everything is cleared in one second.";
+    /// They have not.
+    Continue = "Continue";
+    /// Said when a kiosk has forgotten a visitor.
+    Wiped = "Everything was cleared.";
+    /// Heading of a kiosk without a network.
+    AwayTitle = "Back in a moment";
+    /// What it says below.
+    AwayText = "There is no connection right now. This screen comes back by itself.";
+    /// Heading of a link's code.
+    TakeAlong = "Take it along";
+    /// What to do with the code.
+    ScanCode = "Point your phone's camera at the code.";
 }
 
 impl Text {
