@@ -212,6 +212,10 @@ export interface Events {
   unread: { count: number };
   /** The access token was replaced. */
   "token:refreshed": Record<string, never>;
+  /** A kiosk asks whether the visitor is still there. */
+  "idle:warning": { seconds: number };
+  /** A kiosk has wiped what a visitor left: nobody was there, somebody started over, or the page asked. */
+  "idle:reset": { reason: "idle" | "visitor" | "page" };
   error: { reason: string; requestId?: string };
 }
 

@@ -43,6 +43,17 @@ const NAMES = {
   zh: ["大写", "删除", "空格", "发送", "数字", "字母", "符号", "布局", "设备键盘", "键盘"],
 };
 
+/** Keys in a frame, as in `src/view/icon.rs`: not every device has a letter for it. */
+function drawn() {
+  const [icon, path] = ["svg", "path"].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
+  icon.setAttribute("class", "cw-icon");
+  icon.setAttribute("viewBox", "0 0 24 24");
+  icon.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", "M3 6h18v12H3zM6.5 10h.1M10.2 10h.1M13.9 10h.1M17.5 10h.1M8 14h8");
+  icon.append(path);
+  return icon;
+}
+
 /** How long a key is held before it repeats, and how often it then does, in ms. */
 const REPEAT_AFTER_MS = 500;
 const REPEAT_MS = 70;
@@ -88,7 +99,7 @@ export function keyboard(place, input, locale) {
     // Tab goes on to the next thing: who has keys to press Tab with needs none of these.
     made.tabIndex = -1;
     made.className = `cw-key${kind ? ` cw-key-${kind}` : ""}`;
-    made.textContent = mark;
+    made.append(mark);
     if (name) made.setAttribute("aria-label", name);
     const end = () => clearTimeout(repeating);
     made.addEventListener("pointerdown", (event) => {
@@ -162,7 +173,7 @@ export function keyboard(place, input, locale) {
             draw();
           }),
         layout.system &&
-          key("⌨", device, "wide", () => {
+          key(drawn(), device, "wide", () => {
             place.replaceChildren();
             input.inputMode = "text";
             input.blur();

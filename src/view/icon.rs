@@ -47,6 +47,8 @@ pub(super) enum Icon {
     Person,
     /// Two bars: paused.
     Pause,
+    /// Keys in a frame: a keyboard on the screen.
+    Keys,
 }
 
 impl Icon {
@@ -88,6 +90,7 @@ impl Icon {
             Self::Download => "M12 4v11M7 10.5l5 5 5-5M5 20h14",
             Self::Person => "M12 11.5a3.75 3.75 0 1 0 0-7.5 3.75 3.75 0 0 0 0 7.5zM5 20a7 7 0 0 1 14 0",
             Self::Pause => "M9 6v12M15 6v12",
+            Self::Keys => "M3 6h18v12H3zM6.5 10h.1M10.2 10h.1M13.9 10h.1M17.5 10h.1M8 14h8",
             Self::Tool => {
                 "M14.5 6.5a4 4 0 0 1 5-1l-2.8 2.8 1 1.5 1.5 1L22 8a4 4 0 0 1-5.5 4.8L8 21.3a1.8 1.8 0 0 1-2.6 0l-.7-.7a1.8 1.8 0 0 1 0-2.6l8.6-8.5a4 4 0 0 1 1.2-3z"
             }

@@ -32,7 +32,7 @@ pub(super) fn kiosk(root: &El, scene: Scene, places: &Places) {
     let look = move |read: fn(&Kiosk) -> &'static str| move || read_kiosk(scene, read);
     let screen = el("div", "cw-kiosk")
         .live("data-stage", look(|kiosk| kiosk.stage.as_str()))
-        .live("data-size", look(|kiosk| ["0", "1", "2"].get(usize::from(kiosk.size)).copied().unwrap_or("0")))
+        .live("data-size", look(|kiosk| size(kiosk.size)))
         .live("data-contrast", look(|kiosk| if kiosk.has_contrast { "more" } else { "" }))
         .on("click", move |event| press_link(scene, &event))
         .on("keydown", move |event| {
@@ -49,6 +49,14 @@ pub(super) fn kiosk(root: &El, scene: Scene, places: &Places) {
         append(&screen, &el("div", "cw-kiosk-place").part(move || {
             Some(if is_away.get() { away(scene) } else { attract(scene) })
         }));
+    }
+}
+
+const fn size(size: u8) -> &'static str {
+    match size {
+        0 => "0",
+        1 => "1",
+        _ => "2",
     }
 }
 
@@ -90,13 +98,11 @@ fn attract(scene: Scene) -> El {
         .set("type", "button")
         .set("part", "start")
         .add(&el("span", "").text(&scene.text(Text::TouchToStart)));
-    let focused = start.html();
-    after(0, move || focus(&focused));
     el("section", "cw-attract")
         .set("part", "attract")
         .live("aria-label", move || name(scene))
         // Nothing stands on the same spot for days.
-        .live("data-shift", move || read_kiosk(scene, |kiosk| ["0", "1", "2", "3"][(kiosk.turned / 4 % 4) as usize]))
+        .live("data-shift", move || read_kiosk(scene, |kiosk| shift(kiosk.turned)))
         .on("click", move |_| tell(scene, KioskEvent::Began))
         .add(&el("p", "cw-attract-name").add(&avatar(scene, "cw-avatar")).add(&el("bdi", "").live_text(move || name(scene))))
         .add(
@@ -106,6 +112,17 @@ fn attract(scene: Scene) -> El {
         )
         .add(&el("div", "cw-attract-prompts").part(shown))
         .add(&start)
+}
+
+/// On which of four spots everything stands: a few pixels apart, each for about
+/// half a minute.
+const fn shift(turned: u32) -> &'static str {
+    match turned / 4 % 4 {
+        0 => "0",
+        1 => "1",
+        2 => "2",
+        _ => "3",
+    }
 }
 
 fn greeting(scene: Scene) -> (String, Vec<String>) {
@@ -194,8 +211,8 @@ fn bar(scene: Scene, typing: Option<RwSignal<bool>>) -> El {
             scene.focus_input();
         })
         .live("aria-pressed", move || flag(typing.get()))
-        .add(&icon(Icon::Pen))
-        .add(&el("span", "").text(&scene.text(Text::Keyboard)))
+        .label(&scene.text(Text::Keyboard))
+        .add(&icon(Icon::Keys))
     });
     el("div", "cw-kiosk-bar").set("part", "bar").add(&start_over(scene)).add(&size).add(&contrast).maybe(keyboard)
 }

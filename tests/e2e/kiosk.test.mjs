@@ -355,7 +355,7 @@ describe("who has no other way", () => {
   test("everything works by keyboard alone", async () => {
     const screen = await open();
     await screen.start.waitFor();
-    await screen.seconds(1);
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await screen.input.waitFor();
     const focused = () => page.evaluate(() => document.activeElement.shadowRoot?.activeElement?.textContent ?? "");
@@ -367,7 +367,7 @@ describe("who has no other way", () => {
       await page.keyboard.press("Shift+Tab");
       reached.add((await focused()).trim());
     }
-    for (const name of ["Start over", "AaText size", "Contrast", "Keyboard"]) assert.ok(reached.has(name), `${name} of ${[...reached]}`);
+    for (const name of ["Start over", "AaText size", "Contrast"]) assert.ok(reached.has(name), `${name} of ${[...reached]}`);
     await screen.button("Start over").focus();
     await page.keyboard.press("Enter");
     await screen.input.waitFor();

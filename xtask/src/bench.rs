@@ -23,6 +23,9 @@ pub enum Measure {
     Soak(Built),
     /// What streamed replies and restored transcripts cost a slow page, in Chromium.
     Stream,
+    /// Whether a kiosk's page holds the same after 500 visitors as after 50: memory,
+    /// nodes and listeners, in Chromium.
+    Kiosk,
 }
 
 /// Which relay is measured.
@@ -88,6 +91,16 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             command.arg(workspace.root.join("xtask").join("bench-stream.mjs")).arg(workspace.dist());
             command.env("CHROMIUM", &browser.chromium);
             process::run(&mut command, "the bench of streams")
+        }
+        Measure::Kiosk => {
+            let node = Node::prepare(workspace).context("this bench needs Node")?;
+            let browser = Browser::prepare().context("this bench needs a browser")?;
+            dist::make(workspace, SizePass::Required)?;
+            let mut command = Command::new(&node.program);
+            command.arg(workspace.root.join("xtask").join("bench-kiosk.mjs"));
+            command.args([workspace.dist(), workspace.root.join("relay").join("pages")]);
+            command.env("CHROMIUM", &browser.chromium);
+            process::run(&mut command, "the bench of kiosks")
         }
     }
 }

@@ -123,6 +123,7 @@ pub(super) fn happened(model: &mut Model, event: KioskEvent, now: Moment, out: &
             let leftovers = &mut model.kiosk.leftovers;
             if is_done {
                 leftovers.retain(|leftover| leftover.request != request);
+                renew(model, out);
             } else if let Some(left) = leftovers.iter_mut().find(|left| left.request == request) {
                 left.is_asked = false;
                 left.attempts += 1;
@@ -247,15 +248,11 @@ fn rest(model: &mut Model, ticks: u32, out: &mut Effects) {
         model.kiosk.turned = model.kiosk.turned.wrapping_add(1);
         out.push(Effect::Redraw(Region::Kiosk));
     }
+    renew(model, out);
     if ticks.is_multiple_of(PROBE_TICKS) {
         out.push(Effect::Kiosk(KioskOrder::Probe));
     }
     let kiosk = &mut model.kiosk;
-    // Who has still to be forgotten is known only here.
-    if kiosk.is_used && kiosk.leftovers.is_empty() && kiosk.orphan.is_none() {
-        kiosk.is_used = false;
-        out.push(Effect::Kiosk(KioskOrder::Renew));
-    }
     let is_due = (model.config.kiosk.reloads_daily && kiosk.uptime_ms >= DAY_MS)
         || kiosk.memory_bytes > MEMORY_BOUND_BYTES;
     let may = kiosk.rested_ms >= REST_MS && kiosk.uptime_ms >= kiosk.no_reload_before_ms.max(RELOAD_PAUSE_MS);
@@ -264,6 +261,17 @@ fn rest(model: &mut Model, ticks: u32, out: &mut Effects) {
     if is_due && may && !kiosk.is_away && kiosk.leftovers.is_empty() {
         kiosk.no_reload_before_ms = kiosk.uptime_ms + RELOAD_PAUSE_MS;
         out.push(Effect::Kiosk(KioskOrder::Reload));
+    }
+}
+
+/// Puts a fresh module in the place of the one that a visitor used. Who has still
+/// to be forgotten is known only here, and so keeps it.
+fn renew(model: &mut Model, out: &mut Effects) {
+    let kiosk = &mut model.kiosk;
+    let is_clean = kiosk.leftovers.is_empty() && kiosk.orphan.is_none();
+    if kiosk.stage == Stage::Attract && is_clean && kiosk.is_used {
+        kiosk.is_used = false;
+        out.push(Effect::Kiosk(KioskOrder::Renew));
     }
 }
 
