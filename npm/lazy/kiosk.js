@@ -236,7 +236,7 @@ export function begin(options, { parts, renew }) {
           "div",
           { class: "cw-app" },
           make(
-            "div",
+            "main",
             { class: "cw-kiosk", "data-stage": "stopped" },
             make("section", { class: "cw-away", part: "away", role: "status" }, make("h1", { class: "cw-away-title" }, title), make("p", {}, text), ...(more ? [make("p", { class: "cw-away-more", dir: "ltr" }, more)] : [])),
           ),

@@ -24,7 +24,7 @@ pub struct Config {
     /// What stands beside that button after a while.
     pub teaser: Option<Teaser>,
     /// What is asked of a screen in a hall.
-    pub kiosk: KioskOptions,
+    pub kiosk: Box<KioskOptions>,
     /// Where conversation ids are kept.
     pub persist: Persist,
     /// How access tokens are come by.

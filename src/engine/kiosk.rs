@@ -65,6 +65,10 @@ pub enum Links {
 
 /// Where a kiosk stands.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; none has to agree with another"
+)]
 pub struct Kiosk {
     /// Whether a visitor is there.
     pub stage: Stage,

@@ -157,7 +157,14 @@ impl Mounted {
         let is_direct = options.config.is_direct;
         let model = Model::new(options.config);
         let lent = Lent { headers: options.headers, ..lent };
-        let outside = Outside::new(base, element.clone(), saved_place, lent, Companion::new(environment.kiosk), is_direct);
+        let outside = Outside::new(
+            base,
+            element.clone(),
+            saved_place,
+            lent,
+            Companion::new(environment.kiosk),
+            is_direct,
+        );
         let made = Rc::new(Cell::new(None));
         let view = leptos::mount::mount_to(wrapper.clone(), {
             let made = Rc::clone(&made);

@@ -73,13 +73,7 @@ impl Companion {
 
 /// Has the relay forget a visitor. Whether it has, or whether there is nothing
 /// more that could be done.
-async fn forget(
-    relay: &str,
-    lent: &Lent,
-    leftover: Leftover,
-    device: Option<String>,
-    site: &str,
-) -> bool {
+async fn forget(relay: &str, lent: &Lent, leftover: Leftover, device: Option<String>, site: &str) -> bool {
     let url = |path: &str| [relay, path].concat();
     let erase = async |token: String| {
         let mut call = Call::new("DELETE", url("/v1/visitor"), Some(token), None);
@@ -98,9 +92,8 @@ async fn forget(
     let answer = Call::post(url("/v1/token"), None, body::token(&request)).fetch(lent).await;
     match answer.map(|text| TokenAnswer::from_json(&text)) {
         Ok(Ok(answer)) => erase(answer.token).await.is_ok(),
-        Ok(Err(_)) => false,
         // Refused for good: the device's key was revoked, and its tokens with it.
         Err(TransportError::Http { status: 400..=403, .. }) => true,
-        Err(_) => false,
+        Ok(Err(_)) | Err(_) => false,
     }
 }

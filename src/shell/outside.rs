@@ -90,7 +90,8 @@ impl Outside {
         let mut listeners = self.listeners.borrow_mut();
         let needs_network = !OWN_MACHINE.iter().any(|own| self.relay.starts_with(own));
         if needs_network {
-            listeners.push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));
+            listeners
+                .push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));
             listeners.push(EventListener::new(&window, "online", move |_| store.dispatch(Event::WentOnline)));
         }
         let hide = move |_: &_| store.dispatch(Event::PageHidden);
@@ -318,7 +319,7 @@ impl Outside {
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
                 let fire = move || store.dispatch(Event::TimerFired { timer });
-                let is_crowd = 
+                let is_crowd =
                     !matches!(timer, Timer::Search(_) | Timer::Undo(_) | Timer::Tools(_) | Timer::Tick);
                 let after_ms = if is_crowd { clock::with_jitter(after_ms) } else { after_ms };
                 let mut timers = self.timers.borrow_mut();

@@ -30,7 +30,7 @@ const TOLD_AT: [usize; 2] = [10, 5];
 pub(super) fn kiosk(root: &El, scene: Scene, places: &Places) {
     let is_visit = scene.store.peek(|model| model.open).unwrap_or_default();
     let look = move |read: fn(&Kiosk) -> &'static str| move || read_kiosk(scene, read);
-    let screen = el("div", "cw-kiosk")
+    let screen = el("main", "cw-kiosk")
         .live("data-stage", look(|kiosk| kiosk.stage.as_str()))
         .live("data-size", look(|kiosk| size(kiosk.size)))
         .live("data-contrast", look(|kiosk| if kiosk.has_contrast { "more" } else { "" }))
@@ -46,9 +46,11 @@ pub(super) fn kiosk(root: &El, scene: Scene, places: &Places) {
         focus(&places.input.html());
     } else {
         let is_away = Memo::new(move |_| is_away(scene));
-        append(&screen, &el("div", "cw-kiosk-place").part(move || {
-            Some(if is_away.get() { away(scene) } else { attract(scene) })
-        }));
+        append(
+            &screen,
+            &el("div", "cw-kiosk-place")
+                .part(move || Some(if is_away.get() { away(scene) } else { attract(scene) })),
+        );
     }
 }
 
@@ -71,15 +73,14 @@ fn tell(scene: Scene, event: KioskEvent) {
 /// Whether nobody would answer.
 fn is_away(scene: Scene) -> bool {
     let lacks_agent = |model: &Model| !model.online || (model.agent.is_none() && model.trouble.is_some());
-    scene.store.read(Region::Header, lacks_agent).unwrap_or_default() || read_kiosk(scene, |kiosk| kiosk.is_away)
+    scene.store.read(Region::Header, lacks_agent).unwrap_or_default()
+        || read_kiosk(scene, |kiosk| kiosk.is_away)
 }
 
 /// Draws what stands there while nobody is: a touch anywhere begins, and sends
 /// nothing.
 fn attract(scene: Scene) -> El {
-    let words = move |read: fn(&Model) -> Option<String>| {
-        scene.store.read(Region::Header, read).flatten()
-    };
+    let words = move |read: fn(&Model) -> Option<String>| scene.store.read(Region::Header, read).flatten();
     let title = move || {
         let own = words(|model| model.config.kiosk.attract.title.clone());
         own.or_else(|| Some(headline(&greeting(scene).0).to_owned())).unwrap_or_default()
@@ -104,7 +105,11 @@ fn attract(scene: Scene) -> El {
         // Nothing stands on the same spot for days.
         .live("data-shift", move || read_kiosk(scene, |kiosk| shift(kiosk.turned)))
         .on("click", move |_| tell(scene, KioskEvent::Began))
-        .add(&el("p", "cw-attract-name").add(&avatar(scene, "cw-avatar")).add(&el("bdi", "").live_text(move || name(scene))))
+        .add(
+            &el("p", "cw-attract-name")
+                .add(&avatar(scene, "cw-avatar"))
+                .add(&el("bdi", "").live_text(move || name(scene))),
+        )
         .add(
             &el("div", "cw-attract-words")
                 .add(&el("h1", "cw-attract-title").add(&el("bdi", "").live_text(title)))
@@ -155,10 +160,11 @@ fn visit(screen: &El, scene: Scene, places: &Places) {
     let is_empty = Memo::new(move |_| is_empty());
     let has_keyboard = store.peek(|model| model.config.kiosk.has_keyboard).unwrap_or_default();
     let is_typing = RwSignal::new(has_keyboard);
-    let keys = el("div", "cw-keys").set("part", "keyboard").live("data-shown", move || {
-        if is_typing.get() { "yes" } else { "no" }
-    });
-    let header = el("header", "cw-header").set("part", "header").add(&avatar(scene, "cw-avatar")).add(&who(scene));
+    let keys = el("div", "cw-keys")
+        .set("part", "keyboard")
+        .live("data-shown", move || if is_typing.get() { "yes" } else { "no" });
+    let header =
+        el("header", "cw-header").set("part", "header").add(&avatar(scene, "cw-avatar")).add(&who(scene));
     let panel = el("section", "cw-panel")
         .set("part", "panel")
         .set("tabindex", "-1")
@@ -176,7 +182,8 @@ fn visit(screen: &El, scene: Scene, places: &Places) {
     if has_keyboard {
         store.draw_keyboard(&keys, &places.input);
     }
-    let is_warned = Memo::new(move |_| read_kiosk(scene, |kiosk| matches!(kiosk.stage, Stage::Warning { .. })));
+    let is_warned =
+        Memo::new(move |_| read_kiosk(scene, |kiosk| matches!(kiosk.stage, Stage::Warning { .. })));
     let code = Memo::new(move |_| read_kiosk(scene, |kiosk| kiosk.code.clone()));
     let over = el("div", "cw-kiosk-place")
         .part(move || code.get().map(|address| code_of(scene, &address)))
@@ -214,7 +221,12 @@ fn bar(scene: Scene, typing: Option<RwSignal<bool>>) -> El {
         .label(&scene.text(Text::Keyboard))
         .add(&icon(Icon::Keys))
     });
-    el("div", "cw-kiosk-bar").set("part", "bar").add(&start_over(scene)).add(&size).add(&contrast).maybe(keyboard)
+    el("div", "cw-kiosk-bar")
+        .set("part", "bar")
+        .add(&start_over(scene))
+        .add(&size)
+        .add(&contrast)
+        .maybe(keyboard)
 }
 
 fn start_over(scene: Scene) -> El {

@@ -19,11 +19,11 @@ use super::kiosk::lead_along;
 use super::listing::Listing;
 use super::scene::Scene;
 use super::strings::Text;
-use crate::engine::{Links, Mode, Source};
 use crate::engine::markdown::highlight::display_name;
 use crate::engine::markdown::{
     Alignment, Block, Cell, Document, Href, Inline, Item, bring_up, still_settled,
 };
+use crate::engine::{Links, Mode, Source};
 
 /// A document that is on the screen.
 #[derive(Debug)]
@@ -474,7 +474,7 @@ fn draw_inline(inline: &Inline, pen: &mut Pen) -> Node {
         Inline::Strike(children) => with_inlines(el("del", ""), children, pen),
         Inline::Link { href, title, children } => {
             with_inlines(link(pen.scene, href, title.as_deref()), children, pen)
-        },
+        }
         Inline::Image { src, title, alt } => {
             // A picture that is fetched by itself can carry the conversation
             // away in its address; a link needs a click.
@@ -526,7 +526,8 @@ fn link(scene: Scene, href: &Href, title: Option<&str>) -> El {
 /// Makes an anchor lead to an address, in a new tab that learns nothing of the
 /// page it was opened from; at a kiosk, where there are no tabs, to none.
 pub(super) fn lead_to(scene: Scene, anchor: &Element, href: &Href) {
-    let links = scene.store.peek(|model| (model.config.mode == Mode::Kiosk).then_some(model.config.kiosk.links));
+    let links =
+        scene.store.peek(|model| (model.config.mode == Mode::Kiosk).then_some(model.config.kiosk.links));
     if let Some(links) = links.flatten() {
         return lead_along(anchor, href.as_str(), links == Links::Qr);
     }

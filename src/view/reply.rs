@@ -242,8 +242,9 @@ fn actions(
         button("cw-action cw-again", press).label(&scene.text(Text::TryAgain)).add(&icon(Icon::Again))
     });
     let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(scene, at)));
-    let line =
-        el("div", "cw-actions").set("part", "actions").maybe((has_text && can_copy).then(|| copy_button(scene, key)));
+    let line = el("div", "cw-actions")
+        .set("part", "actions")
+        .maybe((has_text && can_copy).then(|| copy_button(scene, key)));
     let line = match rating {
         Some(rating) => line.add(&rating.good).add(&rating.bad),
         None => line,

@@ -110,7 +110,10 @@ impl Scene {
     pub(super) fn focus_input(self) {
         let Some(places) = self.places() else { return };
         let is_closed = self.store.peek(Model::is_closed).unwrap_or_default();
-        focus(&if is_closed || (is_touch_first() && !self.is_kiosk()) { &places.log } else { &places.input }.html());
+        focus(
+            &if is_closed || (is_touch_first() && !self.is_kiosk()) { &places.log } else { &places.input }
+                .html(),
+        );
     }
 }
 

@@ -240,6 +240,7 @@ describe("two visitors in a row", () => {
 describe("the countdown", () => {
   test("warns, is continued ten times, and wipes", async () => {
     const screen = await open("&warnSeconds=25");
+    await screen.start.waitFor();
     await page.evaluate(() => {
       window.told = [];
       for (const name of ["idle:warning", "idle:reset"]) window.chat.on(name, (detail) => window.told.push([name, detail]));

@@ -10,7 +10,8 @@ fn kiosk() -> Stage {
 }
 
 fn configured(options: KioskOptions) -> Stage {
-    let config = Config { mode: Mode::Kiosk, persist: Persist::Memory, kiosk: options, ..Config::default() };
+    let config =
+        Config { mode: Mode::Kiosk, persist: Persist::Memory, kiosk: Box::new(options), ..Config::default() };
     let mut stage = Stage::configured(config, None);
     stage.grant_token();
     stage.asked.clear();
@@ -70,7 +71,7 @@ fn leftover(stage: &Stage) -> chinwag::engine::session::RequestId {
         KioskOrder::Forget { leftover, .. } => Some(leftover.request),
         _ => None,
     };
-    orders(stage).into_iter().rev().find_map(pick).expect("somebody is to be forgotten")
+    orders(stage).into_iter().rev().find_map(pick).unwrap_or_else(|| panic!("nobody is to be forgotten"))
 }
 
 fn resets(stage: &Stage) -> Vec<&'static str> {
@@ -219,7 +220,7 @@ fn the_next_visitor_is_another_one() {
 #[test]
 fn the_device_is_named_in_every_exchange() {
     let options = KioskOptions { device: Some("cw_dev_1".into()), ..KioskOptions::default() };
-    let config = Config { mode: Mode::Kiosk, kiosk: options, ..Config::default() };
+    let config = Config { mode: Mode::Kiosk, kiosk: Box::new(options), ..Config::default() };
     let stage = Stage::configured(config, None);
     let device = stage.last(|effect| match effect {
         Effect::FetchToken { body, .. } => Some(body.device.clone()),

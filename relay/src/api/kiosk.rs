@@ -30,7 +30,8 @@ async fn kiosk(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
     let config = app.config();
     let site = SiteKey::parse(&asked.site).ok().and_then(|key| config.site(&key));
     let (Some(site), Some(module)) = (site, asset::module()) else {
-        let known = "There is no such site here: the address is /kiosk?site=KEY, with the key of a [[site]].\n";
+        let known =
+            "There is no such site here: the address is /kiosk?site=KEY, with the key of a [[site]].\n";
         return (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], known).into_response();
     };
     let origins = framing(&site.origins, &config.own_origins());

@@ -161,7 +161,8 @@ pub(super) fn tick(model: &mut Model, now: Moment, out: &mut Effects) {
                 Stage::Visit { idle_ms: idle_ms + elapsed_ms, held_ms }
             };
             model.kiosk.stage = stage;
-            if matches!(stage, Stage::Visit { idle_ms, .. } if idle_ms >= f64::from(model.config.kiosk.idle_ms)) {
+            if matches!(stage, Stage::Visit { idle_ms, .. } if idle_ms >= f64::from(model.config.kiosk.idle_ms))
+            {
                 warn(model, out);
             }
         }

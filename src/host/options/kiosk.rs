@@ -78,10 +78,12 @@ pub(super) fn settle(options: &mut Options, given: &[(String, Given)]) -> Result
 
 fn seconds(key: &str, given: &Given, least: u32, allowed: &'static str) -> Result<u32, OptionsError> {
     match given {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and at most 3600")]
-        Given::Number(number)
-            if number.fract() == 0.0 && (f64::from(least)..=3_600.0).contains(number) =>
-        {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole, and at most 3600"
+        )]
+        Given::Number(number) if number.fract() == 0.0 && (f64::from(least)..=3_600.0).contains(number) => {
             Ok(*number as u32 * 1_000)
         }
         _ => Err(not_allowed(key, given, allowed)),
@@ -91,7 +93,8 @@ fn seconds(key: &str, given: &Given, least: u32, allowed: &'static str) -> Resul
 fn attract(given: &Given) -> Result<Attract, OptionsError> {
     const LIST: &str = "a list of at most 20 texts";
     let mut attract = Attract::default();
-    for (key, given) in object("kiosk.attract", given, ATTRACT_KEYS, "an object with title, text or prompts")? {
+    for (key, given) in object("kiosk.attract", given, ATTRACT_KEYS, "an object with title, text or prompts")?
+    {
         match (key.as_str(), given) {
             (_, Given::Nothing) => {}
             ("title", given) => attract.title = Some(text("kiosk.attract.title", given)?),
