@@ -100,7 +100,8 @@ export function keyboard(place, input, locale) {
     made.tabIndex = -1;
     made.className = `cw-key${kind ? ` cw-key-${kind}` : ""}`;
     made.append(mark);
-    if (name) made.setAttribute("aria-label", name);
+    // What is called as it looks can be called so by voice (WCAG 2.5.3).
+    if (name) made.setAttribute("aria-label", /[\p{L}\p{N}]/u.test(mark) ? `${mark}, ${name}` : name);
     const end = () => clearTimeout(repeating);
     made.addEventListener("pointerdown", (event) => {
       if (event.button) return;

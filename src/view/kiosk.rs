@@ -165,11 +165,13 @@ fn visit(screen: &El, scene: Scene, places: &Places) {
         .live("data-shown", move || if is_typing.get() { "yes" } else { "no" });
     let header =
         el("header", "cw-header").set("part", "header").add(&avatar(scene, "cw-avatar")).add(&who(scene));
+    let heading = el("h1", "cw-hidden").add(&el("bdi", "").live_text(move || name(scene)));
     let panel = el("section", "cw-panel")
         .set("part", "panel")
         .set("tabindex", "-1")
         .live("aria-label", move || name(scene))
         .live("data-standing", move || standing_of(scene))
+        .add(&heading)
         .add(&header)
         .add(&banner(scene))
         .add(&transcript(scene, places.log.clone(), is_empty))

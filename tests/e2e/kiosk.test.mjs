@@ -19,7 +19,8 @@ let browser, relay, page;
 
 before(async () => {
   browser = await startBrowser();
-  relay = await startRelay();
+  // All visitors of these tests come from one address, and many at once.
+  relay = await startRelay({ limits: "tokens_per_minute = 1000\ntokens_burst = 1000\naddress_messages_per_minute = 1000" });
 });
 
 after(async () => {
@@ -247,12 +248,15 @@ describe("the countdown", () => {
     });
     await screen.begin();
     await screen.ask(QUESTION);
+    const left = async () => Number(/in (\d+) seconds/.exec(await screen.warning.textContent())[1]);
     for (let time = 0; time < 10; time++) {
       await screen.seconds(76);
       await screen.warning.waitFor();
-      assert.match(await screen.warning.textContent(), /cleared in 2[45] seconds/);
+      const first = await left();
+      assert.ok(first > 15 && first <= 25, first);
       await screen.seconds(10);
-      assert.match(await screen.warning.textContent(), /cleared in 1[45] seconds/);
+      const then = await left();
+      assert.ok(then > 0 && then <= first - 9, `${first}, then ${then}`);
       assert.equal(await page.evaluate(() => document.activeElement.shadowRoot.activeElement.textContent), "Continue");
       await page.keyboard.press("Enter");
       await screen.warning.waitFor({ state: "detached" });
@@ -445,7 +449,7 @@ describe("the keyboard on the screen", () => {
         const field = document.querySelector("[data-chinwag]").shadowRoot.querySelector("[part=input]");
         field.addEventListener("input", (event) => window.told.push(event.inputType));
       });
-      const named = (name) => screen.host.locator(`.cw-key[aria-label="${name}"]`);
+      const named = (name) => screen.host.locator(`.cw-key[aria-label$="${name}"]`);
       const letters = { fr: "Lettres", es: "Letras", pt: "Letras", ar: "حروف", ja: "文字" };
       let layer = "letters";
       for (const mark of sentence) {
@@ -556,7 +560,7 @@ describe("weeks alone", () => {
     assert.deepEqual([typeof beat.state, typeof beat.uptimeSeconds], ["string", "number"]);
     // This site has no device keys, so the one that came is refused: said, and no blank screen.
     await screen.host.getByText("Back in a moment").waitFor();
-    const report = await Promise.race([page.evaluate(() => window.chat.doctor()), page.clock.runFor(5_000).then(() => new Promise(() => {}))]);
+    const report = await page.evaluate(() => window.chat.doctor());
     const line = report.checks.find((check) => check.name === "token");
     assert.equal(line.ok, false);
     assert.match(line.says, /device/);
