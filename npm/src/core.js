@@ -148,6 +148,8 @@ export async function init(options, environment = {}) {
       (kiosk ? begin : load)(wasmUrl, new URL("__CHINWAG_CSS__", import.meta.url)),
       language(locale),
     ]);
+    // No event of a kiosk has to wait for its part.
+    if (kiosk) await module.part("Kiosk");
     if (isOff?.()) return;
     const css = module.css + (kiosk?.css ?? "");
     const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, part: module.part, kiosk: kiosk?.companion });

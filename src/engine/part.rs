@@ -61,6 +61,9 @@ parts! {
     Reply: panel,
     /// The history drawer: its list, its search, what it changes.
     Drawer: lazy,
+    /// A screen in a hall. The JavaScript face has it there before it mounts one,
+    /// so that no event has to wait for it.
+    Kiosk: lazy,
 }
 
 /// The way into a part.

@@ -27,7 +27,7 @@ use super::store::Store;
 use super::stream::Stream;
 use super::tool::Tools;
 use super::transport::Call;
-use crate::engine::part::{Drawer, Lazy as _, Reply};
+use crate::engine::part::{Drawer, Kiosk, Lazy as _, Reply};
 use crate::engine::session::RequestId;
 use crate::engine::turn::TurnId;
 use crate::engine::word::{MAX_WORD_BYTES, Word};
@@ -327,7 +327,9 @@ impl Outside {
                 timers.retain(|(known, _)| discriminant(known) != discriminant(&timer));
                 timers.push((timer, Timeout::new(after_ms, fire)));
             }
-            Effect::Kiosk(order) => self.kiosk.carry_out(order, &self.relay, self.lent(), store),
+            Effect::Kiosk(order) => {
+                Kiosk::enter_again(|| self.kiosk.carry_out(order, &self.relay, self.lent(), store));
+            }
             Effect::Emit(event) => page::emit(&self.element, event),
             // Served by the archive, where there is one, and by the store itself.
             Effect::Archive { .. } | Effect::Redraw(_) | Effect::Announce(_) => {}

@@ -45,6 +45,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 use self::dom::{El, effect};
 use self::scene::{Places, Scene, focus, focused};
 use self::strings::Speech;
+use crate::engine::part::{self, Lazy as _};
 use crate::engine::{Event, Mode, Region};
 use crate::shell::store::Store;
 
@@ -83,7 +84,7 @@ fn draw(root: &El, scene: Scene, is_again: bool) -> Scene {
     let voice = voice::voice(scene, places.voice.clone());
     keep_to_ourselves(root, scene);
     if mode == Mode::Kiosk {
-        kiosk::kiosk(root, scene, &places);
+        part::Kiosk::enter_again(|| kiosk::kiosk(root, scene, &places));
         dom::append(root, &voice);
         return scene;
     }

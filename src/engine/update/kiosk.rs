@@ -6,7 +6,6 @@
 //! it.
 
 use super::{Effects, chat, open, session, watch};
-use crate::engine::config::Mode;
 use crate::engine::drawer::Drawer;
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
@@ -52,9 +51,6 @@ const MEMORY_BOUND_BYTES: f64 = 256_000_000.0;
 
 /// The widget was put into a page.
 pub(super) fn mounted(model: &mut Model, out: &mut Effects) {
-    if model.config.mode != Mode::Kiosk {
-        return;
-    }
     if let Some(visitor) = model.session.visitor.take() {
         // What ran here before has crashed in the middle of a visit.
         forget(model, None, Some(visitor), out);
@@ -78,9 +74,6 @@ pub(super) fn begin(model: &mut Model, now: Moment, out: &mut Effects) {
 }
 
 pub(super) fn happened(model: &mut Model, event: KioskEvent, now: Moment, out: &mut Effects) {
-    if model.config.mode != Mode::Kiosk {
-        return;
-    }
     match event {
         KioskEvent::Began => begin(model, now, out),
         KioskEvent::Touched => touched(model),
@@ -134,9 +127,6 @@ pub(super) fn happened(model: &mut Model, event: KioskEvent, now: Moment, out: &
 
 /// A second has gone by, or more.
 pub(super) fn tick(model: &mut Model, now: Moment, out: &mut Effects) {
-    if model.config.mode != Mode::Kiosk {
-        return;
-    }
     start_tick(out);
     let elapsed_ms = match model.kiosk.ticked_at.replace(now) {
         // A clock that was set back says nothing of how long it was.
@@ -206,10 +196,6 @@ pub(super) fn end(model: &mut Model, reason: &'static str, out: &mut Effects) {
 
 /// An exchange has been answered that nobody waits for any more: its visitor
 /// went, and goes here too.
-pub(super) fn is_orphan(model: &Model, request: RequestId) -> bool {
-    model.kiosk.orphan == Some(request)
-}
-
 pub(super) fn bury(model: &mut Model, token: String, visitor: String, out: &mut Effects) {
     model.kiosk.orphan = None;
     forget(model, Some(token), Some(visitor), out);
@@ -366,11 +352,4 @@ fn ask_again(model: &mut Model, ticks: u32, out: &mut Effects) {
 
 fn start_tick(out: &mut Effects) {
     out.push(Effect::StartTimer { timer: Timer::Tick, after_ms: TICK_MS });
-}
-
-/// The page is being left: what is there of a visitor goes with it.
-pub(super) fn left(model: &mut Model, out: &mut Effects) {
-    if model.config.mode == Mode::Kiosk {
-        end(model, "page", out);
-    }
 }

@@ -71,7 +71,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::Opened => enter(model, now, out),
         Event::Closed | Event::Cleared | Event::Reset | Event::LoggedOut if is_kiosk(model) => {
-            kiosk::end(model, "page", out);
+            at_kiosk(model, |model| kiosk::end(model, "page", out));
         }
         Event::Closed => close(model, now, out),
         Event::Cleared => clear(model, out),
@@ -92,9 +92,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::PageRefused => ask_page(model, false, out),
         Event::Sent { text, message_id, conversation_id } => {
             ask_page(model, false, out);
-            if is_kiosk(model) {
-                kiosk::begin(model, now, out);
-            }
+            at_kiosk(model, |model| kiosk::begin(model, now, out));
             chat::send(model, &text, message_id, &conversation_id, now, out);
         }
         Event::StopPressed => chat::stop(model, now, out),
@@ -116,11 +114,11 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TokenShared { answer } => tabs::granted(model, &answer, now, out),
         Event::StreamClaimed { turn } => tabs::take_over(model, turn, now, out),
         Event::ConversationStarted { .. } if is_kiosk(model) => {
-            kiosk::happened(model, KioskEvent::StartedOver, now, out);
+            at_kiosk(model, |model| kiosk::happened(model, KioskEvent::StartedOver, now, out));
         }
         Event::ConversationStarted { conversation_id } => start_conversation(model, &conversation_id, out),
-        Event::TokenArrived { request, answer } if kiosk::is_orphan(model, request) => {
-            kiosk::bury(model, answer.token, answer.visitor, out);
+        Event::TokenArrived { request, answer } if model.kiosk.orphan == Some(request) => {
+            at_kiosk(model, |model| kiosk::bury(model, answer.token, answer.visitor, out));
         }
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
@@ -160,7 +158,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
             drawer::change_failed(model, request, &error, now, out);
         }
         Event::PageHidden => {
-            kiosk::left(model, out);
+            at_kiosk(model, |model| kiosk::end(model, "page", out));
             drawer::commit(model, now, out);
             direct::archive(model, now, out);
         }
@@ -186,8 +184,8 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TimerFired { timer: Timer::Silence(turn) } => tabs::listen(model, turn, now, out),
         Event::TimerFired { timer: Timer::Reconnect } => outbox::reconnect(model, now, out),
         Event::TimerFired { timer: Timer::Refresh } => session::refresh(model, out),
-        Event::TimerFired { timer: Timer::Tick } => kiosk::tick(model, now, out),
-        Event::Kiosk(event) => kiosk::happened(model, event, now, out),
+        Event::TimerFired { timer: Timer::Tick } => at_kiosk(model, |model| kiosk::tick(model, now, out)),
+        Event::Kiosk(event) => at_kiosk(model, |model| kiosk::happened(model, event, now, out)),
         Event::WentOffline => set_online(model, false, now, out),
         Event::WentOnline => set_online(model, true, now, out),
     }
@@ -239,7 +237,7 @@ fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effec
     }
     out.push(Effect::Redraw(Region::Composer));
     out.push(Effect::Redraw(Region::Panel));
-    kiosk::mounted(model, out);
+    at_kiosk(model, |model| kiosk::mounted(model, out));
     presence::mounted(model, is_new, saved.teaser_dismissed, out);
     if !is_kiosk(model) && (saved.open || model.config.mode != Mode::Launcher) {
         open(model, now, out);
@@ -253,7 +251,18 @@ fn is_kiosk(model: &Model) -> bool {
 
 /// Opens it, at a kiosk for somebody new.
 fn enter(model: &mut Model, now: Moment, out: &mut Effects) {
-    if is_kiosk(model) { kiosk::begin(model, now, out) } else { open(model, now, out) }
+    if is_kiosk(model) {
+        at_kiosk(model, |model| kiosk::begin(model, now, out));
+    } else {
+        open(model, now, out);
+    }
+}
+
+/// Runs what only a kiosk does. Its part is there before one is mounted.
+fn at_kiosk(model: &mut Model, run: impl FnOnce(&mut Model)) {
+    if is_kiosk(model) {
+        part::Kiosk::enter_again(|| run(model));
+    }
 }
 
 fn open(model: &mut Model, now: Moment, out: &mut Effects) {

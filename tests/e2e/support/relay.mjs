@@ -48,7 +48,7 @@ export async function startSimulator(provider) {
  * Starts a relay for pages of the given origins beside its own. Without an
  * agent's section it answers from the project's own documents.
  */
-export async function startRelay({ origins = [], agent = DOCS_AGENT, env = {}, port, folder } = {}) {
+export async function startRelay({ origins = [], agent = DOCS_AGENT, env = {}, port, folder, limits = "" } = {}) {
   port ??= await freePort();
   const own = folder === undefined;
   folder ??= await mkdtemp(path.join(tmpdir(), "chinwag-e2e-"));
@@ -60,6 +60,7 @@ export async function startRelay({ origins = [], agent = DOCS_AGENT, env = {}, p
 addr = "127.0.0.1:${port}"
 data_dir = "data"
 
+${limits && `[server.limits]\n${limits}\n`}
 [[site]]
 key = "site_demo"
 origins = ${JSON.stringify([origin, ...origins])}
