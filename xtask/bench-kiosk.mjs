@@ -86,7 +86,9 @@ await page.addInitScript(() => {
     const own = WebAssembly[name];
     WebAssembly[name] = async (...given) => {
       const made = await own.apply(WebAssembly, given);
-      window.instances.push(new WeakRef(made.instance ?? made));
+      // Parts of a module have its memory and none of their own.
+      const instance = made.instance ?? made;
+      if (instance.exports.memory) window.instances.push(new WeakRef(instance));
       return made;
     };
   }
