@@ -143,7 +143,7 @@ fn every_place_and_look_is_typed_and_its_error_names_the_key() {
         (
             "mode",
             words("popup"),
-            "\"mode\" must be \"launcher\", \"inline\", \"fullscreen\" or \"frame\", not \"popup\"",
+            "\"mode\" must be \"launcher\", \"inline\", \"fullscreen\", \"kiosk\" or \"frame\", not \"popup\"",
         ),
         ("target", number(1.0), "\"target\" must be an element of the page, or a CSS selector"),
         ("autoOpen", Given::Flag(true), "\"autoOpen\" must be an object with delayMs, not true"),
@@ -302,4 +302,39 @@ fn consent_and_expiry_have_few_forms() {
             "{bad}"
         );
     }
+}
+
+#[test]
+fn a_kiosk_keeps_nothing_and_keeps_it_apart() {
+    let kiosk = |more: &[(&str, Given)]| {
+        let mut all = vec![("mode", words("kiosk"))];
+        all.extend_from_slice(more);
+        parse(&all)
+    };
+    let options = kiosk(&[("persist", words("local")), ("namespace", words("left"))]).unwrap();
+    assert_eq!(options.config.persist, crate::engine::Persist::Memory);
+    assert!(options.config.without_history);
+    assert_eq!(options.namespace.as_deref(), Some("kiosk-left"));
+    let given = object(&[("idleSeconds", Given::Number(90.0)), ("links", words("qr"))]);
+    let options = kiosk(&[("kiosk", given)]).unwrap();
+    assert_eq!(options.config.kiosk.idle_ms, 90_000);
+    assert_eq!(
+        (options.config.kiosk.warn_ms, options.config.kiosk.links),
+        (20_000, crate::engine::Links::Qr)
+    );
+}
+
+#[test]
+fn what_a_kiosk_cannot_be_asked_for_is_named() {
+    let refused =
+        |key: &str, given: Given| error(&[("mode", words("kiosk")), ("kiosk", object(&[(key, given)]))]);
+    assert!(
+        refused("warnSeconds", Given::Number(5.0)).contains("\"kiosk.warnSeconds\" must be a whole number")
+    );
+    assert!(refused("links", words("open")).contains("\"kiosk.links\" must be \"block\" or \"qr\""));
+    assert!(refused("link", words("qr")).contains("Did you mean \"kiosk.links\"?"));
+    let secret = refused("device", words("not a key"));
+    assert!(!secret.contains("not a key"), "{secret}");
+    let elsewhere = error(&[("kiosk", object(&[]))]);
+    assert!(elsewhere.contains("mode: \"kiosk\""), "{elsewhere}");
 }
