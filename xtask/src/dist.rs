@@ -73,15 +73,35 @@ pub fn make(workspace: &Workspace, size_pass: SizePass) -> Result<Manifest> {
     Ok(manifest)
 }
 
+/// The panel's sheets in `style/widget/`, in the order in which they stand: of
+/// two rules that weigh the same, the later one holds.
+const PANEL: &[&str] = &[
+    "base",
+    "panel",
+    "header",
+    "menu",
+    "banner",
+    "transcript",
+    "activity",
+    "markdown",
+    "action",
+    "failure",
+    "welcome",
+    "pill",
+    "standing",
+    "composer",
+    "corner",
+    "mode",
+    "preference",
+];
+
 /// Every file of `dist/`.
 fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<Vec<Asset>> {
     let packer = Packer { node, root: &workspace.root, stage: workspace.scratch().join("stage") };
     let style = |name: &str| read(&workspace.root.join("style").join(name));
     let (tokens, launcher) = (style("tokens.css")?, style("launcher.css")?);
-    let css = packer.css(
-        "widget",
-        &[tokens.as_str(), &launcher, &style("widget.css")?, &style("history.css")?].concat(),
-    )?;
+    let panel: String = PANEL.iter().map(|room| style(&format!("widget/{room}.css"))).collect::<Result<_>>()?;
+    let css = packer.css("widget", &[tokens.as_str(), &launcher, &panel, &style("history.css")?].concat())?;
     let kiosk_css = serde_json::to_string(&packer.css("kiosk", &style("kiosk.css")?)?)?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
