@@ -117,6 +117,9 @@ async function language(asked) {
   return { locale, file };
 }
 
+/** Carries a file to the relay or back: what does it is fetched with the first one. */
+const files = async (verb, errand) => (await import("__CHINWAG_UPLOAD__"))[verb](errand);
+
 /**
  * Mounts a widget and resolves to its handle. The options are those of the
  * documentation; the loader brings along where it came from and the element in
@@ -152,7 +155,7 @@ export async function init(options, environment = {}) {
     if (kiosk) await module.part("Kiosk");
     if (isOff?.()) return;
     const css = module.css + (kiosk?.css ?? "");
-    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, part: module.part, kiosk: kiosk?.companion });
+    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, kiosk: kiosk?.companion });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
     element = inner.element;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{FieldError, Fields, FromFields};
+use crate::file::FileLimits;
 use crate::id::SiteKey;
 
 /// What a page sends to get an access token. It carries no credentials of the
@@ -37,6 +38,9 @@ pub struct TokenAnswer {
     pub agent: AgentCard,
     /// What the agent can do.
     pub features: Features,
+    /// What may be sent along with a message, where files can be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileLimits>,
 }
 
 /// How the agent presents itself.
@@ -82,6 +86,7 @@ impl FromFields for TokenAnswer {
             visitor: fields.text("visitor")?.unwrap_or_default(),
             agent: fields.object("agent")?.unwrap_or_default(),
             features: fields.object("features")?.unwrap_or_default(),
+            files: fields.object("files")?,
         })
     }
 }
@@ -126,6 +131,7 @@ mod tests {
                 ..AgentCard::default()
             },
             features: Features { retry: true, sources: true, ..Features::default() },
+            files: Some(FileLimits { max_bytes: 9, max_count: 1, types: vec!["image/png".into()] }),
         };
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(TokenAnswer::from_json(&text), Ok(answer));

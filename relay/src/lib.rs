@@ -9,6 +9,7 @@ pub mod check;
 pub mod config;
 pub mod console;
 pub mod edge;
+pub mod file;
 pub mod generation;
 pub mod handover;
 mod hex;

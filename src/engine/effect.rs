@@ -2,6 +2,7 @@
 
 use chinwag_protocol::{ChatRequest, ConversationId, ConversationState, Json, TokenRequest};
 
+use super::attachment::{FileId, SentFile};
 use super::failure::Failure;
 use super::item::Key;
 use super::kiosk::KioskOrder;
@@ -75,6 +76,24 @@ pub enum Effect {
     AbortTools {
         /// Whose.
         turn: TurnId,
+    },
+    /// Send a file to the relay.
+    UploadFile {
+        /// Which.
+        id: FileId,
+        /// The access token.
+        token: String,
+    },
+    /// Let go of a file that is not sent, and of its upload.
+    ForgetFile(FileId),
+    /// Bring a file of a message.
+    FetchFile {
+        /// Which.
+        file: SentFile,
+        /// Whether it is given to the visitor to save.
+        saves: bool,
+        /// The access token.
+        token: String,
     },
     /// Store a rating.
     PutRating {
@@ -218,6 +237,8 @@ pub enum Region {
     Older,
     /// The history drawer.
     Drawer,
+    /// The files in the composer, and the pictures of the transcript.
+    Files,
     /// How a reply is rated.
     Rating(Key),
     /// Whether a part of the widget is here.

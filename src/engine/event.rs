@@ -1,7 +1,8 @@
 //! Everything that can happen to a widget, as past facts.
 
-use chinwag_protocol::{Chunk, Conversation, ConversationId, Page, TokenAnswer, UiMessage};
+use chinwag_protocol::{Chunk, Conversation, ConversationId, Page, StoredFile, TokenAnswer, UiMessage};
 
+use super::attachment::{Chosen, FileId, SentFile};
 use super::config::Config;
 use super::effect::Timer;
 use super::failure::TransportError;
@@ -62,6 +63,58 @@ pub enum Event {
         message_id: String,
         /// A fresh id for the conversation, should there be none yet.
         conversation_id: String,
+    },
+    /// The visitor chose, dropped or pasted files.
+    FilesChosen {
+        /// In the order in which they came.
+        files: Vec<Chosen>,
+    },
+    /// So much of a file has gone to the relay.
+    FileProgressed {
+        /// Which.
+        id: FileId,
+        /// Of 100.
+        percent: u8,
+    },
+    /// The relay has a file.
+    FileStored {
+        /// Which.
+        id: FileId,
+        /// What the relay calls it.
+        answer: StoredFile,
+    },
+    /// The relay did not get a file, or did not take it.
+    FileFailed {
+        /// Which.
+        id: FileId,
+        /// How.
+        error: TransportError,
+    },
+    /// The visitor took a file out of the composer.
+    FileRemoved {
+        /// Which.
+        id: FileId,
+    },
+    /// The visitor asked to send a file again that did not get there.
+    FileRetried {
+        /// Which.
+        id: FileId,
+    },
+    /// The visitor has read which files were left out.
+    LeftOutDismissed,
+    /// A file of a message is to be shown, or saved.
+    FileAsked {
+        /// Which.
+        file: SentFile,
+        /// Whether it is to be saved.
+        saves: bool,
+    },
+    /// The browser has a picture of a message.
+    PictureFetched {
+        /// Where the relay has it.
+        url: String,
+        /// Where the browser has it.
+        address: String,
     },
     /// The visitor asked to end the reply.
     StopPressed,

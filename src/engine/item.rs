@@ -4,6 +4,7 @@ use std::cell::{Ref, RefCell};
 
 use chinwag_protocol::{Json, MessageStatus, Part, Role, UiMessage};
 
+use super::attachment::SentFile;
 use super::event::Moment;
 use super::failure::{Failure, Reason};
 use super::markdown::{Document, Href};
@@ -31,6 +32,8 @@ pub struct Question {
     pub id: String,
     /// What it says, as typed.
     pub text: String,
+    /// What was sent along.
+    pub files: Vec<SentFile>,
     /// When it was sent, if known.
     pub at: Option<Moment>,
     /// How far it got.
@@ -270,8 +273,8 @@ pub fn from_stored(message: UiMessage) -> Option<Item> {
     match message.role {
         Role::System => None,
         Role::User => {
-            let text = message.text();
-            Some(Item::Question(Question { id: message.id, text, at, delivery: Delivery::Sent }))
+            let (text, files) = (message.text(), SentFile::among(&message.parts));
+            Some(Item::Question(Question { id: message.id, text, files, at, delivery: Delivery::Sent }))
         }
         Role::Assistant => {
             let mut reply = Reply::waiting(None, Moment::default());

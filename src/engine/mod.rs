@@ -8,6 +8,7 @@
 
 pub mod announce;
 pub mod archive;
+pub mod attachment;
 pub mod claims;
 pub mod config;
 pub mod drawer;
@@ -29,6 +30,7 @@ pub mod turn;
 mod update;
 pub mod word;
 
+pub use attachment::{Attachment, Chosen, FileId, Objection, Progress, SentFile, Tray};
 pub use claims::Claims;
 pub use config::{Access, Config, Consent, Identity, Launcher, Mode, Persist, Teaser};
 pub use drawer::Drawer;
@@ -51,4 +53,4 @@ pub use chinwag_protocol::limits::{MAX_MESSAGE_CHARS, MAX_TITLE_CHARS};
 /// Names a conversation, likewise.
 pub use chinwag_protocol::ConversationId;
 /// The wire's words that the view shows.
-pub use chinwag_protocol::{ConversationState, Features, Feedback};
+pub use chinwag_protocol::{ConversationState, Features, Feedback, FileLimits};

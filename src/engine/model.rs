@@ -1,7 +1,8 @@
 //! All that the widget has in mind. Only [`super::update`] changes it.
 
-use chinwag_protocol::{AgentCard, ConversationId, ConversationState, Features};
+use chinwag_protocol::{AgentCard, ConversationId, ConversationState, Features, FileLimits};
 
+use super::attachment::Tray;
 use super::config::{Config, Consent, Mode};
 use super::drawer::Drawer;
 use super::event::Moment;
@@ -39,6 +40,8 @@ pub struct Model {
     pub agent: Option<AgentCard>,
     /// What the agent can do.
     pub features: Features,
+    /// What may be sent along with a message; `None` if nothing may.
+    pub file_limits: Option<FileLimits>,
     /// The access token.
     pub session: Session,
     /// Why the last call failed, until one succeeds.
@@ -67,6 +70,11 @@ pub struct Model {
     pub turn: Option<Turn>,
     /// What stands in the composer.
     pub draft: String,
+    /// The files in it.
+    pub tray: Tray,
+    /// Pictures of the transcript by their addresses at the relay, and where the
+    /// browser has them, if it does.
+    pub pictures: Vec<(String, Option<String>)>,
     /// Whether the page was asked about a message and has not decided yet.
     pub is_page_asked: bool,
     /// Until when the relay takes no message.
@@ -248,6 +256,21 @@ impl Model {
         self.features.history && !self.config.without_history
     }
 
+    /// Whether files can be sent.
+    pub fn takes_files(&self) -> bool {
+        // A kiosk has no files of a visitor's, and must not open the system's own.
+        self.config.mode != Mode::Kiosk
+            && self.features.attachments
+            && self.file_limits.is_some()
+            && self.has_consent()
+            && !self.is_closed()
+    }
+
+    /// Where the browser has a picture, or that it does not have it yet.
+    pub fn picture(&self, url: &str) -> Option<Option<&str>> {
+        self.pictures.iter().rev().find(|(known, _)| known == url).map(|(_, shown)| shown.as_deref())
+    }
+
     /// What is older than the transcript that is here.
     pub fn older(&self) -> &Older {
         match &self.history {
@@ -280,9 +303,11 @@ impl Model {
     /// What is to be kept for the next visit.
     pub fn to_save(&self) -> Saved {
         let waiting = self.items.iter().filter_map(|(_, item)| match item {
-            Item::Question(question) if question.delivery == Delivery::Waiting => {
-                Some(Waiting { id: question.id.clone(), text: question.text.clone() })
-            }
+            Item::Question(question) if question.delivery == Delivery::Waiting => Some(Waiting {
+                id: question.id.clone(),
+                text: question.text.clone(),
+                files: question.files.clone(),
+            }),
             _ => None,
         });
         // A panel that is always open says nothing of how the visitor left it.

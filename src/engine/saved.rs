@@ -4,6 +4,8 @@
 use chinwag_protocol::object::list;
 use chinwag_protocol::{ConversationId, FieldError, Fields, FromFields, ObjectWriter};
 
+use super::attachment::SentFile;
+
 /// The schema that is written today.
 const VERSION: u32 = 1;
 
@@ -42,11 +44,17 @@ pub struct Waiting {
     pub id: String,
     /// What it says.
     pub text: String,
+    /// What goes along.
+    pub files: Vec<SentFile>,
 }
 
 impl FromFields for Waiting {
     fn from_fields(fields: &Fields<'_>) -> Result<Self, FieldError> {
-        Ok(Self { id: fields.need_text("id")?, text: fields.need_text("text")? })
+        Ok(Self {
+            id: fields.need_text("id")?,
+            text: fields.need_text("text")?,
+            files: fields.objects("files")?,
+        })
     }
 }
 
@@ -118,6 +126,9 @@ impl Waiting {
         let mut object = ObjectWriter::default();
         object.text("id", &self.id);
         object.text("text", &self.text);
+        if !self.files.is_empty() {
+            object.json("files", &list(self.files.iter().map(SentFile::to_json)));
+        }
         object.finish()
     }
 }
@@ -159,6 +170,13 @@ mod tests {
         assert_eq!(saved.waiting.len(), 2);
         assert_eq!(saved.waiting[1].text, "And \"when\"?");
         assert_eq!((saved.unread, saved.agreed, saved.active_at), (3, true, Some(1_795_343_040_250)));
+        assert_eq!(Saved::parse(&saved.to_json()), Ok(saved));
+    }
+
+    #[test]
+    fn what_waits_keeps_its_files() {
+        let saved = Saved::parse(include_str!("../../tests/golden/saved/v1-files.json")).unwrap();
+        assert_eq!(saved.waiting[0].files[0].name, "beans.png");
         assert_eq!(Saved::parse(&saved.to_json()), Ok(saved));
     }
 

@@ -2,6 +2,7 @@
 
 use chinwag_protocol::{ConversationId, SiteKey, TokenAnswer, TokenRequest};
 
+use super::attachment::{FileId, SentFile};
 use super::claims::Claims;
 use super::event::Moment;
 use super::rating::RatingCall;
@@ -31,6 +32,15 @@ pub enum Call {
     Change(RequestId),
     /// Store a rating.
     Rate(Box<RatingCall>),
+    /// Send a file.
+    Upload(FileId),
+    /// Bring a file of a message.
+    Fetch {
+        /// Which.
+        file: SentFile,
+        /// Whether it is to be saved.
+        saves: bool,
+    },
     /// Load a page of the transcript.
     Messages {
         /// Names the request.

@@ -6,6 +6,7 @@
 use chinwag_protocol::ObjectWriter;
 use chinwag_protocol::object::list;
 
+use super::attachment::SentFile;
 use super::event::Moment;
 use super::item::{Activity, Item, Question, Reply, ReplyPhase, Source};
 
@@ -19,7 +20,9 @@ pub fn message(item: &Item) -> Option<String> {
 
 /// A question as the JSON of a message.
 pub fn question(question: &Question) -> String {
-    written(&question.id, "user", [part("text", &[("text", &question.text)])], question.at, None)
+    let text = part("text", &[("text", &question.text)]);
+    let parts = [text].into_iter().chain(question.files.iter().map(SentFile::to_json));
+    written(&question.id, "user", parts, question.at, None)
 }
 
 /// A reply as the JSON of a message, whole or as far as it got.
@@ -172,6 +175,11 @@ mod tests {
         let asked = Question {
             id: "m1".into(),
             text: "Why?".into(),
+            files: vec![SentFile {
+                url: "/v1/files/a1".into(),
+                name: "a.png".into(),
+                media_type: "image/png".into(),
+            }],
             at: Some(Moment(0.0)),
             delivery: Delivery::Sent,
         };

@@ -5,7 +5,7 @@ use chinwag_protocol::{ConversationId, Feedback};
 use serde::Serialize;
 
 use super::event::Moment;
-use super::item::{Item, Reply, ReplyPhase};
+use super::item::{Item, Question, Reply, ReplyPhase};
 use super::markdown::Href;
 use super::model::Model;
 
@@ -80,11 +80,23 @@ fn prose(model: &Model, is_markdown: bool, words: &Words<'_>) -> String {
         out.push_str(if is_markdown { "\n\n" } else { "\n" });
         out.push_str(text);
         out.push('\n');
+        if let Item::Question(question) = item {
+            write_files(question, &mut out);
+        }
         if let Item::Reply(reply) = item {
             write_sources(reply, is_markdown, words.sources, &mut out);
         }
     }
     out
+}
+
+/// The names of what was sent along.
+fn write_files(question: &Question, out: &mut String) {
+    for file in &question.files {
+        out.push('[');
+        out.extend(file.name.chars().flat_map(escaped));
+        out.push_str("]\n");
+    }
 }
 
 fn write_sources(reply: &Reply, is_markdown: bool, heading: &str, out: &mut String) {
@@ -142,6 +154,8 @@ struct Entry<'a> {
     created_at: Option<String>,
     text: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     sources: Vec<Cited<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
@@ -170,6 +184,7 @@ fn entry<'a>(item: &'a Item, words: &Words<'_>) -> Entry<'a> {
             role: "user",
             created_at: question.at.map(words.time),
             text: &question.text,
+            files: question.files.iter().map(|file| file.name.as_str()).collect(),
             sources: Vec::new(),
             status: None,
             feedback: None,
@@ -179,6 +194,7 @@ fn entry<'a>(item: &'a Item, words: &Words<'_>) -> Entry<'a> {
             role: "assistant",
             created_at: reply.at.map(words.time),
             text: &reply.text,
+            files: Vec::new(),
             sources: reply.sources.iter().map(cited).collect(),
             status: Some(match reply.phase {
                 ReplyPhase::Waiting { .. } | ReplyPhase::Streaming => "streaming",

@@ -6,6 +6,8 @@
 use chinwag_protocol::object::list;
 use chinwag_protocol::{Chunk, ConversationId, FieldError, Fields, FromFields, ObjectWriter, UiMessage};
 
+use super::attachment::SentFile;
+
 /// Longest word that is read, in bytes: a reply's snapshot with all it cites.
 pub const MAX_WORD_BYTES: usize = 1024 * 1024;
 
@@ -24,6 +26,8 @@ pub enum Word {
         question: String,
         /// What it says.
         text: String,
+        /// What was sent along.
+        files: Vec<SentFile>,
     },
     /// The next frames of the reply that is being followed.
     Frames {
@@ -83,10 +87,13 @@ impl Word {
         let mut object = ObjectWriter::default();
         object.text("t", self.kind());
         match self {
-            Self::Asked { conversation, question, text } => {
+            Self::Asked { conversation, question, text, files } => {
                 object.text("c", conversation.as_str());
                 object.text("q", question);
                 object.text("text", text);
+                if !files.is_empty() {
+                    object.json("files", &list(files.iter().map(SentFile::to_json)));
+                }
             }
             Self::Joining { conversation } | Self::Stopped { conversation } => {
                 object.text("c", conversation.as_str());
@@ -165,6 +172,7 @@ impl FromFields for Word {
                 conversation: conversation()?,
                 question: fields.need_text("q")?,
                 text: fields.need_text("text")?,
+                files: fields.objects("files")?,
             },
             "frames" => Self::Frames {
                 conversation: conversation()?,
@@ -208,7 +216,16 @@ mod tests {
             Word::Here,
             Word::Seen,
             Word::Forgotten,
-            Word::Asked { conversation: conversation(), question: "m1".into(), text: "\"Why\"\n?".into() },
+            Word::Asked {
+                conversation: conversation(),
+                question: "m1".into(),
+                text: "\"Why\"\n?".into(),
+                files: vec![SentFile {
+                    url: "/v1/files/a1".into(),
+                    name: "a.png".into(),
+                    media_type: "image/png".into(),
+                }],
+            },
             Word::Joining { conversation: conversation() },
             Word::Stopped { conversation: conversation() },
             Word::Switched { conversation: conversation(), is_new: true },

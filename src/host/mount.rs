@@ -55,6 +55,7 @@ struct Environment {
     draft: Option<String>,
     part: Option<Function>,
     kiosk: JsValue,
+    files: Option<Function>,
 }
 
 impl Environment {
@@ -69,6 +70,7 @@ impl Environment {
             draft: member("draft").as_string(),
             part: member("part").dyn_into().ok(),
             kiosk: member("kiosk"),
+            files: member("files").dyn_into().ok(),
         }
     }
 }
@@ -156,7 +158,7 @@ impl Mounted {
         }
         let is_direct = options.config.is_direct;
         let model = Model::new(options.config);
-        let lent = Lent { headers: options.headers, ..lent };
+        let lent = Lent { headers: options.headers, files: environment.files, ..lent };
         let outside = Outside::new(
             base,
             element.clone(),
@@ -262,6 +264,7 @@ fn lent_by(options: &JsValue, before: Lent) -> Lent {
         fetch: own("fetch", before.fetch),
         get_token: own("getToken", before.get_token),
         identity: own("identity", before.identity),
+        files: before.files,
         headers: before.headers,
     }
 }

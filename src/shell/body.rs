@@ -33,8 +33,8 @@ pub fn rating(opinion: &Opinion) -> String {
     object.finish()
 }
 
-/// The body of a chat request. Of its messages the text is sent, which is all
-/// that a visitor can write, and what tools of the page have answered.
+/// The body of a chat request. Of its messages the text and the files are sent,
+/// which is all that a visitor can say, and what tools of the page have answered.
 pub fn chat(request: &ChatRequest) -> String {
     let mut object = ObjectWriter::default();
     object.text("id", ConversationId::as_str(&request.id));
@@ -88,6 +88,12 @@ fn part(part: &Part) -> Option<String> {
             object.text("type", "text");
             object.text("text", text);
         }
+        Part::File { url, media_type, filename } => {
+            object.text("type", "file");
+            object.text("url", url);
+            object.text("mediaType", media_type);
+            object.maybe("filename", filename.as_deref());
+        }
         Part::Tool { tool_call_id, tool_name, state, input, output, error_text } => {
             object.text("type", "dynamic-tool");
             object.text("toolName", tool_name);
@@ -116,7 +122,14 @@ mod tests {
         let question = UiMessage {
             id: "m1".into(),
             role: Role::User,
-            parts: vec![Part::Text { text: "\"What\"\n\u{7}ä?".into() }],
+            parts: vec![
+                Part::Text { text: "\"What\"\n\u{7}ä?".into() },
+                Part::File {
+                    url: "/v1/files/a1".into(),
+                    media_type: "image/png".into(),
+                    filename: Some("a \"b\".png".into()),
+                },
+            ],
             metadata: None,
         };
         let mut request = ChatRequest {

@@ -22,6 +22,8 @@ pub struct Lent {
     pub get_token: Option<Function>,
     /// Says who the visitor is.
     pub identity: Option<Function>,
+    /// Carries files: of the JavaScript face, which fetches what it needs for it.
+    pub files: Option<Function>,
     /// Goes along with every request.
     pub headers: Vec<(String, String)>,
 }
@@ -71,6 +73,7 @@ impl Lent {
                 sources: true,
                 ..Features::default()
             },
+            files: None,
         })
     }
 

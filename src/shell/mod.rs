@@ -7,6 +7,7 @@ pub mod archive;
 pub mod body;
 pub mod channel;
 pub mod clock;
+pub mod file;
 pub mod kiosk;
 pub mod lent;
 pub mod lock;

@@ -18,6 +18,7 @@ use super::archive::Archive;
 use super::body;
 use super::channel::Channel;
 use super::clock;
+use super::file::{Errand, Files};
 use super::kiosk::Companion;
 use super::lent::Lent;
 use super::lock::Claim;
@@ -43,6 +44,7 @@ pub struct Outside {
     streams: RefCell<Vec<Stream>>,
     timers: RefCell<Vec<(Timer, Timeout)>>,
     tools: Tools,
+    files: Files,
     archive: Option<Archive>,
     lent: RefCell<Lent>,
     kiosk: Companion,
@@ -73,6 +75,7 @@ impl Outside {
             streams: RefCell::default(),
             timers: RefCell::default(),
             tools: Tools::default(),
+            files: Files::default(),
             archive,
             lent: RefCell::new(lent),
             kiosk,
@@ -170,6 +173,11 @@ impl Outside {
         &self.tools
     }
 
+    /// The files that the visitor sends and is sent.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// Carries out one order.
     pub fn carry_out(&self, effect: Effect, store: Store) {
         let effect = match self.archive.as_ref().map(|archive| archive.serve(effect.clone())) {
@@ -245,6 +253,14 @@ impl Outside {
             }
             Effect::RunTool { turn, call, tool, input } => self.tools.run(turn, call, &tool, &input, store),
             Effect::AbortTools { turn } => self.tools.abort(turn),
+            Effect::UploadFile { id, token } => {
+                self.files.upload(id, self.errand("/v1/files", token), store);
+            }
+            Effect::ForgetFile(id) => self.files.forget(id),
+            Effect::FetchFile { file, saves, token } => {
+                let errand = self.errand(&file.url, token);
+                Files::fetch(file, saves, errand, store);
+            }
             Effect::PutRating { token, call } => {
                 let request = call.request;
                 let mut url = self.url("/v1/conversations/");
@@ -380,6 +396,12 @@ impl Outside {
 
     fn let_go(&self, turn: TurnId) {
         self.streams.borrow_mut().retain(|stream| stream.turn() != turn && !stream.is_over());
+    }
+
+    fn errand(&self, path: &str, token: String) -> Errand {
+        let (lent, url) = (self.lent(), self.url(path));
+        let headers = Call::get(url.clone(), token).headers(&lent);
+        Errand { url, carrier: lent.files, fetch: lent.fetch, headers }
     }
 
     fn url(&self, path: &str) -> String {

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Element;
 
@@ -301,6 +302,25 @@ impl Store {
         let Some(inner) = self.inner.try_get_value() else { return };
         if self.peek(|model| model.is_page_asked) == Some(false) {
             self.decide(inner.outside.ask_before_send(text));
+        }
+    }
+
+    /// Takes in files that the visitor chose, dropped or pasted: a list as the
+    /// browser has it. Says whether there was any.
+    pub fn take_files(&self, list: &JsValue) -> bool {
+        let Some(inner) = self.inner.try_get_value() else { return false };
+        let files = inner.outside.files().take(list);
+        let is_any = !files.is_empty();
+        if is_any {
+            self.dispatch(Event::FilesChosen { files });
+        }
+        is_any
+    }
+
+    /// Frees a picture's address with the widget.
+    pub(super) fn keep_picture(&self, address: &str) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.files().keep(address);
         }
     }
 

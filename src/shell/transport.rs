@@ -66,7 +66,7 @@ impl Call {
     }
 
     /// The page's headers and the request's own.
-    fn headers(&self, lent: &Lent) -> Vec<(String, String)> {
+    pub(super) fn headers(&self, lent: &Lent) -> Vec<(String, String)> {
         let mut headers = lent.headers.clone();
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         if let Some(token) = self.token.as_deref().filter(|token| !token.is_empty()) {
@@ -152,16 +152,16 @@ impl Call {
     }
 }
 
-async fn text_of(response: &Response) -> Option<String> {
+pub(super) async fn text_of(response: &Response) -> Option<String> {
     JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
-fn set(object: &Object, name: &str, value: &JsValue) {
+pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
     // Defining a property of a plain object that was just made cannot fail.
     let _ = Reflect::set(object, &JsValue::from_str(name), value);
 }
 
-async fn read_error(response: &Response) -> TransportError {
+pub(super) async fn read_error(response: &Response) -> TransportError {
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let retry_after = header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
     let mut error = (ErrorCode::Unknown, retry_after.map(|seconds| seconds * 1_000), header("x-request-id"));

@@ -1,7 +1,7 @@
 //! One line between header and transcript for what concerns the whole
 //! conversation: no network, the relay refuses, the transcript is loading.
 
-use super::dom::{El, append, button, effect, el, icon};
+use super::dom::{El, Slot, button, effect, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
@@ -15,18 +15,18 @@ type Notice = (Option<Icon>, Text, bool);
 /// to say.
 pub(super) fn banner(scene: Scene) -> El {
     let place = el("div", "cw-banner-place").set("role", "status");
-    let (shown_in, mut shown) = (place.clone(), None);
+    let (mut slot, mut shown) = (Slot::of(&place), None);
     effect(move || {
         // The history is shown with the list, the connection with the header.
         let history = scene.store.read(Region::List, notice_of_history).flatten();
         let notice = scene.store.read(Region::Header, notice_of_connection).flatten().or(history);
         if std::mem::replace(&mut shown, notice) != notice {
-            shown_in.set_text_content(None);
-            if let Some((drawn, text, can_retry)) = notice {
+            slot.draw(&mut || {
+                let (drawn, text, can_retry) = notice?;
                 let line = el("div", "cw-banner").set("part", "banner").maybe(drawn.map(icon));
                 let line = line.add(&el("span", "").text(&scene.text(text)));
-                append(&shown_in, &line.maybe(can_retry.then(|| retry(scene))));
-            }
+                Some(line.maybe(can_retry.then(|| retry(scene))))
+            });
         }
     });
     place

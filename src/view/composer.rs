@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
+use super::attachment::{attach_button, say_unfinished, take_pasted, tray};
 use super::dom::{El, button, effect, el, icon, set};
 use super::icon::Icon;
 use super::scene::Scene;
@@ -33,6 +34,10 @@ struct Field {
     rest: RwSignal<usize>,
     /// Whether the page is thinking about a message.
     is_asked: Memo<bool>,
+    /// Whether there are files.
+    has_files: Memo<bool>,
+    /// Whether all of them have arrived.
+    is_ready: Memo<bool>,
     held: StoredValue<Rc<Held>, LocalStorage>,
 }
 
@@ -55,6 +60,12 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         is_asked: Memo::new(move |_| {
             store.read(Region::Composer, |model| model.is_page_asked).unwrap_or_default()
         }),
+        has_files: Memo::new(move |_| {
+            store.read(Region::Files, |model| !model.tray.attachments.is_empty()).unwrap_or_default()
+        }),
+        is_ready: Memo::new(move |_| {
+            store.read(Region::Files, |model| model.tray.is_ready()).unwrap_or(true)
+        }),
         held: StoredValue::new_local(Rc::default()),
     };
     effect(move || {
@@ -66,7 +77,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         let is_replying = store.read(Region::Composer, Model::is_replying).unwrap_or_default();
         // Without a network one more message can be written meanwhile.
         let takes = store.read(Region::Composer, Model::takes_message).unwrap_or(true);
-        is_replying && !(takes && field.chars.get() > 0)
+        is_replying && !(takes && field.has_something())
     });
     let input = input
         .set("part", "input")
@@ -77,6 +88,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         .set("autocomplete", "off")
         .live("aria-invalid", move || if field.is_too_long() { "true" } else { "false" })
         .on("input", move |_| field.typed())
+        .on("paste", move |event| take_pasted(scene, &event))
         .on("blur", move |_| field.keep())
         .on("keydown", move |event| {
             if sends(event.unchecked_ref()) {
@@ -117,7 +129,13 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
             event.prevent_default();
             field.send();
         })
-        .add(&el("div", "cw-field").add(&grow).add(&send_button(field, is_replying)))
+        .add(
+            &el("div", "cw-field")
+                .add(&tray(scene))
+                .add(&attach_button(scene))
+                .add(&grow)
+                .add(&send_button(field, is_replying)),
+        )
         .part(move || count(scene, field.chars.get()))
         .part(move || rest(field))
         .part(disclaimer)
@@ -176,6 +194,11 @@ impl Field {
         Some(self.scene.places()?.input.html().unchecked_into())
     }
 
+    /// Whether there is anything to send: words, or files.
+    fn has_something(self) -> bool {
+        self.chars.get() > 0 || self.has_files.get()
+    }
+
     fn is_too_long(self) -> bool {
         self.chars.get() > MAX_MESSAGE_CHARS
     }
@@ -183,8 +206,8 @@ impl Field {
     /// Whether what stands in the field can be sent now, as far as the field
     /// knows.
     fn can_send(self) -> bool {
-        let is_held = self.rest.get() > 0 || self.is_asked.get();
-        self.chars.get() > 0 && !self.is_too_long() && !is_held
+        let is_held = self.rest.get() > 0 || self.is_asked.get() || !self.is_ready.get();
+        self.has_something() && !self.is_too_long() && !is_held
     }
 
     fn typed(self) {
@@ -234,6 +257,9 @@ impl Field {
     }
 
     fn send(self) {
+        if !self.is_ready.get_untracked() {
+            say_unfinished(self.scene);
+        }
         let is_taken = |model: &Model| model.has_consent() && model.takes_message();
         let is_taken = self.scene.store.peek(is_taken).unwrap_or_default();
         if !is_taken || !untrack(|| self.can_send()) {

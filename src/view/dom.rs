@@ -164,6 +164,34 @@ fn keep_part(element: &Element, mut draw: Box<dyn FnMut() -> Option<El>>) {
     });
 }
 
+/// A place whose content is drawn now and then. An effect that draws into it
+/// only when there is something else to show must not draw by itself: its next
+/// run would end the listeners of what stays.
+pub(super) struct Slot {
+    place: El,
+    owner: Owner,
+    drawn: Option<Owner>,
+}
+
+impl Slot {
+    /// The content of a place, for as long as the surrounding owner lives.
+    pub(super) fn of(place: &El) -> Self {
+        Self { place: place.clone(), owner: Owner::current().unwrap_or_default(), drawn: None }
+    }
+
+    /// Draws something in the place of what is there.
+    pub(super) fn draw(&mut self, draw: &mut dyn FnMut() -> Option<El>) {
+        let owner = self.owner.child();
+        if let Some(old) = self.drawn.replace(owner.clone()) {
+            old.cleanup();
+        }
+        self.place.0.set_text_content(None);
+        if let Some(fresh) = owner.with(|| untrack(draw)) {
+            append(&self.place.0, &fresh);
+        }
+    }
+}
+
 impl std::ops::Deref for El {
     type Target = Element;
 

@@ -49,6 +49,10 @@ pub(super) enum Icon {
     Pause,
     /// Keys in a frame: a keyboard on the screen.
     Keys,
+    /// A paper clip: attach files.
+    Clip,
+    /// A sheet with a folded corner: a file.
+    File,
 }
 
 impl Icon {
@@ -89,6 +93,10 @@ impl Icon {
             }
             Self::Download => "M12 4v11M7 10.5l5 5 5-5M5 20h14",
             Self::Person => "M12 11.5a3.75 3.75 0 1 0 0-7.5 3.75 3.75 0 0 0 0 7.5zM5 20a7 7 0 0 1 14 0",
+            Self::Clip => {
+                "m20 11-8.6 8.6a5 5 0 0 1-7-7l8.7-8.7a3.3 3.3 0 0 1 4.7 4.7l-8.7 8.6a1.7 1.7 0 0 1-2.4-2.3l8-8"
+            }
+            Self::File => "M13.5 3.5H7a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V9zM13.5 3.5V9H19",
             Self::Pause => "M9 6v12M15 6v12",
             Self::Keys => "M3 6h18v12H3zM6.5 10h.1M10.2 10h.1M13.9 10h.1M17.5 10h.1M8 14h8",
             Self::Tool => {

@@ -7,6 +7,7 @@
 //! is drawn node by node with the pen of [`dom`], under leptos' owners, signals
 //! and effects.
 
+mod attachment;
 mod banner;
 mod clipboard;
 mod composer;
@@ -15,6 +16,7 @@ mod dom;
 mod drawer;
 mod export;
 mod failure;
+mod file;
 mod header;
 mod icon;
 mod kiosk;

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{EventTarget, HtmlElement, ShadowRoot};
 
+use super::attachment::take_drops;
 use super::banner::banner;
 use super::composer::composer;
 use super::consent::consent;
@@ -17,7 +18,7 @@ use super::standing::{standing, standing_of};
 use super::transcript::transcript;
 use crate::engine::{Mode, Region};
 
-/// When the panel fills the window; the same words as in style/widget.css.
+/// When the panel fills the window; the same words as in style/widget/mode.css.
 const SHEET: &str = "(max-width: 479.98px), (max-height: 439.98px)";
 
 /// Draws the panel. It stays where it is when it is closed, hidden, so that it
@@ -47,6 +48,7 @@ pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
     for part in &below {
         append(&panel, part);
     }
+    take_drops(scene, &panel);
     keep_drawer(scene, &panel, below);
     let named = panel.clone();
     effect(move || set(&named, "aria-label", &name(scene)));

@@ -2,6 +2,7 @@
 
 use super::dom::{El, button, el};
 use super::failure::failure;
+use super::file::files;
 use super::scene::Scene;
 use super::strings::Text;
 use super::time;
@@ -10,8 +11,9 @@ use crate::engine::{Delivery, Event, Item, Key, Model, Question, Region};
 /// Draws a question. What it says never changes; how far it got does.
 pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
     let store = scene.store;
-    let said = store.peek(|model| find(model, key).map(|question| (question.text.clone(), question.at)));
-    let (said, at) = said.flatten().unwrap_or_default();
+    let said = |question: &Question| (question.text.clone(), question.files.clone(), question.at);
+    let said = store.peek(|model| find(model, key).map(said));
+    let (said, sent, at) = said.flatten().unwrap_or_default();
     let delivery =
         move || store.read(Region::Item(key), |model| Some(find(model, key)?.delivery.clone())).flatten();
     let state = move || match delivery() {
@@ -32,7 +34,10 @@ pub(super) fn question(scene: Scene, key: Key, row: El) -> El {
     };
     row.set("aria-label", &scene.text(Text::You))
         .live("data-delivery", state)
-        .add(&el("div", "cw-bubble").set("part", "bubble").add(&el("div", "").set("dir", "auto").text(&said)))
+        .maybe(files(scene, &sent))
+        .maybe((!said.is_empty()).then(|| {
+            el("div", "cw-bubble").set("part", "bubble").add(&el("div", "").set("dir", "auto").text(&said))
+        }))
         .add(&el("div", "cw-meta").part(below))
 }
 

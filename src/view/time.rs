@@ -130,6 +130,23 @@ pub(super) fn number(scene: Scene, value: usize) -> String {
     value.to_locale_string(&locale(scene)).into()
 }
 
+/// A size in megabytes of a million bytes, cut to a whole one above the first.
+pub(super) fn megabytes(scene: Scene, bytes: u64) -> String {
+    let (value, unit) =
+        if bytes < 1_000_000 { (bytes / 1_000, "kilobyte") } else { (bytes / 1_000_000, "megabyte") };
+    let options = Object::new();
+    for (name, value) in [("style", "unit"), ("unit", unit)] {
+        // Defining a property of a plain object that was just made cannot fail.
+        let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "sizes of files")]
+    let value = js_sys::Number::from(value as f64);
+    let locales = Array::of1(&JsValue::from_str(&locale(scene)));
+    let format = Intl::NumberFormat::new(&locales, &options).format();
+    let words = format.call1(&JsValue::UNDEFINED, &value).ok().and_then(|words| words.as_string());
+    words.unwrap_or_default()
+}
+
 /// A text that depends on a number, with the number in it.
 pub(super) fn count(scene: Scene, text: Text, value: usize) -> String {
     let locales = js_sys::Array::of1(&JsValue::from_str(&locale(scene)));

@@ -64,6 +64,7 @@ test("the package holds its files and nothing else", () => {
     "react.d.ts",
     "react.js",
     "sound.js",
+    "upload.js",
   ]);
 });
 

@@ -12,6 +12,7 @@ mod direct;
 mod drawer;
 mod export;
 mod failing;
+mod file;
 mod history;
 mod kiosk;
 mod offline;

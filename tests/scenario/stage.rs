@@ -5,8 +5,8 @@ use chinwag::engine::effect::Announcement;
 use chinwag::engine::turn::TurnId;
 use chinwag::engine::*;
 use chinwag_protocol::{
-    AgentCard, Chunk, ErrorCode, Features, MessageMetadata, MessageStatus, Page, Pagination, Part, Role,
-    TokenAnswer, UiMessage,
+    AgentCard, Chunk, ErrorCode, Features, FileLimits, MessageMetadata, MessageStatus, Page, Pagination,
+    Part, Role, TokenAnswer, UiMessage,
 };
 
 /// The engine and all that it has asked for.
@@ -108,8 +108,15 @@ impl Stage {
                 retry: true,
                 tools: true,
                 sources: true,
-                ..Features::default()
+                attachments: true,
             },
+            files: Some(FileLimits {
+                max_bytes: 1_000,
+                max_count: 3,
+                types: ["image/png", "application/pdf", "text/plain", "text/markdown"]
+                    .map(str::to_owned)
+                    .into(),
+            }),
         };
         self.tell(Event::TokenArrived { request, answer: Box::new(answer) });
     }

@@ -226,6 +226,7 @@ fn a_token_that_one_tab_was_given_serves_the_other() {
         visitor: "visitor-2".into(),
         agent: chinwag_protocol::AgentCard::default(),
         features: chinwag_protocol::Features::default(),
+        files: None,
     };
     other.tell(Event::TokenShared { answer: Box::new(answer.clone()) });
     assert_eq!(other.sends(), 1);

@@ -90,6 +90,7 @@ const PANEL: &[&str] = &[
     "pill",
     "standing",
     "composer",
+    "attachment",
     "corner",
     "mode",
     "preference",
@@ -100,7 +101,8 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let packer = Packer { node, root: &workspace.root, stage: workspace.scratch().join("stage") };
     let style = |name: &str| read(&workspace.root.join("style").join(name));
     let (tokens, launcher) = (style("tokens.css")?, style("launcher.css")?);
-    let panel: String = PANEL.iter().map(|room| style(&format!("widget/{room}.css"))).collect::<Result<_>>()?;
+    let panel: String =
+        PANEL.iter().map(|room| style(&format!("widget/{room}.css"))).collect::<Result<_>>()?;
     let css = packer.css("widget", &[tokens.as_str(), &launcher, &panel, &style("history.css")?].concat())?;
     let kiosk_css = serde_json::to_string(&packer.css("kiosk", &style("kiosk.css")?)?)?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;

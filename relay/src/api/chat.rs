@@ -17,7 +17,7 @@ use super::stream;
 use crate::app::App;
 use crate::config::DailyCap;
 use crate::generation::Ask;
-use crate::store::{Question, Results};
+use crate::store::{Question, Results, StoreError, id_at};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -39,7 +39,6 @@ async fn chat(
         .map(|agent| agent.upstream)
         .ok_or_else(|| ApiError::internal(&format!("there is no agent {}", caller.agent)))?;
     let features = upstream.features();
-    let most_chars = app.config().server.limits.message_chars;
     check_context(&request)?;
     let last = request.messages.last().ok_or_else(|| ApiError::invalid("messages", "there is no message"))?;
     let place = format!("messages[{}]", request.messages.len() - 1);
@@ -63,14 +62,14 @@ async fn chat(
             outcome.map_err(|error| ApiError::from(error).about(format!("{place}.parts")))?
         }
         Trigger::SubmitMessage => {
-            let question = read_question(last, &place, features, most_chars)?;
+            let question = read_question(&app, &ask, last, &place, features).await?;
             app.generations().submit(ask, question).await?
         }
         Trigger::RegenerateMessage => match find_question(&app, &ask, &request, last).await? {
             Some(question) => app.generations().regenerate(ask, question).await?,
             // The relay never got it: the first try was lost on the way.
             None if last.role == Role::User && request.message_id.is_none() => {
-                let question = read_question(last, &place, features, most_chars)?;
+                let question = read_question(&app, &ask, last, &place, features).await?;
                 app.generations().submit(ask, question).await?
             }
             None => return Err(ApiError::not_found().about("messageId")),
@@ -168,12 +167,15 @@ fn read_results(last: &UiMessage, place: &str, features: Features) -> Result<Res
 
 /// The question that the last message of a request is. `place` names it in
 /// errors.
-fn read_question(
+async fn read_question(
+    app: &App,
+    ask: &Ask,
     last: &UiMessage,
     place: &str,
     features: Features,
-    most_chars: usize,
 ) -> Result<Question, ApiError> {
+    let limits = &app.config().server.limits;
+    let most_chars = limits.message_chars;
     match last.role {
         Role::User => {}
         Role::Assistant | Role::System => {
@@ -186,7 +188,7 @@ fn read_question(
     // What other clients add (`data-*` parts, for one) is not part of the
     // question.
     let is_kept = |part: &&Part| matches!(part, Part::Text { .. } | Part::File { .. });
-    let parts: Vec<Part> = last.parts.iter().filter(is_kept).cloned().collect();
+    let mut parts: Vec<Part> = last.parts.iter().filter(is_kept).cloned().collect();
     let chars: usize =
         parts.iter().map(|part| if let Part::Text { text } = part { text.chars().count() } else { 0 }).sum();
     if chars > most_chars {
@@ -199,11 +201,53 @@ fn read_question(
     if has_file && !features.attachments {
         return Err(ApiError::unsupported(param(), "this agent does not take files"));
     }
+    if has_file {
+        parts = own_files(app, ask, parts, &param).await?;
+    }
     let message = UiMessage { id: last.id.clone(), role: Role::User, parts, metadata: None };
     if !has_file && message.text().trim().is_empty() {
         return Err(ApiError::invalid(param(), "the message has no text"));
     }
     Ok(Question::new(id, message)?)
+}
+
+/// The parts with what the store knows of their files, in place of what the page
+/// says of them.
+async fn own_files(
+    app: &App,
+    ask: &Ask,
+    parts: Vec<Part>,
+    param: &impl Fn() -> String,
+) -> Result<Vec<Part>, ApiError> {
+    let most = app.config().server.limits.message_files;
+    let count = parts.iter().filter(|part| matches!(part, Part::File { .. })).count();
+    if count > most {
+        return Err(ApiError::too_large(
+            param(),
+            format!("a message has at most {most} files; this one has {count}"),
+        ));
+    }
+    let mut known = Vec::with_capacity(parts.len());
+    for part in parts {
+        let Part::File { url, .. } = &part else {
+            known.push(part);
+            continue;
+        };
+        // Whoever sends an address of its own would have the provider fetch it.
+        let missing = || {
+            ApiError::invalid(
+                param(),
+                "a file is sent by the url that POST /v1/files answered with, in one conversation",
+            )
+        };
+        let id = id_at(url).ok_or_else(missing)?;
+        let found = app.store().file_part(&ask.owner, &ask.conversation, id).await;
+        known.push(found.map_err(|error| match error {
+            StoreError::Missing => missing(),
+            error => error.into(),
+        })?);
+    }
+    Ok(known)
 }
 
 /// The question whose reply is to be made anew: that of the named message, of

@@ -209,6 +209,7 @@ impl From<StoreError> for ApiError {
                 };
                 Self::new(code, refused.to_string())
             }
+            StoreError::NoRoom => Self::new(ErrorCode::TooLarge, error.to_string()),
             StoreError::Cursor => Self::invalid("cursor", "this is not a cursor of this list"),
             StoreError::Query(sqlx::Error::PoolTimedOut) => {
                 Self::new(ErrorCode::Overloaded, "the database is busy")

@@ -12,6 +12,7 @@ mod description;
 mod document;
 mod error;
 mod exchange;
+mod file;
 mod frame;
 mod health;
 mod kiosk;
@@ -44,6 +45,7 @@ pub fn router(app: App) -> Router {
         .merge(token::routes())
         .merge(chat::routes())
         .merge(conversation::routes())
+        .merge(file::routes(&app.config().server.limits))
         .merge(visitor::routes())
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq as _;
 use super::body::JsonBody;
 use super::caller::{bearer, is_own, origin};
 use super::error::ApiError;
-use super::exchange;
+use super::{exchange, file};
 use crate::app::App;
 use crate::config::{Secret, Site};
 use crate::edge::ClientAddress;
@@ -125,13 +125,15 @@ async fn answer(app: &App, site: &Site, grant: Grant<'_>, now: SystemTime) -> Re
     let Some(agent) = app.agent(&site.agent).await? else {
         return Err(ApiError::internal(&format!("site {} has no agent {}", site.key, site.agent)));
     };
+    let features = agent.upstream.features();
     Ok(TokenAnswer {
         token: app.keyring().issue_access(grant, now)?,
         expires_in: grant.life.as_secs(),
         visitor: app.keyring().issue_visitor(grant.visitor, now)?,
         agent: agent.card,
         // The store gives every agent a history, ratings and another try.
-        features: Features { history: true, feedback: true, retry: true, ..agent.upstream.features() },
+        features: Features { history: true, feedback: true, retry: true, ..features },
+        files: features.attachments.then(|| file::told(&app.config().server.limits)),
     })
 }
 

@@ -22,6 +22,7 @@ const OPENAI: Shape = Shape {
     system_prompt: Need::Optional,
     temperature: Need::Optional,
     max_tokens: Need::Optional,
+    attachments: Need::Optional,
 };
 
 /// The keys of `ai-sdk`: the endpoint is an application, and decides the rest.
@@ -34,6 +35,7 @@ const AI_SDK: Shape = Shape {
     system_prompt: Need::Absent,
     temperature: Need::Absent,
     max_tokens: Need::Absent,
+    attachments: Need::Optional,
 };
 
 impl Reader<'_> {

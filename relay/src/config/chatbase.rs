@@ -15,6 +15,7 @@ pub(super) const CHATBASE_V2: Shape = Shape {
     system_prompt: Need::Absent,
     temperature: Need::Absent,
     max_tokens: Need::Absent,
+    attachments: Need::Absent,
 };
 
 /// The keys of `chatbase-v1`, but for `temperature`, whose range is narrower.

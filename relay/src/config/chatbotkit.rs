@@ -14,6 +14,7 @@ const CHATBOTKIT: Shape = Shape {
     system_prompt: Need::Optional,
     temperature: Need::Absent,
     max_tokens: Need::Absent,
+    attachments: Need::Absent,
 };
 
 /// The fields of `provider = "chatbotkit"`.

@@ -13,4 +13,5 @@ pub(super) const CHATSBY: Shape = Shape {
     system_prompt: Need::Absent,
     temperature: Need::Absent,
     max_tokens: Need::Absent,
+    attachments: Need::Absent,
 };

@@ -28,6 +28,8 @@ pub struct Hosted {
     pub temperature: Option<f64>,
     /// Longest reply in tokens; the provider's default if it is not set.
     pub max_tokens: Option<u32>,
+    /// Whether visitors may send files, which the provider is then given.
+    pub attachments: bool,
     /// Further headers of every request. Their values are treated as secrets.
     pub headers: HeaderMap,
 }
@@ -71,6 +73,7 @@ pub(super) struct Shape {
     pub(super) system_prompt: Need,
     pub(super) temperature: Need,
     pub(super) max_tokens: Need,
+    pub(super) attachments: Need,
 }
 
 /// Longest `system_prompt`, in characters: it is paid for with every turn.
@@ -126,6 +129,11 @@ impl Reader<'_> {
         } else {
             section.take("max_tokens").map_or(Some(None), |field| field.count().map(Some))
         };
+        let attachments = if shape.attachments == Need::Absent {
+            Some(false)
+        } else {
+            section.take("attachments").map_or(Some(false), |field| field.flag())
+        };
         let headers = self.headers(section);
         // Everything has been looked at: all faults of the section are told.
         Some(Box::new(Hosted {
@@ -136,6 +144,7 @@ impl Reader<'_> {
             system_prompt: system_prompt?,
             temperature: temperature?,
             max_tokens: max_tokens?,
+            attachments: attachments?,
             headers: headers?,
         }))
     }

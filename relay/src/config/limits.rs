@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chinwag_protocol::limits::{MAX_BODY_BYTES, MAX_MESSAGE_CHARS};
 
-use super::document::Section;
+use super::document::{Field, Section};
 use super::duration;
+use crate::file::FileKind;
 
 /// Most that `source_bytes` may be: it is in memory while it is read.
 const MAX_SOURCE_BYTES: usize = 100 * 1024 * 1024;
@@ -50,6 +51,20 @@ pub struct Limits {
     pub source_bytes: usize,
     /// Longest text of a message, in characters; at most and by default 8,000.
     pub message_chars: usize,
+    /// Largest file that a visitor may send, in bytes; at most 32 MiB. Default
+    /// 10 MiB.
+    pub file_bytes: usize,
+    /// Most files of one message; at most 20. Default 5.
+    pub message_files: usize,
+    /// What the files of one visitor may take, in bytes. Default 100 MiB.
+    pub visitor_file_bytes: usize,
+    /// Files per minute from one visitor. Default 20.
+    pub files_per_minute: u32,
+    /// Files per minute from one address (a /64 for IPv6). Default 60.
+    pub address_files_per_minute: u32,
+    /// The media types of files that are taken, of those that the relay can tell
+    /// apart by their bytes. Default: all of these.
+    pub file_types: Vec<FileKind>,
     /// How deep a body's JSON may be nested; at most 100. Default 32.
     pub json_depth: usize,
     /// Connections that may be open at once; more wait in the system's queue.
@@ -102,6 +117,12 @@ impl Default for Limits {
             body_bytes: MAX_BODY_BYTES,
             source_bytes: 20 * 1024 * 1024,
             message_chars: MAX_MESSAGE_CHARS,
+            file_bytes: 10 * 1024 * 1024,
+            message_files: 5,
+            visitor_file_bytes: 100 * 1024 * 1024,
+            files_per_minute: 20,
+            address_files_per_minute: 60,
+            file_types: FileKind::ALL.to_vec(),
             json_depth: 32,
             connections: 8192,
             header_timeout: Duration::from_secs(5),
@@ -118,6 +139,12 @@ impl Default for Limits {
         }
     }
 }
+
+/// Larger ones do not fit into a request to a provider.
+const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
+
+/// More than anybody reads of one message.
+const MAX_MESSAGE_FILES: usize = 20;
 
 /// The JSON reader stops at 128 by itself, with a less helpful sentence.
 const MAX_JSON_DEPTH: usize = 100;
@@ -162,6 +189,14 @@ pub(super) fn read(mut section: Section<'_>) -> Limits {
     most(&mut section, "body_bytes", MAX_BODY_BYTES, &mut limits.body_bytes);
     most(&mut section, "source_bytes", MAX_SOURCE_BYTES, &mut limits.source_bytes);
     most(&mut section, "message_chars", MAX_MESSAGE_CHARS, &mut limits.message_chars);
+    most(&mut section, "file_bytes", MAX_FILE_BYTES, &mut limits.file_bytes);
+    most(&mut section, "message_files", MAX_MESSAGE_FILES, &mut limits.message_files);
+    count(&mut section, "visitor_file_bytes", &mut limits.visitor_file_bytes);
+    count(&mut section, "files_per_minute", &mut limits.files_per_minute);
+    count(&mut section, "address_files_per_minute", &mut limits.address_files_per_minute);
+    if let Some(kinds) = section.take("file_types").and_then(Field::items) {
+        limits.file_types = kinds.iter().filter_map(|field| field.parsed(str::parse::<FileKind>)).collect();
+    }
     most(&mut section, "json_depth", MAX_JSON_DEPTH, &mut limits.json_depth);
     count(&mut section, "connections", &mut limits.connections);
     time(&mut section, "header_timeout", &mut limits.header_timeout);

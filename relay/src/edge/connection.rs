@@ -338,8 +338,13 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// The slowest that a large body may come, in bytes per second: a poor mobile
+/// network.
+const BYTES_PER_SECOND: f64 = 32.0 * 1024.0;
+
 /// A request body that must be whole in time, from its head on. The deadline is
-/// for the whole, not between two bytes: one byte a second would pass that.
+/// for the whole, not between two bytes: one byte a second would pass that. Large
+/// ones, files, are given the time that they take at [`BYTES_PER_SECOND`].
 struct Prompt {
     body: Incoming,
     deadline: Instant,
@@ -362,10 +367,17 @@ impl HttpBody for Prompt {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+                let bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                this.deadline += Duration::from_secs_f64(f64::from(bytes) / BYTES_PER_SECOND);
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let deadline = this.deadline;
         let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() < deadline {
+            sleep.as_mut().reset(deadline);
+        }
         ready!(sleep.as_mut().poll(cx));
         let error = io::Error::new(io::ErrorKind::TimedOut, "the request body did not come in time");
         Poll::Ready(Some(Err(error.into())))

@@ -30,9 +30,9 @@ use self::reply::Reply;
 use crate::config::Limits;
 use crate::metrics::Metrics;
 use crate::store::{
-    Answered, Begun, GoesOn, Owner, Question, ReplyKey, Results, Sameness, Store, StoreError,
+    Answered, Begun, FileBody, GoesOn, Owner, Question, ReplyKey, Results, Sameness, Store, StoreError,
 };
-use crate::upstream::{Memory, Turn, Upstream};
+use crate::upstream::{Attachment, Memory, Turn, Upstream, attachment};
 
 /// How long a log stays after its end.
 pub const LOG_RETENTION: Duration = Duration::from_mins(10);
@@ -481,6 +481,7 @@ impl Shared {
             history,
             message,
             answers,
+            files: Vec::new(),
             tools: ask.tools,
             context: ask.context,
             knowledge: None,
@@ -495,6 +496,9 @@ impl Shared {
             let scope = ask.upstream.memory_scope();
             let memory = shared.memory(&generation.key, &scope).await;
             turn.memory = memory.clone();
+            if ask.upstream.features().attachments {
+                turn.files = shared.files(&generation.key, &turn).await;
+            }
             // A stream that is made here may panic here, where it is caught.
             let chunks = futures_util::stream::once(async move { ask.upstream.reply(turn) });
             let chunks = Box::pin(futures_util::StreamExt::flatten(chunks));
@@ -516,6 +520,26 @@ impl Shared {
             Err(error) => {
                 tracing::warn!(%error, "the provider's ids could not be read; it starts a new conversation");
                 Memory::default()
+            }
+        }
+    }
+
+    /// What the visitor sent along, the newest first as far as there is room.
+    async fn files(&self, reply: &ReplyKey, turn: &Turn) -> Vec<Attachment> {
+        let urls = attachment::addresses(turn.history.iter().chain([&turn.message]));
+        match self.store.files_for(reply, &urls, attachment::MAX_TURN_BYTES).await {
+            Ok(files) => {
+                let attach = |file: FileBody| Attachment {
+                    url: file.url,
+                    name: file.name,
+                    media_type: file.media_type,
+                    body: file.body,
+                };
+                files.into_iter().map(attach).collect()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the files of a turn could not be read; it goes without them");
+                Vec::new()
             }
         }
     }

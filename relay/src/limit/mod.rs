@@ -167,6 +167,8 @@ pub struct Limits {
     address_messages: Budget<Address>,
     site_messages: Budget<SiteKey>,
     agent_messages: Budget<String>,
+    files: Budget<Owner>,
+    address_files: Budget<Address>,
     streams: stream::Streams,
     metrics: Metrics,
 }
@@ -186,6 +188,8 @@ impl Limits {
             address_messages: even(limits.address_messages_per_minute),
             site_messages: even(limits.site_messages_per_minute),
             agent_messages: even(limits.agent_messages_per_minute),
+            files: even(limits.files_per_minute),
+            address_files: even(limits.address_files_per_minute),
             streams: stream::Streams::new(limits),
             metrics,
         }
@@ -210,6 +214,12 @@ impl Limits {
     /// A token exchange for a site that exists.
     pub fn site_token(&self, site: &SiteKey) -> Result<Standing, Limited> {
         self.counted("site_tokens", self.site_tokens.take(site))
+    }
+
+    /// A file. The standing is the visitor's own.
+    pub fn file(&self, asker: Asker<'_>) -> Result<Standing, Limited> {
+        self.address_files.take(&asker.address)?;
+        self.files.take(asker.owner)
     }
 
     /// A message. The standing is the visitor's own. Who is refused for
@@ -247,6 +257,8 @@ impl Limits {
         self.address_messages.sweep();
         self.site_messages.sweep();
         self.agent_messages.sweep();
+        self.files.sweep();
+        self.address_files.sweep();
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::conversation::title_of;
 use super::results::Answered;
-use super::{Owner, Store, StoreError, row, spending};
+use super::{Owner, Store, StoreError, file, row, spending};
 use crate::hex;
 
 /// Most messages before a question that an agent gets: the cost of a turn must
@@ -344,7 +344,7 @@ async fn open(
     .execute(&mut **tx)
     .await?;
     let key = Uuid::now_v7().simple().to_string();
-    let title = title_of(&message.text());
+    let title = title_of(&name_of(message));
     sqlx::query(
         "INSERT INTO conversation (key, site, visitor, id, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
@@ -358,6 +358,17 @@ async fn open(
     .execute(&mut **tx)
     .await?;
     Ok((key, title))
+}
+
+/// What a conversation that begins with this message is called after: its text,
+/// or else its first file.
+fn name_of(message: &UiMessage) -> String {
+    let text = message.text();
+    let file = |part: &Part| match part {
+        Part::File { filename, .. } => filename.clone(),
+        _ => None,
+    };
+    if text.trim().is_empty() { message.parts.iter().find_map(file).unwrap_or(text) } else { text }
 }
 
 /// Puts a question at the end, and gives its place.
@@ -383,6 +394,7 @@ async fn append(
     .bind(row::now())
     .execute(&mut **tx)
     .await?;
+    file::link(tx, conversation, &question.message.parts).await?;
     Ok(ordinal)
 }
 

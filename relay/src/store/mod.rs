@@ -9,6 +9,7 @@ mod agent;
 mod conversation;
 mod device;
 mod family;
+mod file;
 mod handover;
 mod key;
 mod message;
@@ -35,6 +36,7 @@ use sqlx::{Row as _, SqlitePool};
 
 pub use agent::{AgentFields, AgentRecord, Listed};
 pub use device::Device;
+pub use file::{FileBody, NewFile, UNSENT_LIFE, id_at};
 pub use key::{IDEMPOTENCY_LIFE, KeyRecord, Mode, Written};
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
 pub use page::{PageEntry, SourcePage};
@@ -43,7 +45,7 @@ pub use retention::Retention;
 pub use source::{MAX_SOURCES, NewSource, SourceKind, SourceRecord, SourceStatus, Trained};
 pub use spending::Spending;
 pub use talk::Talk;
-pub use visitor::{ConversationExport, MessageExport, VisitorExport};
+pub use visitor::{ConversationExport, FileExport, MessageExport, VisitorExport};
 
 /// How long a write waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -96,6 +98,9 @@ pub enum StoreError {
     /// Results of the page's tools that nothing waits for.
     #[error(transparent)]
     Results(#[from] ResultsRefused),
+    /// A visitor's files take all the room that they have.
+    #[error("the visitor's files take all the room that they have")]
+    NoRoom,
     /// The system gave no randomness.
     #[error("no random key could be made")]
     Random,

@@ -61,7 +61,7 @@ impl Store {
             .execute(&self.write)
             .await?;
         }
-        if removed > 0 {
+        if self.expire_files().await? + removed > 0 {
             self.note_deletion();
         }
         Ok(removed)

@@ -2,11 +2,13 @@
 //! kept of them, and their end.
 
 use aws_lc_rs::{digest, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chinwag_protocol::{Conversation, SiteKey, UiMessage};
 use serde::Serialize;
 use sqlx::Row as _;
 
-use super::{Owner, Store, StoreError, conversation, family, revocation, row};
+use super::{Owner, Store, StoreError, conversation, family, file, revocation, row};
 use crate::hex;
 use crate::token::{NamingKey, Profile};
 
@@ -29,6 +31,23 @@ pub struct VisitorExport {
     pub profile: Profile,
     /// The oldest first.
     pub conversations: Vec<ConversationExport>,
+    /// What they sent along, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileExport>,
+}
+
+/// A file, whole.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileExport {
+    /// Where messages say that it is.
+    pub url: String,
+    /// What it is called.
+    pub filename: String,
+    /// What it is.
+    pub media_type: String,
+    /// What is in it, in base64.
+    pub data: String,
 }
 
 /// A conversation, whole.
@@ -105,6 +124,12 @@ impl Store {
             .bind(&from.visitor)
             .execute(&mut *tx)
             .await?;
+        sqlx::query("UPDATE file SET visitor = ? WHERE site = ? AND visitor = ?")
+            .bind(&to.visitor)
+            .bind(from.site.as_str())
+            .bind(&from.visitor)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query("DELETE FROM visitor WHERE site = ? AND id = ?")
             .bind(from.site.as_str())
             .bind(&from.visitor)
@@ -152,6 +177,7 @@ impl Store {
             seen_at: None,
             profile: Profile::default(),
             conversations: Vec::new(),
+            files: Vec::new(),
         };
         let Some(found) = found else { return Ok(export) };
         export.created_at = Some(row::iso(found.try_get("created_at")?)?);
@@ -188,6 +214,22 @@ impl Store {
                 .collect::<Result<_, StoreError>>()?;
             let conversation = conversation::conversation(&found)?;
             export.conversations.push(ConversationExport { conversation, messages });
+        }
+        let files = sqlx::query(
+            "SELECT id, name, media_type, body FROM file WHERE site = ? AND visitor = ? ORDER BY created_at, id",
+        )
+        .bind(owner.site.as_str())
+        .bind(&owner.visitor)
+        .fetch_all(&mut *tx)
+        .await?;
+        for found in files {
+            let file = file::body(&found)?;
+            export.files.push(FileExport {
+                url: file.url,
+                filename: file.name,
+                media_type: file.media_type,
+                data: STANDARD.encode(&file.body),
+            });
         }
         Ok(export)
     }

@@ -25,6 +25,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     sources: Support::Provider,
     reasoning: Support::Provider,
     usage: Support::Provider,
+    attachments: Support::Provider,
     ..Capabilities::BASE
 };
 
@@ -38,18 +39,20 @@ const MAX_PROMPT_CHARS: usize = 300;
 #[derive(Debug)]
 pub struct AiSdk {
     http: Http,
+    takes_files: bool,
 }
 
 impl AiSdk {
     /// Sets it up; nothing is sent yet.
     pub fn new(agent: &str, settings: &Hosted, limits: &Limits) -> Result<Self, HttpError> {
-        Ok(Self { http: Http::new(agent, "ai-sdk", settings, limits, read_refusal)? })
+        let http = Http::new(agent, "ai-sdk", settings, limits, read_refusal)?;
+        Ok(Self { http, takes_files: settings.attachments })
     }
 }
 
 impl Upstream for AiSdk {
     fn features(&self) -> Features {
-        CAPABILITIES.features()
+        Features { attachments: self.takes_files, ..CAPABILITIES.features() }
     }
 
     fn reply(&self, turn: Turn) -> ChunkStream {
@@ -99,7 +102,10 @@ fn read_refusal(refusal: &Refusal<'_>) -> UpstreamFailure {
 
 /// The request, as the AI SDK's default transport sends it.
 fn call(turn: &Turn) -> Call {
-    let plain = |message: &UiMessage| UiMessage { metadata: None, ..message.clone() };
+    let plain = |message: &UiMessage| {
+        let parts = message.parts.iter().map(|part| with_bytes(part, turn)).collect();
+        UiMessage { metadata: None, parts, ..message.clone() }
+    };
     let mut messages: Vec<UiMessage> =
         history::trim(&turn.history, HISTORY_TOKENS).iter().map(plain).collect();
     messages.push(plain(&turn.message));
@@ -124,6 +130,21 @@ fn call(turn: &Turn) -> Call {
         }
     }
     Call::post(&[], &body).header("accept", "text/event-stream").of(turn)
+}
+
+/// A part as the endpoint can read it: a file with all that is in it, since it
+/// is the visitor's alone, and nobody else could fetch it.
+fn with_bytes(part: &Part, turn: &Turn) -> Part {
+    let Part::File { url, media_type, filename } = part else { return part.clone() };
+    match turn.file(url) {
+        Some(file) => {
+            Part::File { url: file.data_url(), media_type: media_type.clone(), filename: filename.clone() }
+        }
+        None => {
+            let name = filename.as_deref().unwrap_or("file");
+            Part::Text { text: format!("[The file {name} is no longer at hand.]") }
+        }
+    }
 }
 
 /// The decoder of a UI message stream.

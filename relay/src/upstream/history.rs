@@ -12,6 +12,9 @@ pub const HISTORY_TOKENS: usize = 12_000;
 /// token, so that the estimate is low for them; the budget leaves room for it.
 const CHARS_PER_TOKEN: usize = 4;
 
+/// What a file costs, about: a picture of the usual size.
+const FILE_TOKENS: usize = 1_000;
+
 /// What a message costs beside its text: its role and separators.
 const MESSAGE_OVERHEAD: usize = 4;
 
@@ -50,6 +53,7 @@ fn cost(message: &UiMessage) -> usize {
                 ];
                 texts.into_iter().flatten().map(estimate_tokens).sum()
             }
+            Part::File { .. } => FILE_TOKENS,
             _ => 0,
         })
         .sum();

@@ -15,6 +15,7 @@ use futures_util::Stream;
 use crate::config::{Limits, Provider};
 
 pub mod ai_sdk;
+pub mod attachment;
 pub mod capability;
 pub mod chatbase_v1;
 pub mod chatbase_v2;
@@ -31,6 +32,7 @@ pub mod openai_chat;
 pub mod openai_responses;
 pub mod source;
 
+pub use attachment::Attachment;
 pub use capability::{Capabilities, Support};
 pub use failure::UpstreamFailure;
 pub use memory::{Learned, Memory, ProviderIds};
@@ -60,6 +62,8 @@ pub struct Turn {
     /// The calls in `message` that are answered with this turn. Others in it
     /// were answered before.
     pub answers: Vec<String>,
+    /// The visitor's files in all these messages, as far as they are at hand.
+    pub files: Vec<Attachment>,
     /// What the page can run.
     pub tools: Vec<ToolDefinition>,
     /// What the page wants the agent to know.
@@ -77,6 +81,11 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// The file at an address that a message names.
+    pub fn file(&self, url: &str) -> Option<&Attachment> {
+        self.files.iter().find(|file| file.url == url)
+    }
+
     /// The calls that this turn answers, with what the page's tools said.
     pub fn results(&self) -> impl Iterator<Item = (&str, ToolAnswer<'_>)> {
         self.message.parts.iter().filter_map(|part| {

@@ -9,6 +9,7 @@ use chinwag_protocol::{Chunk, Features, FinishReason, MessageMetadata, Part, Rol
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::attachment::{self, Piece};
 use super::decode::{Blocks, Decode, Events, Whole, malformed};
 use super::failure::UpstreamFailure;
 use super::history::{self, HISTORY_TOKENS};
@@ -25,6 +26,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     identity: Support::Provider,
     reasoning: Support::Provider,
     usage: Support::Provider,
+    attachments: Support::Provider,
     ..Capabilities::BASE
 };
 
@@ -85,7 +87,7 @@ impl OpenAiChat {
 
 impl Upstream for OpenAiChat {
     fn features(&self) -> Features {
-        CAPABILITIES.features()
+        Features { attachments: self.settings.attachments, ..CAPABILITIES.features() }
     }
 
     fn reply(&self, turn: Turn) -> ChunkStream {
@@ -116,18 +118,31 @@ fn messages(system_prompt: Option<&str>, turn: &Turn) -> Vec<Value> {
         out.push(json!({ "role": "system", "content": knowledge }));
     }
     for message in history::trim(&turn.history, HISTORY_TOKENS) {
-        push_message(message, &mut out);
+        push_message(message, turn, &mut out);
     }
-    push_message(&turn.message, &mut out);
+    push_message(&turn.message, turn, &mut out);
     out
 }
 
-fn push_message(message: &UiMessage, out: &mut Vec<Value>) {
+fn push_message(message: &UiMessage, turn: &Turn, out: &mut Vec<Value>) {
     match message.role {
-        Role::User => out.push(json!({ "role": "user", "content": message.text() })),
+        Role::User => out.push(json!({ "role": "user", "content": content(message, turn) })),
         Role::Assistant => push_reply(message, out),
         Role::System => {}
     }
+}
+
+/// A question: its text, or a list of parts where files come with it.
+fn content(message: &UiMessage, turn: &Turn) -> Value {
+    let Some(pieces) = attachment::pieces(message, turn) else { return message.text().into() };
+    let part = |piece: Piece<'_>| match piece {
+        Piece::Text(text) => json!({ "type": "text", "text": text }),
+        Piece::Image(file) => json!({ "type": "image_url", "image_url": { "url": file.data_url() } }),
+        Piece::Document(file) => {
+            json!({ "type": "file", "file": { "filename": file.name, "file_data": file.data_url() } })
+        }
+    };
+    pieces.into_iter().map(part).collect()
 }
 
 /// A reply with its tool calls. A call is sent with its answer or not at all:

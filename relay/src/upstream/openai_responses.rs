@@ -11,6 +11,7 @@ use chinwag_protocol::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::attachment::{self, Piece};
 use super::decode::{Blocks, Decode, Events, Whole, malformed};
 use super::failure::UpstreamFailure;
 use super::history::{self, HISTORY_TOKENS};
@@ -28,6 +29,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     identity: Support::Provider,
     reasoning: Support::Provider,
     usage: Support::Provider,
+    attachments: Support::Provider,
     ..Capabilities::BASE
 };
 
@@ -57,7 +59,7 @@ impl OpenAiResponses {
         }
         if previous.is_none() {
             for message in history::trim(&turn.history, HISTORY_TOKENS) {
-                push_message(message, &mut input);
+                push_message(message, turn, &mut input);
             }
         }
         if previous.is_some() && !turn.answers.is_empty() {
@@ -67,7 +69,7 @@ impl OpenAiResponses {
                 json!({ "type": "function_call_output", "call_id": call, "output": output })
             }));
         } else {
-            push_message(&turn.message, &mut input);
+            push_message(&turn.message, turn, &mut input);
         }
         let mut body = json!({
             "model": self.settings.model,
@@ -113,7 +115,7 @@ impl OpenAiResponses {
 
 impl Upstream for OpenAiResponses {
     fn features(&self) -> Features {
-        CAPABILITIES.features()
+        Features { attachments: self.settings.attachments, ..CAPABILITIES.features() }
     }
 
     fn reply(&self, turn: Turn) -> ChunkStream {
@@ -163,12 +165,25 @@ fn read_refusal(refusal: &Refusal<'_>) -> UpstreamFailure {
 }
 
 /// A message as input items.
-fn push_message(message: &UiMessage, input: &mut Vec<Value>) {
+fn push_message(message: &UiMessage, turn: &Turn, input: &mut Vec<Value>) {
     match message.role {
-        Role::User => input.push(json!({ "role": "user", "content": message.text() })),
+        Role::User => input.push(json!({ "role": "user", "content": content(message, turn) })),
         Role::Assistant => push_reply(message, input),
         Role::System => {}
     }
+}
+
+/// A question: its text, or a list of parts where files come with it.
+fn content(message: &UiMessage, turn: &Turn) -> Value {
+    let Some(pieces) = attachment::pieces(message, turn) else { return message.text().into() };
+    let part = |piece: Piece<'_>| match piece {
+        Piece::Text(text) => json!({ "type": "input_text", "text": text }),
+        Piece::Image(file) => json!({ "type": "input_image", "image_url": file.data_url() }),
+        Piece::Document(file) => {
+            json!({ "type": "input_file", "filename": file.name, "file_data": file.data_url() })
+        }
+    };
+    pieces.into_iter().map(part).collect()
 }
 
 fn has_open_call(message: &UiMessage) -> bool {

@@ -27,6 +27,7 @@ mod conversation;
 mod described;
 mod description;
 mod failure;
+mod file;
 mod limit;
 mod ownership;
 mod restart;

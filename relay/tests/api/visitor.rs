@@ -99,7 +99,7 @@ async fn a_copied_token_ends_the_chain_and_the_tokens_that_came_of_it() {
 }
 
 /// The database beside the relay; it leaves no traces either.
-async fn beside(data: &Path) -> sqlx::SqlitePool {
+pub async fn beside(data: &Path) -> sqlx::SqlitePool {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("chinwag.db"));
     sqlx::SqlitePool::connect_with(options.pragma("secure_delete", "ON")).await.unwrap()
 }
@@ -366,7 +366,7 @@ async fn only_the_sites_own_server_gets_them() {
 }
 
 /// Whether a text is in any file of a folder.
-fn is_in(folder: &Path, text: &str) -> bool {
+pub fn is_in(folder: &Path, text: &str) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())

@@ -199,6 +199,15 @@ impl World {
         world
     }
 
+    /// One whose agent takes files.
+    pub async fn with_files(adjust: impl FnOnce(&mut Limits)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let features = Features { attachments: true, ..Features::default() };
+        let mut world = Self::build(config(folder.path(), adjust), features).await;
+        world._folder = Some(folder);
+        world
+    }
+
     pub async fn of_with_tools(config: Config) -> Self {
         Self::build(config, Features { sources: true, tools: true, ..Features::default() }).await
     }

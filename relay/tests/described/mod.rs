@@ -37,7 +37,9 @@ pub(crate) fn hold(document: &str, method: &str, path: &str, status: u16, kind: 
         return assert!(text.is_empty(), "{place} has no body in its description: {text}");
     };
     let kind = kind.split(';').next().unwrap_or_default();
-    let Some(media) = content.get(kind) else { panic!("{place} is not described as {kind:?}: {text}") };
+    let Some(media) = content.get(kind).or_else(|| content.get("*/*")) else {
+        panic!("{place} is not described as {kind:?}: {text}")
+    };
     if kind != "application/json" {
         return;
     }

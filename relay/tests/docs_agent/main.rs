@@ -49,6 +49,7 @@ fn turn(question: &str, history: Vec<UiMessage>) -> Turn {
         history,
         message: user(question),
         answers: Vec::new(),
+        files: Vec::new(),
         tools: Vec::new(),
         context: None,
         knowledge: None,

@@ -5,9 +5,11 @@ use chinwag_relay::upstream::decode::Decoder;
 use chinwag_relay::upstream::{Memory, ai_sdk};
 use chinwag_simulator::{Kind, Pieces, Simulator, Switches, Trouble};
 
+use serde_json::json;
+
 use crate::contract::{Wire, contract};
 use crate::golden;
-use crate::support::{again, agent, ask, ask_once, follow_up, turn};
+use crate::support::{again, agent, ask, ask_once, follow_up, turn, with_files};
 
 const KIND: Kind = Kind::AiSdk;
 
@@ -71,4 +73,16 @@ async fn the_text_protocol_is_read_too_wherever_it_is_cut() {
     }
     let cut = Switches { generation: 1, ..Switches::with(Trouble::Cut) };
     assert_eq!(ask_once(KIND, cut, "Hi").await.code(), ErrorCode::Interrupted);
+}
+
+#[tokio::test]
+async fn files_go_along_with_all_that_is_in_them() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "attachments = true");
+    let reply = ask(&agent, &with_files("What is in these?")).await;
+    assert!(reply.text().contains("[text/markdown, 8 characters]"), "{}", reply.text());
+    let parts = &simulator.requests()[0].body["messages"][0]["parts"];
+    let picture = json!({ "type": "file", "url": "data:image/png;base64,iVBORw==", "mediaType": "image/png", "filename": "shot.png" });
+    assert_eq!(parts[1], picture);
+    assert_eq!(parts[4]["type"], "text", "a file that is gone is named");
 }

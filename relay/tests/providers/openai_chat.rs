@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::contract::{Wire, contract};
 use crate::golden;
-use crate::support::{agent, ask, follow_up, message, turn};
+use crate::support::{agent, ask, follow_up, message, turn, with_files};
 
 const KIND: Kind = Kind::OpenAiChat;
 
@@ -112,4 +112,37 @@ async fn the_check_names_a_model_that_is_not_there() {
     let text = simulator.base_url.clone();
     let facts = agent(KIND, &text, "").check().await.unwrap();
     assert!(facts.iter().any(|fact| fact.contains("simulated")), "{facts:?}");
+}
+
+#[tokio::test]
+async fn files_go_along_as_the_interface_takes_each_kind() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "attachments = true");
+    assert!(agent.features().attachments);
+    let first = with_files("What is in these?");
+    let reply = ask(&agent, &first).await;
+    assert!(reply.text().contains("[image/png, 8 characters]"), "{}", reply.text());
+    let content = &simulator.requests()[0].body["messages"][0]["content"];
+    assert_eq!(content[0], json!({ "type": "text", "text": "What is in these?" }));
+    assert_eq!(
+        content[1],
+        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw==" } })
+    );
+    let document = json!({ "filename": "bill.pdf", "file_data": "data:application/pdf;base64,JVBERi0=" });
+    assert_eq!(content[2], json!({ "type": "file", "file": document }));
+    assert_eq!(content[3], json!({ "type": "text", "text": "The file notes.md:\n\n# Hi" }));
+    assert!(content[4]["text"].as_str().unwrap().contains("gone.png"), "a file that is gone is named");
+
+    let mut second = follow_up(&first, &reply, "And now?");
+    second.files = first.files.clone();
+    ask(&agent, &second).await;
+    let messages = &simulator.requests()[1].body["messages"];
+    assert_eq!(messages[0]["content"][1]["type"], "image_url", "the picture of before is there still");
+    assert_eq!(messages[2]["content"], "And now?");
+}
+
+#[tokio::test]
+async fn an_agent_takes_files_only_where_the_operator_says_so() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    assert!(!agent(KIND, &simulator.base_url, "").features().attachments);
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::contract::{Wire, contract};
 use crate::golden;
-use crate::support::{agent, ask, follow_up, message, turn};
+use crate::support::{agent, ask, follow_up, message, turn, with_files};
 
 const KIND: Kind = Kind::OpenAiResponses;
 
@@ -112,4 +112,18 @@ async fn thoughts_searches_sources_and_usage_come_with_the_reply() {
     assert!(reply.0.iter().any(|chunk| matches!(chunk, Chunk::SourceDocument { .. })), "{reply:?}");
     let Some(Chunk::Finish { metadata: Some(metadata), .. }) = reply.0.last() else { panic!("{reply:?}") };
     assert_eq!(metadata.usage.unwrap().output_tokens, 2);
+}
+
+#[tokio::test]
+async fn files_go_along_as_the_interface_takes_each_kind() {
+    let simulator = Simulator::start(KIND, Switches::default()).await.unwrap();
+    let agent = agent(KIND, &simulator.base_url, "attachments = true");
+    let reply = ask(&agent, &with_files("What is in these?")).await;
+    assert!(reply.text().contains("[application/pdf, 8 characters]"), "{}", reply.text());
+    let content = &simulator.requests()[0].body["input"][0]["content"];
+    assert_eq!(content[0], json!({ "type": "input_text", "text": "What is in these?" }));
+    assert_eq!(content[1], json!({ "type": "input_image", "image_url": "data:image/png;base64,iVBORw==" }));
+    let document = json!({ "type": "input_file", "filename": "bill.pdf", "file_data": "data:application/pdf;base64,JVBERi0=" });
+    assert_eq!(content[2], document);
+    assert_eq!(content[3]["text"], "The file notes.md:\n\n# Hi");
 }

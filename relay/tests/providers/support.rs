@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chinwag_protocol::{Chunk, ConversationId, ErrorCode, ErrorData, Part, Role, UiMessage};
 use chinwag_relay::config::{Config, ConfigError, Limits, Overrides, Provider};
-use chinwag_relay::upstream::{self, ChunkStream, Memory, ProviderIds, Turn, Upstream};
+use chinwag_relay::upstream::{self, Attachment, ChunkStream, Memory, ProviderIds, Turn, Upstream};
 use chinwag_simulator::{KEY, Kind, Simulator, Switches};
 use futures_util::StreamExt as _;
 
@@ -88,6 +88,7 @@ pub(crate) fn turn(question: &str) -> Turn {
         history: Vec::new(),
         message: message(Role::User, question),
         answers: Vec::new(),
+        files: Vec::new(),
         tools: Vec::new(),
         context: None,
         knowledge: None,
@@ -171,4 +172,22 @@ pub(crate) async fn ask(agent: &Arc<dyn Upstream>, turn: &Turn) -> Reply {
 pub(crate) async fn ask_once(kind: Kind, switches: Switches, question: &str) -> Reply {
     let simulator = Simulator::start(kind, switches).await.unwrap();
     ask(&agent(kind, &simulator.base_url, ""), &turn(question)).await
+}
+
+/// A question with a picture, a document, a text, and a file that is gone.
+pub(crate) fn with_files(question: &str) -> Turn {
+    let mut asked = turn(question);
+    for (id, name, media_type, body) in [
+        ("1", "shot.png", "image/png", Some(&b"\x89PNG"[..])),
+        ("2", "bill.pdf", "application/pdf", Some(b"%PDF-")),
+        ("3", "notes.md", "text/markdown", Some(b"# Hi")),
+        ("4", "gone.png", "image/png", None),
+    ] {
+        let (url, name, media_type) = (format!("/v1/files/{id}"), name.to_owned(), media_type.to_owned());
+        let part =
+            Part::File { url: url.clone(), media_type: media_type.clone(), filename: Some(name.clone()) };
+        asked.message.parts.push(part);
+        asked.files.extend(body.map(|body| Attachment { url, name, media_type, body: body.into() }));
+    }
+    asked
 }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Provider, Refused};
+use super::{Provider, Refused, openai_chat};
 use crate::answer::{Answer, Script, data, text};
 use crate::script::Switches;
 use crate::server::Recorded;
@@ -35,7 +35,11 @@ impl Provider for AiSdk {
 
 fn text_of(message: &Value) -> String {
     let parts = message["parts"].as_array();
-    parts.into_iter().flatten().filter_map(|part| part["text"].as_str()).collect()
+    let say = |part: &Value| match part["url"].as_str() {
+        Some(url) if part["type"] == "file" => Some(openai_chat::file(url)),
+        _ => part["text"].as_str().map(str::to_owned),
+    };
+    parts.into_iter().flatten().filter_map(say).collect()
 }
 
 fn chat(body: &Value, is_plain: bool) -> Answer {

@@ -67,15 +67,44 @@ fn chunk(delta: Value, finish_reason: Value) -> Bytes {
     }))
 }
 
+/// What a user message says: a text, or a list of parts, in which files are
+/// named by what they are and how many characters they take.
+pub(super) fn content(content: &Value) -> Option<String> {
+    if let Some(text) = content.as_str() {
+        return Some(text.to_owned());
+    }
+    let say = |part: &Value| {
+        let data = |url: &Value| url.as_str().map(file);
+        match part["type"].as_str()? {
+            "text" | "input_text" => part["text"].as_str().map(str::to_owned),
+            "image_url" => data(&part["image_url"]["url"]),
+            "input_image" => data(&part["image_url"]),
+            "file" => data(&part["file"]["file_data"]),
+            "input_file" => data(&part["file_data"]),
+            _ => None,
+        }
+    };
+    // As the provider: a part that it does not know fails the request.
+    let parts: Option<Vec<String>> = content.as_array()?.iter().map(say).collect();
+    parts.map(|parts| parts.join(" "))
+}
+
+/// A file in a request, in words.
+pub(super) fn file(url: &str) -> String {
+    let (kind, data) =
+        url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")).unwrap_or_default();
+    format!("[{kind}, {} characters]", data.len())
+}
+
 fn complete(body: &Value) -> Answer {
     let empty = Vec::new();
     let messages = body["messages"].as_array().unwrap_or(&empty);
-    let questions: Vec<&str> = messages
+    let questions: Vec<String> = messages
         .iter()
         .filter(|message| message["role"] == "user")
-        .filter_map(|message| message["content"].as_str())
+        .filter_map(|message| content(&message["content"]))
         .collect();
-    let Some(question) = questions.last() else {
+    let Some(question) = questions.last().map(String::as_str) else {
         return error(400, "invalid_request_error", Value::Null, "'messages' has no user message.");
     };
     if !body["model"].is_string() {

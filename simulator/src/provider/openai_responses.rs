@@ -43,14 +43,14 @@ impl OpenAiResponses {
         };
         let empty = Vec::new();
         let input = body["input"].as_array().unwrap_or(&empty);
-        let questions: Vec<&str> = input
+        let questions: Vec<String> = input
             .iter()
             .filter(|item| item["role"] == "user")
-            .filter_map(|item| item["content"].as_str())
-            .chain(body["input"].as_str())
+            .filter_map(|item| openai_chat::content(&item["content"]))
+            .chain(body["input"].as_str().map(str::to_owned))
             .collect();
         let has_result = input.last().is_some_and(|item| item["type"] == "function_call_output");
-        let question = questions.last().copied().unwrap_or(&last);
+        let question = questions.last().unwrap_or(&last);
         let number = earlier + questions.len();
         let id = format!("resp_{}", threads.len() + 1);
         if keeps_threads && body["store"] != false {

@@ -3,7 +3,8 @@
 use chinwag_protocol::limits::MAX_MESSAGE_CHARS;
 use chinwag_protocol::{ChatRequest, ConversationId, MessageId, Part, Role, Trigger, UiMessage};
 
-use super::{Effects, direct, history, outbox, save, session, stream, tabs, watch};
+use super::{Effects, direct, file, history, outbox, save, session, stream, tabs, watch};
+use crate::engine::attachment::SentFile;
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::Failure;
@@ -23,7 +24,12 @@ pub(super) fn send(
 ) {
     let text = text.trim();
     // The composer says both before sending; here they only must not do harm.
-    if text.is_empty() || text.chars().count() > MAX_MESSAGE_CHARS || !model.takes_message() {
+    let has_files = !model.tray.attachments.is_empty();
+    if !model.tray.is_ready()
+        || (text.is_empty() && !has_files)
+        || text.chars().count() > MAX_MESSAGE_CHARS
+        || !model.takes_message()
+    {
         return;
     }
     let waits = !model.online || model.is_replying();
@@ -43,9 +49,10 @@ pub(super) fn send(
     }
     model.draft.clear();
     model.active_at = Some(now);
+    let files = file::take(model, out);
     if waits {
         let question =
-            Question { id: message_id, text: text.to_owned(), at: None, delivery: Delivery::Waiting };
+            Question { id: message_id, text: text.to_owned(), files, at: None, delivery: Delivery::Waiting };
         model.push(Item::Question(question));
         save(model, out);
         out.push(Effect::Redraw(Region::List));
@@ -58,6 +65,7 @@ pub(super) fn send(
     let question = Question {
         id: message_id.clone(),
         text: text.to_owned(),
+        files,
         at: Some(now),
         delivery: Delivery::Sending,
     };
@@ -129,10 +137,17 @@ pub(super) fn request(model: &mut Model, id: TurnId) -> Option<ChatRequest> {
     request.messages.push(UiMessage {
         id: question.id.clone(),
         role: Role::User,
-        parts: vec![Part::Text { text: question.text.clone() }],
+        parts: parts_of(question),
         metadata: None,
     });
     Some(request)
+}
+
+/// A question as parts: its text, if it has one, and its files.
+fn parts_of(question: &Question) -> Vec<Part> {
+    let text = Some(question.text.clone()).filter(|text| !text.is_empty() || question.files.is_empty());
+    let text = text.map(|text| Part::Text { text });
+    text.into_iter().chain(question.files.iter().map(SentFile::to_part)).collect()
 }
 
 /// What the page's tools answered, as the reply that it continues.

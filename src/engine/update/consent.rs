@@ -56,6 +56,7 @@ pub(super) fn drop_visitor(model: &mut Model, out: &mut Effects) {
     model.history = History::Untouched;
     model.trouble = None;
     model.unread = 0;
+    model.pictures.clear();
     model.set_items(Vec::new());
     out.push(Effect::Forget);
     redraw(out);

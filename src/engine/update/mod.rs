@@ -4,6 +4,7 @@ mod chat;
 mod consent;
 mod direct;
 mod drawer;
+mod file;
 mod history;
 mod kiosk;
 mod outbox;
@@ -95,6 +96,15 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
             at_kiosk(model, |model| kiosk::begin(model, now, out));
             chat::send(model, &text, message_id, &conversation_id, now, out);
         }
+        Event::FilesChosen { files } => file::chosen(model, files, now, out),
+        Event::FileProgressed { id, percent } => file::progressed(model, id, percent, out),
+        Event::FileStored { id, answer } => file::stored(model, id, answer, out),
+        Event::FileFailed { id, error } => file::failed(model, id, &error, now, out),
+        Event::FileRemoved { id } => file::remove(model, id, out),
+        Event::FileRetried { id } => file::retry(model, id, now, out),
+        Event::LeftOutDismissed => file::dismiss(model, out),
+        Event::FileAsked { file, saves } => file::asked(model, file, saves, now, out),
+        Event::PictureFetched { url, address } => file::fetched(model, &url, address, out),
         Event::StopPressed => chat::stop(model, now, out),
         Event::RetryPressed { key } => chat::retry(model, key, now, out),
         Event::RegeneratePressed { key } => chat::regenerate(model, key, now, out),
@@ -317,6 +327,7 @@ fn set_unread(model: &mut Model, unread: u32, out: &mut Effects) {
 fn log_out(model: &mut Model, now: Moment, out: &mut Effects) {
     model.config.identity = Identity::Anonymous;
     model.draft.clear();
+    file::clear(model, out);
     model.active_at = None;
     consent::forget(model, out);
     save(model, out);
@@ -364,6 +375,7 @@ fn start_conversation(model: &mut Model, conversation_id: &str, out: &mut Effect
     watch::forget(model, out);
     model.set_items(Vec::new());
     model.draft.clear();
+    file::clear(model, out);
     save(model, out);
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));
@@ -379,6 +391,7 @@ fn clear(model: &mut Model, out: &mut Effects) {
     model.history = History::Untouched;
     model.set_items(Vec::new());
     model.draft.clear();
+    file::clear(model, out);
     save(model, out);
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));

@@ -24,8 +24,8 @@ pub(super) fn has_room(model: &Model) -> bool {
 
 /// Brings back what waited when the page was left.
 pub(super) fn restore(model: &mut Model, waiting: Vec<Waiting>) {
-    for Waiting { id, text } in waiting {
-        model.push(Item::Question(Question { id, text, at: None, delivery: Delivery::Waiting }));
+    for Waiting { id, text, files } in waiting {
+        model.push(Item::Question(Question { id, text, files, at: None, delivery: Delivery::Waiting }));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chinwag_protocol::{SiteKey, TokenAnswer};
 
-use super::{Effects, chat, drawer, history, outbox, rating, save, stream, watch};
+use super::{Effects, chat, drawer, file, history, outbox, rating, save, stream, watch};
 use crate::engine::config::{Access, Identity};
 use crate::engine::effect::{Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
@@ -99,6 +99,7 @@ pub(super) fn take(model: &mut Model, answer: &TokenAnswer, now: Moment, out: &m
     out.push(Effect::StartTimer { timer: Timer::Refresh, after_ms: early_ms });
     model.agent = Some(answer.agent.clone());
     model.features = answer.features;
+    model.file_limits.clone_from(&answer.files);
     model.trouble = None;
     model.attempts = 0;
     out.push(Effect::Redraw(Region::Header));
@@ -135,7 +136,8 @@ pub(super) fn refused(
             Call::Conversations { request, .. } => drawer::failed(model, request, error.clone(), now, out),
             Call::Change(request) => drawer::change_failed(model, request, error, now, out),
             Call::Rate(call) => rating::failed(model, call.request, error, now, out),
-            Call::Stop(_) => {}
+            Call::Upload(id) => file::failed(model, id, error, now, out),
+            Call::Stop(_) | Call::Fetch { .. } => {}
         }
     }
 }
@@ -159,6 +161,8 @@ fn make(model: &mut Model, call: Call, token: String, out: &mut Effects) {
         }
         Call::Change(request) => out.extend(drawer::order(model, request, token)),
         Call::Stop(conversation) => out.push(Effect::StopReply { token, conversation }),
+        Call::Upload(id) => out.push(Effect::UploadFile { id, token }),
+        Call::Fetch { file, saves } => out.push(Effect::FetchFile { file, saves, token }),
         Call::Rate(call) => out.push(Effect::PutRating { token, call }),
         Call::Messages { request, cursor } => {
             let Some(conversation) = model.conversation.clone() else { return };

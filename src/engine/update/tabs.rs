@@ -35,7 +35,10 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
     match word {
         Word::Hello => tell(&Word::Here, out),
         Word::Here => {}
-        Word::Asked { conversation, question, text } => asked(model, &conversation, question, text, now, out),
+        Word::Asked { conversation, question, text, files } => {
+            let question = Question { id: question, text, files, at: Some(now), delivery: Delivery::Sent };
+            asked(model, &conversation, question, now, out);
+        }
         Word::Frames { conversation, question, frames } => {
             heard(model, &conversation, &question, frames, now, out);
         }
@@ -69,15 +72,15 @@ pub(super) fn tell(word: &Word, out: &mut Effects) {
 pub(super) fn tell_asked(model: &Model, question: Option<Key>, out: &mut Effects) {
     let Some(Item::Question(asked)) = question.and_then(|key| model.item(key)) else { return };
     if let Some(conversation) = model.conversation.clone() {
-        tell(&Word::Asked { conversation, question: asked.id.clone(), text: asked.text.clone() }, out);
+        let (question, text, files) = (asked.id.clone(), asked.text.clone(), asked.files.clone());
+        tell(&Word::Asked { conversation, question, text, files }, out);
     }
 }
 
 fn asked(
     model: &mut Model,
     conversation: &ConversationId,
-    id: String,
-    text: String,
+    question: Question,
     now: Moment,
     out: &mut Effects,
 ) {
@@ -97,12 +100,10 @@ fn asked(
         None => {}
     }
     let known = model.items().iter().rev().find_map(|(key, item)| match item {
-        Item::Question(question) if question.id == id => Some(*key),
+        Item::Question(asked) if asked.id == question.id => Some(*key),
         _ => None,
     });
-    let key = known.unwrap_or_else(|| {
-        model.push(Item::Question(Question { id, text, at: Some(now), delivery: Delivery::Sent }))
-    });
+    let key = known.unwrap_or_else(|| model.push(Item::Question(question)));
     if let Some(question) = model.question_mut(key) {
         question.delivery = Delivery::Sent;
     }

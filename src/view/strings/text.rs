@@ -179,6 +179,30 @@ texts! {
     Send = "Send";
     /// Label of the same button while a reply runs.
     Stop = "Stop answering";
+    /// Label of the button that attaches files.
+    Attach = "Attach files";
+    /// Shown while files are dragged over the panel.
+    DropFiles = "Drop files here";
+    /// Names the files in the composer.
+    Attachments = "Attached files";
+    /// Takes a file out of the composer.
+    RemoveFile = "Remove: %";
+    /// A file is on its way, so much of it in percent.
+    FileSending = "Uploading, % %";
+    /// Said when a file has arrived.
+    FileStored = "Attached: %";
+    /// Said when a message waits for its files.
+    FilesUnfinished = "Not sent yet: files are still being uploaded, or failed.";
+    /// A file that is not taken: it is larger than this.
+    FileTooLarge = "Larger than %.";
+    /// The same, for its kind.
+    FileKind = "This kind of file is not taken here.";
+    /// The same, for being empty.
+    FileEmpty = "This file is empty.";
+    /// The same, for being one too many.
+    FileTooMany = "Only % files go with one message." | "Only 1 file goes with one message.";
+    /// Saves a file of a message.
+    SaveFile = "Download: %";
     /// Said when a message becomes too long.
     TooLong = "This message is too long to send.";
     /// Today, at a time.
