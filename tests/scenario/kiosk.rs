@@ -264,6 +264,7 @@ fn a_token_that_comes_after_its_visitor_has_left_is_forgotten_too() {
         visitor: "late-visitor".into(),
         agent: AgentCard::default(),
         features: Features::default(),
+        files: None,
     };
     stage.tell(Event::TokenArrived { request, answer: Box::new(answer) });
     assert_eq!(forgotten(&stage)[before..], [Some("late".to_owned())]);
