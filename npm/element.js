@@ -9,6 +9,7 @@ const READ = {
   number: (text) => Number(text),
   flag: (text) => text !== "false",
   list: (text) => text.split("|"),
+  consent: (text) => (text === "required" ? text : text !== "false"),
 };
 
 /** Attributes: the option that each stands for, and how its text is read. */
@@ -39,6 +40,15 @@ const ATTRIBUTES = {
   "avatar-url": ["avatarUrl"],
   locale: ["locale"],
   sound: ["sound", "flag"],
+  history: ["history", "flag"],
+  identity: ["identity"],
+  consent: ["consent", "consent"],
+  "launcher-icon": ["launcher.icon"],
+  "launcher-label": ["launcher.label"],
+  "launcher-hidden": ["launcher.hidden", "flag"],
+  "launcher-selector": ["launcher.selector"],
+  teaser: ["teaser.text"],
+  "auto-open": ["autoOpen.delayMs", "number"],
   persist: ["persist"],
   namespace: ["namespace"],
   "expire-minutes": ["expireMinutes", "number"],

@@ -11,8 +11,11 @@
 (() => {
   const MODULE = __CHINWAG_MODULE__;
   const STYLES = __CHINWAG_STYLES__;
-  const THEME = /^(accent|colorScheme|radius)$/;
-  const TEXTS = /^(site|relay|position|title|greeting|placeholder|disclaimer|persist|namespace|mode|target|locale)$/;
+  const THEME = /^(accent|colorScheme|radius|density|font)$/;
+  const TEXTS =
+    /^(accent|colorScheme|density|font|site|relay|api|identity|mode|target|position|title|avatarUrl|greeting|placeholder|disclaimer|locale|dir|persist|namespace|consent)$/;
+  const NUMBERS = /^(radius|offset|zIndex|expireMinutes)$/;
+  const FLAGS = /^(openByDefault|sound|history)$/;
   // The same icon as the widget's (`src/view/icon.rs`).
   const ICON =
     "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z";
@@ -23,18 +26,19 @@
   const WEIGHTS = [0.2126, 0.7152, 0.0722];
 
   const script = ownScript();
-  const given = script ? attributes(script.dataset) : {};
+  const given = attributes(script?.dataset);
   const earlier = window.Chinwag;
 
   // A second tag for the same site, as single-page applications make them.
-  if (earlier?.init) {
+  // By `call`, because an element of the page may have the name, and one within it the other.
+  if (earlier?.init?.call) {
     if (given.site && !document.querySelector(`[data-chinwag="${given.site}"]`)) earlier.init(given);
     return;
   }
 
-  const base = new URL(".", script ? script.src : document.baseURI).href;
+  const base = new URL(".", script?.src ?? document.baseURI).href;
   const body = new Promise((resolve) => {
-    if (document.body) resolve();
+    if (document.querySelector("body")) resolve();
     else document.addEventListener("DOMContentLoaded", resolve);
   });
   // Commands wait here for the first `init`; after it, for the latest one.
@@ -67,7 +71,10 @@
       "data-scheme": theme?.colorScheme ?? "auto",
     });
     const properties = shades(theme?.accent);
-    for (const axis of "xy") if (offset?.[axis] >= 0) properties[`offset-${axis}`] = `${offset[axis]}px`;
+    for (const axis of "xy") {
+      const distance = offset?.[axis] ?? offset;
+      if (distance >= 0) properties[`offset-${axis}`] = `${distance}px`;
+    }
     if (zIndex) properties.z = zIndex;
     // By the object model: a style attribute would need the page's CSP to allow inline styles.
     for (const name in properties) host.style.setProperty(`--cw-${name}`, properties[name]);
@@ -77,7 +84,7 @@
     root.adoptedStyleSheets = [sheet];
     const icon = own?.icon
       ? make("img", { class: "cw-icon", src: own.icon, alt: "" })
-      : make("svg", { class: "cw-icon", viewBox: "0 0 24 24", "aria-hidden": true }, make("path", { d: ICON }));
+      : make("svg", { class: "cw-icon", viewBox: "0 0 24 24" }, make("path", { d: ICON }));
     const launcher = make(
       "button",
       { class: "cw-launcher", part: "launcher", "aria-label": own?.label ?? "Open chat", "aria-haspopup": "dialog", "aria-expanded": false },
@@ -86,7 +93,7 @@
     // The page has a button of its own, or a place for the panel.
     const isPlace = /^(in|fu|ki)/.test(mode);
     if (!(isPlace || (own?.hidden ?? own?.selector))) root.append(launcher);
-    document.body.append(host);
+    document.querySelector("body").append(host);
 
     let arrived;
     let refused;
@@ -107,8 +114,8 @@
       if (loading || gone) return;
       loading = true;
       try {
-        // Browsers remember that a module failed; another query is another module.
-        const module = await import(base + MODULE + (attempts ? `?retry=${attempts}` : ""));
+        // Browsers remember that a module failed; another query, if empty, is another module.
+        const module = await import(base + MODULE + "?".repeat(attempts));
         handle = await module.init(options, { host, base });
         // The widget has put a launcher of its own in the place of this one.
         if (gone) handle.destroy();
@@ -121,7 +128,7 @@
         launcher.removeAttribute("aria-busy");
         told = error;
         // A plain Error comes from the widget itself and says all; these do not.
-        console.error("chinwag:", error.name === "Error" ? "" : `does the page's Content-Security-Policy allow ${base} and 'wasm-unsafe-eval'?`, error);
+        console.error("chinwag:", error.name === "Error" ? "" : `is ${base} your relay, and allowed by the Content-Security-Policy, with 'wasm-unsafe-eval'?`, error);
         if (wanted) explain();
         refused(error);
       }
@@ -163,9 +170,11 @@
       load();
     };
     // Later, because an element that is being taken out blurs while it still stands there.
-    launcher.onblur = () => setTimeout(() => (focused &&= !launcher.isConnected));
-    launcher.onpointerenter = launcher.onpointerdown = load;
-    launcher.onclick = want;
+    launcher.onblur = () => setTimeout(() => (focused = !launcher.isConnected));
+    launcher.onpointerenter = load;
+    // There is no click where the widget's launcher comes in between press and release.
+    launcher.onpointerdown = launcher.onclick = want;
+    launcher.onpointercancel = () => (wanted = false);
     if (own?.selector) addEventListener("click", (event) => handle || (event.target.closest?.(own.selector) && want()));
 
     if (isPlace || wasOpen(options)) load();
@@ -236,21 +245,21 @@
 
   /** The options in `data-*` attributes. Other tools mark scripts too, so only known names count. */
   function attributes(data) {
-    const options = {};
-    const theme = {};
+    const options = { theme: {} };
     for (const key in data) {
       const text = data[key];
-      if (TEXTS.test(key)) options[key] = text;
-      if (THEME.test(key)) theme[key] = key === "radius" ? Number(text) : text;
-      if (key === "suggestions") options.suggestions = text.split("|");
-      if (key === "openByDefault") options.openByDefault = text !== "false";
+      const place = THEME.test(key) ? options.theme : options;
+      if (TEXTS.test(key)) place[key] = text;
+      if (NUMBERS.test(key)) place[key] = +text;
+      if (FLAGS.test(key)) place[key] = text !== "false";
+      if (key === "suggestions") options[key] = text.split("|");
     }
-    return { ...options, theme };
+    return options;
   }
 
   Chinwag.init = Chinwag.bind(null, "init");
   window.Chinwag = Chinwag;
-  const queue = [...(earlier?.q ?? [])];
+  const queue = Array.from(earlier?.q ?? []);
   if (given.site && !queue.some(([command]) => command === "init")) Chinwag("init");
   for (const call of queue) Chinwag(...call);
 })();

@@ -67,7 +67,8 @@ describe("<chinwag-chat>", () => {
     await show(
       "/element",
       `<script>heard = []; for (const name of ["ready", "open", "message:sent"]) addEventListener("chinwag:" + name, (e) => heard.push(e.type + e.target.closest("chinwag-chat").id));</script>
-       <chinwag-chat id="!" site="site_demo" relay="${relay.origin}" chat-title="Harbour" accent="#123456" position="top-left" suggestions="One?|Two?"></chinwag-chat>${MODULE}`,
+       <chinwag-chat id="!" site="site_demo" relay="${relay.origin}" chat-title="Harbour" accent="#123456" position="top-left" suggestions="One?|Two?"
+         launcher-label="Ask us" history="false" consent="true"></chinwag-chat>${MODULE}`,
     );
     await element().evaluate(async (element) => {
       const handle = await element.ready;
@@ -77,6 +78,8 @@ describe("<chinwag-chat>", () => {
     await chat.panel.waitFor();
     assert.equal(await chat.panel.getByText("Harbour").first().isVisible(), true);
     assert.equal(await chat.host.getAttribute("data-position"), "top-left");
+    assert.equal(await chat.host.getByRole("button", { name: "Earlier conversations" }).count(), 0);
+    assert.deepEqual(await element().evaluate((element) => element.launcher), { label: "Ask us" });
     await chat.host.getByText("Two?").waitFor();
     await element().evaluate((element) => element.send("How do I change the accent colour?"));
     await sent().first().waitFor();

@@ -175,6 +175,19 @@ describe("loading", () => {
     assert.deepEqual(await handle((chat) => chat.told), [["open"]]);
   });
 
+  test("loses no press that the widget's launcher comes into the middle of", async () => {
+    let open;
+    gate = new Promise((resolve) => (open = resolve));
+    await show(TAG);
+    const { x, y, width, height } = await launcher().boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    open();
+    await taken();
+    await page.mouse.up();
+    assert.deepEqual(await handle((chat) => chat.told), [["open"]]);
+  });
+
   test("leaves the focus on the launcher when the widget takes its place", async () => {
     let open;
     gate = new Promise((resolve) => (open = resolve));
@@ -203,12 +216,14 @@ describe("what the page says", () => {
     await show(`<script src="/chinwag.js" async data-site="site_demo" data-relay="https://relay.example.com" data-accent="#123456"
       data-color-scheme="dark" data-radius="4" data-position="bottom-left" data-title="Help" data-greeting="Hello"
       data-suggestions="One|Two" data-persist="session" data-placeholder="Ask" data-disclaimer="Check it"
-      data-open-by-default data-cfasync="false"></script>`);
+      data-open-by-default data-cfasync="false" data-density="compact" data-font="Georgia, serif" data-offset="40" data-z-index="7"
+      data-expire-minutes="30" data-sound="true" data-history="false" data-consent="required" data-api="/api/chat" data-dir="rtl"
+      data-identity="a.b.c" data-avatar-url="/a.png" data-locale="de" data-namespace="shop" data-mode="launcher" data-target="#x"></script>`);
     await taken();
     assert.deepEqual(await handle((chat) => chat.options), {
       site: "site_demo",
       relay: "https://relay.example.com",
-      theme: { accent: "#123456", colorScheme: "dark", radius: 4 },
+      theme: { accent: "#123456", colorScheme: "dark", radius: 4, density: "compact", font: "Georgia, serif" },
       position: "bottom-left",
       title: "Help",
       greeting: "Hello",
@@ -217,7 +232,23 @@ describe("what the page says", () => {
       placeholder: "Ask",
       disclaimer: "Check it",
       openByDefault: true,
+      offset: 40,
+      zIndex: 7,
+      expireMinutes: 30,
+      sound: true,
+      history: false,
+      consent: "required",
+      api: "/api/chat",
+      dir: "rtl",
+      identity: "a.b.c",
+      avatarUrl: "/a.png",
+      locale: "de",
+      namespace: "shop",
+      mode: "launcher",
+      target: "#x",
     });
+    const box = await page.locator("[data-chinwag]").evaluate((host) => getComputedStyle(host).getPropertyValue("--cw-offset-y"));
+    assert.equal(box, "40px", "the launcher stands where the widget will put it");
   });
 
   test("waits in the queue until the chat is there, in its order", async () => {
