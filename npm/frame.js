@@ -10,6 +10,9 @@ const STYLES = __CHINWAG_STYLES__;
 const ICON =
   "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z";
 
+/** The transcript of a conversation that has not begun. */
+const NOTHING = { text: "", markdown: "", json: "[]" };
+
 /** How long the relay's page may take, in ms. */
 const PATIENCE = 30_000;
 
@@ -23,7 +26,8 @@ export async function init(options, { base, host = document.createElement("div")
   }
   const origin = new URL(relay).origin;
 
-  const { root, launcher } = draw(host, rest);
+  const face = draw(host, rest);
+  const { root, launcher } = face;
   const frame = make("iframe", {
     class: "cw-frame",
     part: "frame",
@@ -44,23 +48,35 @@ export async function init(options, { base, host = document.createElement("div")
     else if (!isOpen && hadFocus) launcher.focus();
   };
   line.heard = (name) => /^(open|close)$/.test(name) && show(name === "open", true);
+  line.focus = () => frame.focus();
   line.dressed = (properties) => {
     for (const name in properties) if (name.startsWith("--cw-")) host.style.setProperty(name, properties[name]);
   };
 
   const ready = line.begin(frame, origin, rest);
+  // A press that comes first is not lost; what went wrong is told by `init`.
+  const toggle = () => {
+    launcher.setAttribute("aria-busy", true);
+    ready
+      .then(() => line.call(line.isOpen ? "close" : "open"))
+      .catch(() => {})
+      .then(() => launcher.removeAttribute("aria-busy"));
+  };
+  const pressed = (event) => face.selector() && event.target.closest?.(face.selector()) && toggle();
+  launcher.onclick = toggle;
+  addEventListener("click", pressed);
+  line.ended = () => removeEventListener("click", pressed);
   root.append(frame);
-  if (isNew) document.body.append(host);
+  if (isNew) document.querySelector("body").append(host);
   try {
     show((await ready).isOpen);
   } catch (error) {
-    frame.remove();
+    line.ended();
+    face.undo();
     if (isNew) host.remove();
     throw error;
   }
-  const handle = handleOf(host, line);
-  // The loader, which has drawn this button, has listeners of its own on it.
-  launcher.onclick = () => line.call("toggle");
+  const handle = handleOf(host, line, face.dress);
   if (rest.onError) handle.on("error", rest.onError);
   host.dispatchEvent(new CustomEvent("chinwag:ready", { bubbles: true, composed: true, detail: {} }));
   rest.onReady?.(handle);
@@ -68,7 +84,7 @@ export async function init(options, { base, host = document.createElement("div")
 }
 
 /** The handle. What the relay's page has to carry out is a promise here; what it has told is there at once. */
-function handleOf(host, line) {
+function handleOf(host, line, dress) {
   const on = (name, listener) => {
     if (!EVENTS.includes(name)) throw new Error(`Chinwag: there is no event "${name}". There are: ${EVENTS.join(", ")}`);
     const heard = (event) => {
@@ -76,6 +92,8 @@ function handleOf(host, line) {
       if (answer?.then) event.detail.waitUntil?.(answer);
     };
     host.addEventListener(`chinwag:${name}`, heard);
+    // Who has the handle has missed it.
+    if (name === "ready") queueMicrotask(() => heard(new CustomEvent("chinwag:ready", { detail: {} })));
     return () => host.removeEventListener(`chinwag:${name}`, heard);
   };
   const handle = { element: host, on };
@@ -86,6 +104,17 @@ function handleOf(host, line) {
       return listener(detail, event);
     });
     return off;
+  };
+  handle.update = async (changes) => {
+    await line.call("update", changes);
+    dress(changes);
+  };
+  handle.setTheme = (theme) => handle.update({ theme });
+  // What is not shown yet takes no focus.
+  handle.focus = async () => {
+    if (!line.isOpen) await line.call("open");
+    line.focus();
+    return line.call("focus");
   };
   handle.toggle = () => line.call(line.isOpen ? "close" : "open");
   handle.isOpen = () => line.isOpen;
@@ -132,7 +161,7 @@ function connect(host) {
 
   const line = {
     isOpen: false,
-    transcript: { text: "", markdown: "", json: "[]" },
+    transcript: NOTHING,
     next,
 
     /** Hands the other end of the port to the relay's page: to its window, in its origin. */
@@ -168,6 +197,9 @@ function connect(host) {
 
     end() {
       isOver = true;
+      line.isOpen = false;
+      line.transcript = NOTHING;
+      line.ended();
       port.close();
       for (const { resolve } of waiting.values()) resolve();
       waiting.clear();
@@ -226,24 +258,51 @@ function connect(host) {
   return line;
 }
 
-/** The launcher, where the loader has not drawn it. */
-function draw(host, { site, position, theme, zIndex }) {
-  host.dataset.chinwag ??= site;
-  host.dataset.position ??= position ?? "bottom-right";
-  host.dataset.scheme ??= theme?.colorScheme ?? "auto";
-  if (zIndex) host.style.setProperty("--cw-z", zIndex);
+/**
+ * The launcher, in place of the one that the loader has drawn: what is inside the
+ * frame cannot draw it. `dress` gives it the looks that changed options ask for,
+ * `undo` puts back what was there.
+ */
+function draw(host, options) {
+  host.dataset.chinwag ??= options.site;
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+  const before = [root.adoptedStyleSheets, [...root.childNodes]];
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLES);
   root.adoptedStyleSheets = [sheet];
-  const icon = make("svg", { class: "cw-icon", viewBox: "0 0 24 24", "aria-hidden": true }, make("path", { d: ICON }));
-  const launcher = make(
-    "button",
-    { class: "cw-launcher", part: "launcher", "aria-label": "Open chat", "aria-haspopup": "dialog", "aria-expanded": false },
-    icon,
-  );
+  const launcher = make("button", { class: "cw-launcher", part: "launcher", "aria-haspopup": "dialog", "aria-expanded": false });
   root.replaceChildren(launcher);
-  return { root, launcher };
+
+  let looks = {};
+  const dress = (changes) => {
+    const merged = { ...looks, ...changes };
+    for (const group of ["theme", "launcher"]) {
+      if (changes[group]) merged[group] = { ...looks[group], ...changes[group] };
+    }
+    looks = merged;
+    const { position, offset, zIndex, theme, launcher: own } = looks;
+    host.dataset.position = position ?? "bottom-right";
+    host.dataset.scheme = theme?.colorScheme ?? "auto";
+    // By the object model: a style attribute would need the page's policy to allow inline styles.
+    for (const axis of "xy") {
+      const distance = offset?.[axis] ?? offset;
+      host.style.setProperty(`--cw-offset-${axis}`, typeof distance === "number" ? `${distance}px` : "");
+    }
+    host.style.setProperty("--cw-z", zIndex ?? "");
+    launcher.hidden = Boolean(own?.hidden ?? own?.selector);
+    launcher.setAttribute("aria-label", own?.label ?? "Open chat");
+    launcher.replaceChildren(
+      own?.icon
+        ? make("img", { class: "cw-icon", src: own.icon, alt: "" })
+        : make("svg", { class: "cw-icon", viewBox: "0 0 24 24", "aria-hidden": true }, make("path", { d: ICON })),
+    );
+  };
+  dress(options);
+  const undo = () => {
+    root.adoptedStyleSheets = before[0];
+    root.replaceChildren(...before[1]);
+  };
+  return { root, launcher, dress, undo, selector: () => looks.launcher?.selector };
 }
 
 function make(name, values, ...children) {

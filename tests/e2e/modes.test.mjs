@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
+import { widget } from "./support/browser.mjs";
 import { startSite } from "./support/host.mjs";
 import { openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
@@ -38,6 +39,19 @@ for (const mode of ["launcher", "frame"]) {
     /** The widget itself, wherever it runs. */
     const inside = () => (mode === "frame" ? page.frameLocator("iframe") : page);
     const panel = () => inside().getByRole("dialog");
+    const chat = () => widget({ locator: (selector) => inside().locator(selector), keyboard: page.keyboard });
+    const launcher = () => page.locator("[data-chinwag] [part~=launcher]").first();
+    const call = (method, ...given) => page.evaluate(([method, given]) => window.chat[method](...given), [method, given]);
+    const refusal = (method, given) => call(method, ...given).then(() => "none", (error) => error.message);
+    /** Runs in the document that the widget is in. */
+    const there = (work, ...given) => page.frames().at(mode === "frame" ? 1 : 0).evaluate(work, ...given);
+    const isInComposer = () => there(() => document.activeElement.shadowRoot?.activeElement?.tagName === "TEXTAREA");
+    const until = async (holds) => {
+      for (let left = 500; !(await holds()); left--) {
+        assert.ok(left, `still not so: ${holds}`);
+        await page.waitForTimeout(20);
+      }
+    };
     const heard = () => page.evaluate("heard");
 
     async function begin(options = {}, prepare = "") {
@@ -153,6 +167,147 @@ for (const mode of ["launcher", "frame"]) {
         const forget = window.chat.registerTools({ other: { description: "y", handler: () => 1 } });
         forget();
       });
+      assert.deepEqual(page.errors, []);
+    });
+
+    test("writes into the composer and takes the focus there", async () => {
+      await begin();
+      await page.evaluate(() => {
+        const button = document.createElement("button");
+        button.id = "elsewhere";
+        document.body.append(button);
+      });
+      await call("setInput", "Where is my order?");
+      await call("focus");
+      await panel().waitFor();
+      assert.equal(await chat().input.inputValue(), "Where is my order?");
+      await until(isInComposer);
+      await page.focus("#elsewhere");
+      await call("setInput", "And when?");
+      assert.equal(await chat().input.inputValue(), "And when?");
+      await call("focus");
+      await until(isInComposer);
+      await until(() => page.evaluate(() => document.activeElement === window.chat.element));
+      assert.match(await refusal("setInput", ["x".repeat(8001)]), /at most 8000 characters, not 8001/);
+    });
+
+    test("hides all of it and shows it again", async () => {
+      await begin();
+      await call("hide");
+      assert.equal(await launcher().isVisible(), false);
+      await call("show");
+      assert.equal(await launcher().isVisible(), true);
+    });
+
+    test("clears, comes back to a conversation, and forgets the visitor", async () => {
+      await begin({ openByDefault: true });
+      await panel().waitFor();
+      await page.evaluate(() => window.chat.on("conversation:change", ({ id }) => (window.conversation = id)));
+      await chat().ask(QUESTION);
+      await chat().sources.first().waitFor();
+      await chat().settle();
+      const id = await page.evaluate(() => window.conversation);
+      await call("clear");
+      assert.equal(await chat().part("bubble").count(), 0);
+      await call("setConversation", id);
+      await chat().part("bubble").waitFor();
+      assert.match(await refusal("setConversation", ["a b"]), /takes an id/);
+      await call("newConversation");
+      assert.equal(await chat().part("bubble").count(), 0);
+      await call("reset");
+      const kept = await there(() => localStorage.getItem("cw:site_demo") ?? "");
+      assert.doesNotMatch(kept, /visitor|conversation/);
+    });
+
+    test("stops the reply that runs", async () => {
+      await begin({ openByDefault: true });
+      await page.evaluate(() => window.chat.on("response:start", () => window.chat.stop()));
+      await page.evaluate(() => window.chat.on("response:stopped", () => (window.wasStopped = true)));
+      await call("send", QUESTION);
+      await page.waitForFunction(() => window.wasStopped);
+    });
+
+    test("speaks another language, and other words", async () => {
+      await begin({ openByDefault: true });
+      await panel().waitFor();
+      await call("setLocale", "de");
+      await until(async () => (await chat().part("input").getAttribute("placeholder")) === "Stellen Sie eine Frage");
+      await call("update", { strings: { placeholder: "Nur zu" } });
+      await until(async () => (await chat().part("input").getAttribute("placeholder")) === "Nur zu");
+    });
+
+    test("its launcher has the page's place, label and picture, and another when asked", async () => {
+      const pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+      await begin({ position: "top-left", offset: 30, launcher: { icon: pixel, label: "Ask us" }, theme: { colorScheme: "dark" } });
+      const box = await launcher().boundingBox();
+      assert.deepEqual([box.x, box.y], [30, 30]);
+      assert.equal(await launcher().getAttribute("aria-label"), "Ask us");
+      assert.equal(await launcher().locator("img").count(), 1);
+      assert.equal(await page.locator("[data-chinwag]").first().getAttribute("data-scheme"), "dark");
+      await call("update", { position: "bottom-left", offset: null, launcher: { label: "Ask them", icon: null } });
+      assert.equal(await launcher().getAttribute("aria-label"), "Ask them");
+      assert.equal(await launcher().locator("img").count(), 0);
+      const moved = await launcher().boundingBox();
+      assert.deepEqual([moved.x, 800 - moved.y - moved.height], [24, 24]);
+    });
+
+    test("is opened and closed by a button of the page's own, in place of its launcher", async () => {
+      await begin({ launcher: { selector: "#help" } });
+      assert.equal(await launcher().isVisible(), false);
+      await page.evaluate(() => {
+        const button = document.createElement("button");
+        button.id = "help";
+        button.textContent = "Help";
+        document.body.append(button);
+      });
+      await page.click("#help");
+      await panel().waitFor();
+      await page.click("#help");
+      await panel().waitFor({ state: "hidden" });
+    });
+
+    test("says that there is no such event, and calls a late listener of ready", async () => {
+      await begin();
+      assert.match(await refusal("on", ["mesage:sent"]), /there is no event "mesage:sent"/);
+      assert.ok(await page.evaluate(() => new Promise((resolve) => window.chat.once("ready", () => resolve(true)))));
+    });
+
+    test("carries out in order what was called before it had loaded", async () => {
+      site.pages["/early"] = { html: "<!doctype html><html lang='en'><title>A page</title><body></body></html>" };
+      await page.goto(`${site.origin}/early`);
+      await page.evaluate(
+        ([origin, options]) => {
+          window.Chinwag = function () { (window.Chinwag.q = window.Chinwag.q || []).push(arguments); };
+          window.Chinwag("init", options);
+          window.Chinwag("setInput", "first");
+          window.Chinwag("open");
+          window.Chinwag("setInput", "second");
+          const script = document.createElement("script");
+          script.src = `${origin}/chinwag.js`;
+          document.head.append(script);
+        },
+        [relay.origin, { site: "site_demo", ...(mode === "frame" && { mode }) }],
+      );
+      await panel().waitFor();
+      await until(async () => (await chat().input.inputValue()) === "second");
+    });
+
+    test("looks for what is wrong, and answers in words", async () => {
+      await begin();
+      const report = await call("doctor");
+      assert.deepEqual(report.checks.map((check) => check.name), ["policy", "token", "clock", "storage", "place", "version"]);
+    });
+
+    test("does nothing after destroy, whatever is called, and a second destroy too", async () => {
+      await begin();
+      await call("destroy");
+      assert.equal(await page.locator("[data-chinwag]").count(), 0);
+      for (const [method, ...given] of [["open"], ["send", "x"], ["setInput", "x"], ["focus"], ["update", { title: "x" }], ["setTheme", {}], ["clear"], ["reset"], ["show"], ["hide"], ["stop"], ["newConversation"], ["setConversation", "c1"], ["destroy"]]) {
+        assert.equal(await call(method, ...given), undefined, method);
+      }
+      assert.equal(await call("isOpen"), false);
+      await call("setLocale", "de");
+      assert.equal(await page.evaluate(() => window.chat.on("open", () => {})()), undefined);
       assert.deepEqual(page.errors, []);
     });
 

@@ -1,5 +1,5 @@
-// What a page may ask of the widget, and what it gets: place, words, looks,
-// language, the handle and its events, in a real browser.
+// What a page may ask of the widget, and what it gets: place, words, looks and
+// language, in a real browser. The handle is in modes.test.mjs.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -339,90 +339,7 @@ describe("the look", () => {
   });
 });
 
-describe("the handle", () => {
-  test("writes into the composer and takes the focus there", async () => {
-    await visit("<button id='elsewhere'>Elsewhere</button>");
-    await init({});
-    await call("setInput", "Where is my order?");
-    await call("focus");
-    await chat.panel.waitFor();
-    assert.equal(await chat.input.inputValue(), "Where is my order?");
-    await page.waitForFunction(() => document.activeElement.shadowRoot?.activeElement?.tagName === "TEXTAREA");
-    await page.focus("#elsewhere");
-    await call("setInput", "And when?");
-    assert.equal(await chat.input.inputValue(), "And when?");
-    await call("focus");
-    await page.waitForFunction(() => document.activeElement.shadowRoot?.activeElement?.tagName === "TEXTAREA");
-    assert.match(await refusal("setInput", ["x".repeat(8001)]), /at most 8000 characters, not 8001/);
-  });
-
-  test("hides all of it and shows it again", async () => {
-    await visit();
-    await init({});
-    await call("hide");
-    assert.equal(await chat.launcher.isVisible(), false);
-    await call("show");
-    assert.equal(await chat.launcher.isVisible(), true);
-  });
-
-  test("clear leaves the conversation, setConversation comes back to it, reset forgets", async () => {
-    await visit();
-    await init({ openByDefault: true });
-    await chat.panel.waitFor();
-    await page.evaluate(() => window.chat.on("conversation:change", ({ id }) => (window.conversation = id)));
-    await chat.ask("How do I change the accent colour?");
-    await chat.sources.first().waitFor();
-    await chat.settle();
-    const id = await page.evaluate(() => window.conversation);
-    await call("clear");
-    assert.equal(await chat.part("bubble").count(), 0);
-    await call("setConversation", id);
-    await chat.part("bubble").waitFor();
-    assert.match(await refusal("setConversation", ["a b"]), /takes an id/);
-    await call("reset");
-    assert.equal(await chat.part("bubble").count(), 0);
-    const kept = await page.evaluate(() => localStorage.getItem("cw:site_demo") ?? "");
-    assert.doesNotMatch(kept, /visitor|conversation/);
-  });
-
-  test("an unknown event is said, and a late listener of ready is called", async () => {
-    await visit();
-    await init({});
-    assert.match(await refusal("on", ["mesage:sent"]), /there is no event "mesage:sent"/);
-    assert.ok(await page.evaluate(() => new Promise((resolve) => window.chat.once("ready", () => resolve(true)))));
-  });
-
-  test("every call before the widget has loaded is carried out in order", async () => {
-    site.pages["/"] = { html: "<!doctype html><html lang='en'><title>A page</title><body></body></html>" };
-    await page.goto(site.origin);
-    await page.evaluate((origin) => {
-      window.Chinwag = function () { (window.Chinwag.q = window.Chinwag.q || []).push(arguments); };
-      window.Chinwag("init", { site: "site_demo" });
-      window.Chinwag("setInput", "first");
-      window.Chinwag("open");
-      window.Chinwag("setInput", "second");
-      const script = document.createElement("script");
-      script.src = `${origin}/chinwag.js`;
-      document.head.append(script);
-    }, relay.origin);
-    await chat.panel.waitFor();
-    await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector("textarea")?.value === "second");
-  });
-
-  test("after destroy every call does nothing, and a second destroy too", async () => {
-    await visit();
-    await init({});
-    await call("destroy");
-    assert.equal(await chat.host.count(), 0);
-    for (const [method, ...given] of [["open"], ["send", "x"], ["setInput", "x"], ["focus"], ["update", { title: "x" }], ["setTheme", {}], ["clear"], ["reset"], ["show"], ["hide"], ["stop"], ["newConversation"], ["setConversation", "c1"], ["destroy"]]) {
-      assert.equal(await call(method, ...given), undefined, method);
-    }
-    assert.equal(await call("isOpen"), false);
-    await call("setLocale", "de");
-    assert.equal(await page.evaluate(() => window.chat.on("open", () => {})()), undefined);
-    assert.deepEqual(page.errors, []);
-  });
-
+describe("two on one page", () => {
   test("two widgets on one page speak and look apart", async () => {
     await visit("<div id='one' style='height:400px'></div><div id='two' style='height:400px'></div>");
     await page.evaluate(async () => {
