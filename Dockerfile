@@ -2,8 +2,11 @@
 #
 #   docker build -t chinwag .
 #   docker run -p 8787:8787 -v ./chinwag.toml:/etc/chinwag.toml:ro -v chinwag-data:/data chinwag
+#
+# `data_dir` in the config is best left out: it is then below /data, the one folder
+# that the relay may write to here. A relative one would be beside the config file.
 
-FROM rust:1-bookworm AS build
+FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 # The tools that make the widget small need a Node that the distribution does not have.

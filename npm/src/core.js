@@ -57,7 +57,10 @@ async function begin(wasmUrl, cssUrl) {
       for (const crashed of widgets) crashed();
     });
   });
-  const [css] = await Promise.all([sheet ?? text(cssUrl), glue.start({ module_or_path: compiled ?? wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url) }).catch(explain)]);
+  const [css] = await Promise.all([
+    sheet ?? text(cssUrl),
+    glue.start({ module_or_path: compiled ?? get(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url)) }).catch(explain),
+  ]);
   compiled = glue.module();
   sheet = css;
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
@@ -97,10 +100,12 @@ function explain(error) {
   );
 }
 
+/** A file of the widget's own. A web site's page in its place is what wrong addresses most often bring. */
 async function get(url) {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`Chinwag: ${url} answered ${response.status}`);
-  return response;
+  const type = response.headers.get("content-type") ?? "";
+  if (response.ok && !type.startsWith("text/html")) return response;
+  throw new Error(`Chinwag: ${url} answered ${response.ok ? type : response.status}. It has to be served from beside the module, as the relay does.`);
 }
 
 const text = async (url) => (await get(url)).text();
@@ -264,6 +269,9 @@ export async function init(options, environment = {}) {
 
   on("message:received", async () => {
     if (sound && (document.hidden || !inner?.isOpen())) (await import("__CHINWAG_SOUND__")).chime();
+  });
+  on("connection:change", ({ state }) => {
+    if (state === "unavailable") console.error(`chinwag: ${rest.api ?? rest.relay ?? environment.base} does not answer as a relay does. doctor() on the handle says why.`);
   });
   if (rest.onError) on("error", rest.onError);
   rest.onReady?.(handle);

@@ -324,7 +324,11 @@ fn place_for(options: &Options, target: Option<HtmlElement>) -> Result<HtmlEleme
         None if options.config.mode == Mode::Inline => {
             Err(OptionsError::Missing { key: "target", allowed: TARGET }.into())
         }
-        None => document()?.body().ok_or(MountError::NoBody),
+        // An element of the page that is named "body" hides it from `document.body`.
+        None => {
+            let body = document()?.query_selector("body").ok().flatten();
+            body.and_then(|body| body.dyn_into().ok()).ok_or(MountError::NoBody)
+        }
         Some(target) => Ok(target),
     }
 }

@@ -136,7 +136,54 @@ test("every export resolves to a file", () => {
   }
 });
 
+/** For each option a value that it does not take, as TypeScript. */
+const WRONG = {
+  site: "1",
+  relay: "1",
+  mode: '"popup"',
+  target: "1",
+  getToken: '"token"',
+  identity: "1",
+  api: "1",
+  headers: "{ name: 1 }",
+  fetch: '"/fetch"',
+  theme: "{ accent: 1 }",
+  position: '"middle"',
+  offset: '"24"',
+  zIndex: '"9"',
+  launcher: '{ text: "Help" }',
+  teaser: '"Questions?"',
+  autoOpen: "{ delay: 1 }",
+  locale: "1",
+  dir: '"auto"',
+  strings: "{ send: 1 }",
+  sound: '"yes"',
+  avatarUrl: "1",
+  title: "1",
+  greeting: "1",
+  suggestions: '"One|Two"',
+  placeholder: "1",
+  disclaimer: "1",
+  history: '"no"',
+  persist: '"disk"',
+  namespace: "1",
+  expireMinutes: '"5"',
+  consent: '"asked"',
+  openByDefault: '"yes"',
+  tools: '{ colour: { description: "has no handler" } }',
+  context: '"a text"',
+  onReady: '"ready"',
+  onError: '"error"',
+  kiosk: '{ idleSeconds: "75" }',
+  wasmUrl: "1",
+};
+
 test("the types accept what the documentation shows, and refuse what it forbids", () => {
+  const untried = members("Options").filter((name) => !Object.hasOwn(WRONG, name));
+  assert.deepEqual(untried, [], "options without a wrong value here");
+  const refused = Object.entries(WRONG).map(
+    ([name, value]) => `// @ts-expect-error ${name}\nawait init({ ${name === "site" ? "" : 'site: "site_demo", '}${name}: ${value} });\n// @ts-expect-error ${name}\nchat.update({ ${name}: ${value} });\n`,
+  );
   writeFileSync(
     join(project, "usage.ts"),
     `import { init, type Chat } from "chinwag";
@@ -159,7 +206,7 @@ await init({ site: "site_demo", position: "middle" });
 chat.on("opened", () => {});
 // @ts-expect-error no site
 await init({});
-`,
+${refused.join("")}`,
   );
   writeFileSync(
     join(project, "element.ts"),
