@@ -18,10 +18,12 @@ use crate::knowledge::Knowledge;
 use crate::limit::Limits;
 use crate::manage::LiveAgents;
 use crate::metrics::{API_AGENT, Metrics};
+use crate::outward::Outward;
 use crate::store::{Owner, Retention, Store, StoreError};
 use crate::token::{IdentityKeys, KeyError, Keyring, NamingKey, SigningKey};
 use crate::upstream::docs::DocsAgent;
 use crate::upstream::{self, Upstream};
+use crate::webhook::Postman;
 
 /// The database's name in `data_dir`.
 const DATABASE: &str = "chinwag.db";
@@ -57,6 +59,9 @@ pub enum BuildError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Addresses that callers name cannot be called.
+    #[error("no client for webhooks and websites: {0}")]
+    Outward(String),
     /// An agent cannot be set up.
     #[error(transparent)]
     Upstream(#[from] upstream::BuildError),
@@ -91,6 +96,8 @@ struct Shared {
     docs: BTreeMap<String, Arc<DocsAgent>>,
     live: LiveAgents,
     knowledge: Knowledge,
+    outward: Outward,
+    postman: Postman,
     generations: Generations,
     handovers: Handovers,
     limits: Limits,
@@ -149,6 +156,9 @@ impl App {
         let limits = config.server.limits.clone();
         let metrics = Metrics::new();
         let knowledge = Knowledge::new(store.clone(), &config);
+        let outward = Outward::new(&config.server.private_targets, limits.connect_timeout)
+            .map_err(|error| BuildError::Outward(error.to_string()))?;
+        let postman = Postman::new(store.clone(), outward.clone(), limits.webhook_retry);
         let shared = Arc::new(Shared {
             generations: Generations::new(store.clone(), limits.clone(), metrics.clone()),
             limits: Limits::new(&limits, metrics.clone()),
@@ -164,11 +174,14 @@ impl App {
             docs,
             live: LiveAgents::default(),
             knowledge,
+            outward,
+            postman,
             shutdown: Shutdown::new(),
         });
         // Before the first call: what was revoked while the relay was down is.
         shared.listen().await?;
         tokio::spawn(Shared::keep_house(Arc::downgrade(&shared)));
+        tokio::spawn(shared.postman.clone().work(shared.shutdown.clone()));
         tokio::spawn(shared.knowledge.clone().work(shared.shutdown.clone()));
         Ok(Self { shared })
     }
@@ -273,6 +286,16 @@ impl App {
     /// What agents answer from.
     pub fn knowledge(&self) -> &Knowledge {
         &self.shared.knowledge
+    }
+
+    /// Calls to addresses that callers of the API name.
+    pub fn outward(&self) -> &Outward {
+        &self.shared.outward
+    }
+
+    /// Who takes events to webhooks.
+    pub fn postman(&self) -> &Postman {
+        &self.shared.postman
     }
 
     /// The conversations that a person answers.
@@ -412,6 +435,7 @@ impl Shared {
             tracing::info!(conversations = removed, "old conversations were removed");
         }
         self.store.tidy_tokens().await?;
+        self.store.tidy_deliveries().await?;
         self.store.settle().await
     }
 }

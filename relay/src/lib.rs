@@ -21,3 +21,4 @@ pub mod outward;
 pub mod store;
 pub mod token;
 pub mod upstream;
+pub mod webhook;

@@ -87,6 +87,9 @@ pub struct Limits {
     pub chunk_timeout: Duration,
     /// Longest whole reply. Default 5 min.
     pub reply_timeout: Duration,
+    /// Pause before a webhook that failed is called again; it doubles with each
+    /// try, up to an hour. Default 5 s.
+    pub webhook_retry: Duration,
     /// Pause between heartbeats on a silent stream; under the idle limits that
     /// proxies have. Default 15 s.
     pub heartbeat: Duration,
@@ -133,6 +136,7 @@ impl Default for Limits {
             first_byte_timeout: Duration::from_secs(30),
             chunk_timeout: Duration::from_secs(30),
             reply_timeout: Duration::from_mins(5),
+            webhook_retry: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
             token_check: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(25),
@@ -207,6 +211,7 @@ pub(super) fn read(mut section: Section<'_>) -> Limits {
     time(&mut section, "first_byte_timeout", &mut limits.first_byte_timeout);
     time(&mut section, "chunk_timeout", &mut limits.chunk_timeout);
     time(&mut section, "reply_timeout", &mut limits.reply_timeout);
+    time(&mut section, "webhook_retry", &mut limits.webhook_retry);
     time(&mut section, "heartbeat", &mut limits.heartbeat);
     time(&mut section, "token_check", &mut limits.token_check);
     time(&mut section, "shutdown_grace", &mut limits.shutdown_grace);

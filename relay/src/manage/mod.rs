@@ -6,11 +6,13 @@
 //! this way: an agent names the section of the configuration that has it.
 
 pub mod agent;
+pub mod export;
 pub mod key;
 pub mod live;
 mod paused;
 mod refusal;
 pub mod source;
+pub mod webhook;
 
 pub use live::LiveAgents;
 pub use refusal::Refusal;

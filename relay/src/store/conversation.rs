@@ -8,6 +8,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::webhook::tell_message;
 use super::{Owner, Store, StoreError, row};
 
 impl Store {
@@ -189,10 +190,12 @@ impl Store {
         value: Option<Feedback>,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let done = sqlx::query(
+        let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        let rated = sqlx::query(
             "UPDATE message SET feedback = ?, feedback_reason = ?
              WHERE id = ? AND role = 'assistant' AND conversation =
-                 (SELECT key FROM conversation WHERE site = ? AND visitor = ? AND id = ?)",
+                 (SELECT key FROM conversation WHERE site = ? AND visitor = ? AND id = ?)
+             RETURNING conversation",
         )
         .bind(value.map(row::feedback_name))
         .bind(reason)
@@ -200,9 +203,13 @@ impl Store {
         .bind(owner.site.as_str())
         .bind(&owner.visitor)
         .bind(conversation.as_str())
-        .execute(&self.write)
-        .await?;
-        if done.rows_affected() == 0 { Err(StoreError::Missing) } else { Ok(()) }
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(StoreError::Missing)?;
+        let key: String = rated.try_get("conversation")?;
+        tell_message(&mut tx, &key, reply.as_str(), "feedback.created").await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Whether the visitor has this conversation.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::conversation::title_of;
 use super::results::Answered;
+use super::webhook::{tell_conversation, tell_message};
 use super::{Owner, Store, StoreError, file, row, spending};
 use crate::hex;
 
@@ -299,6 +300,7 @@ impl Store {
         .bind(&reply.conversation)
         .execute(&mut *tx)
         .await?;
+        tell_message(&mut tx, &reply.conversation, &reply.id, "message.created").await?;
         tx.commit().await?;
         Ok(())
     }
@@ -357,6 +359,7 @@ async fn open(
     .bind(now)
     .execute(&mut **tx)
     .await?;
+    tell_conversation(tx, &key).await?;
     Ok((key, title))
 }
 
@@ -395,6 +398,7 @@ async fn append(
     .execute(&mut **tx)
     .await?;
     file::link(tx, conversation, &question.message.parts).await?;
+    tell_message(tx, conversation, question.id.as_str(), "message.created").await?;
     Ok(ordinal)
 }
 

@@ -8,6 +8,7 @@
 mod agent;
 mod conversation;
 mod device;
+mod export;
 mod family;
 mod file;
 mod handover;
@@ -23,6 +24,7 @@ mod source;
 mod spending;
 mod talk;
 mod visitor;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +39,7 @@ use sqlx::{Row as _, SqlitePool};
 pub use agent::{AgentFields, AgentRecord, Listed};
 pub use device::Device;
 pub use file::{FileBody, NewFile, UNSENT_LIFE, id_at};
+pub use export::{ExportFilter, ExportRow};
 pub use key::{IDEMPOTENCY_LIFE, KeyRecord, Mode, Written};
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
 pub use page::{PageEntry, SourcePage};
@@ -46,6 +49,7 @@ pub use source::{MAX_SOURCES, NewSource, SourceKind, SourceRecord, SourceStatus,
 pub use spending::Spending;
 pub use talk::Talk;
 pub use visitor::{ConversationExport, FileExport, MessageExport, VisitorExport};
+pub use webhook::{Delivery, MAX_WEBHOOKS, Tried, WebhookRecord};
 
 /// How long a write waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

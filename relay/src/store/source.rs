@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::agent::Listed;
+use super::webhook::tell_source;
 use super::{Store, StoreError, row};
 
 /// Most sources of one agent.
@@ -369,6 +370,9 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let kept = found.as_ref().map(record).transpose()?;
+        if let Some(kept) = &kept {
+            tell_source(&mut tx, kept).await?;
+        }
         tx.commit().await?;
         Ok(kept)
     }

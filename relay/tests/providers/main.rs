@@ -30,4 +30,5 @@ mod knowledge;
 mod managed;
 mod openai_chat;
 mod openai_responses;
+mod webhook;
 mod website;

@@ -66,7 +66,7 @@ impl World {
         std::fs::write(folder.path().join("docs/opening.md"), "# Opening hours\n\nWe open at nine.\n")
             .unwrap();
         let configuration = format!(
-            "[server]\ndata_dir = '{}'\nprivate_targets = [\"127.0.0.1\"]\n[server.limits]\nmessages_per_minute = 1000\n\
+            "[server]\ndata_dir = '{}'\nprivate_targets = [\"127.0.0.1\"]\n[server.limits]\nwebhook_retry = \"1ms\"\nmessages_per_minute = 1000\n\
              address_messages_per_minute = 1000\n\n\
              [[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"{SITE_AGENT}\"\n\n\
              [agent.model]\nprovider = \"openai-chat\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n\

@@ -7,9 +7,11 @@
 mod agent;
 mod caller;
 mod error;
+mod export;
 mod once;
 mod source;
 mod talk;
+mod webhook;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -30,6 +32,8 @@ pub fn routes(app: App) -> Router {
         .merge(agent::routes())
         .merge(source::routes(&app))
         .merge(talk::routes())
+        .merge(webhook::routes())
+        .merge(export::routes())
         .fallback(async || ManageError(Refusal::not_found("path")))
         .method_not_allowed_fallback(async || ManageError(Refusal::method_not_allowed()))
         .layer(DefaultBodyLimit::max(most))
@@ -76,7 +80,10 @@ pub(super) async fn divert(State(app): State<App>, request: Request, next: Next)
 
 fn is_ours(request: &Request) -> bool {
     let path = request.uri().path();
-    if path == "/agents" || path.starts_with("/agents/") {
+    if ["/agents", "/webhooks", "/export"]
+        .iter()
+        .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    {
         return true;
     }
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
