@@ -14,7 +14,9 @@ use chinwag_relay::api;
 use chinwag_relay::app::{App, BuildError};
 use chinwag_relay::check;
 use chinwag_relay::config::{Config, ConfigError, DEFAULT_FILE, Overrides, parse_addr};
-use chinwag_relay::console::{self, AgentsCommand, ConsoleError};
+use chinwag_relay::console::{
+    self, AgentsCommand, ConsoleError, ExportCommand, SourcesCommand, WebhooksCommand,
+};
 use chinwag_relay::edge::{self, LogFormat, Options, Shutdown, Tls, TlsError};
 use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
 use clap::{Parser, Subcommand};
@@ -54,7 +56,7 @@ enum Command {
     #[command(subcommand)]
     Device(DeviceCommand),
     /// Makes, lists and revokes keys of the API; rotates the key that signs tokens.
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "keys")]
     Key(KeyCommand),
     /// Makes tokens worthless before their time.
     #[command(subcommand)]
@@ -64,6 +66,12 @@ enum Command {
     Visitor(VisitorCommand),
     /// Makes, lists, changes and removes agents of the API.
     Agents(AgentsCommand),
+    /// Adds, lists and removes what agents answer from.
+    Sources(SourcesCommand),
+    /// Makes, lists and removes webhooks, and shows what was sent.
+    Webhooks(WebhooksCommand),
+    /// Writes all that was said to standard output.
+    Export(ExportCommand),
     /// Plays a provider on this machine, to try a configuration without a key.
     /// It listens on --addr, else on 127.0.0.1:8788.
     Simulate {
@@ -129,6 +137,16 @@ fn start(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Visitor(command)) => Ok(runtime.block_on(command::visitor(&config, command))?),
         Some(Command::Agents(command)) => {
             Ok(runtime.block_on(console::agents(&config, command, &mut io::stdout()))?)
+        }
+        Some(Command::Sources(command)) => {
+            Ok(runtime.block_on(console::sources(&config, command, &mut io::stdout()))?)
+        }
+        Some(Command::Webhooks(command)) => {
+            Ok(runtime.block_on(console::webhooks(&config, command, &mut io::stdout()))?)
+        }
+        Some(Command::Export(command)) => {
+            let mut out = io::BufWriter::new(io::stdout());
+            Ok(runtime.block_on(console::export(&config, command, &mut out))?)
         }
         _ => runtime.block_on(run(config)),
     };

@@ -549,7 +549,10 @@ mod tests {
                     "Delivery",
                     "# Delivery\n\nParcels take four days.\n\n## Lost parcels\n\nWe send another after ten days.",
                 ),
-                ("Leave", "# Leave\n\n## Time off when you lose a loved one\n\nFive days, paid."),
+                (
+                    "Leave",
+                    "# Leave\n\n## Time off when you lose a loved one\n\nWe grant leave after a death in the family.",
+                ),
             ],
         );
         put(
@@ -567,8 +570,15 @@ mod tests {
                 ask(shelf, "my package went missing").as_deref(),
                 Some("We send another after ten days.")
             );
+            let text = Meaning::of(
+                "Time off when you lose a loved one. We grant leave after a death in the family.",
+            )
+            .unwrap();
+            let loaded = shelf.loaded();
+            let (rows, _) = loaded.texts.as_chunks::<DIMENSIONS>();
+            assert!(rows.contains(&text.small()), "a vector is kept as it was made");
             let found = shelf.search("My grandfather died, may I go to the funeral?", None, 3).unwrap();
-            assert!(found.iter().any(|found| found.passage.plain.contains("Five days")), "{found:?}");
+            assert!(found.iter().any(|found| found.passage.plain.contains("We grant leave")), "{found:?}");
             assert_eq!(ask(shelf, "Who won the world cup in 2018?"), None);
         }
     }

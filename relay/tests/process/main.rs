@@ -9,6 +9,7 @@
 
 mod command;
 mod encrypted;
+mod knowledge;
 mod manage;
 mod provider;
 #[expect(dead_code, reason = "the tests of power cuts use more of it")]

@@ -1,8 +1,13 @@
-//! `chinwag-relay key ...` and `chinwag-relay agents ...`: what the API
-//! manages, from a command line.
+//! `chinwag-relay key ...`, `agents ...`, `sources ...`, `webhooks ...` and
+//! `export ...`: what the API manages, from a command line.
 //!
 //! Keys are made on the data folder, whether the relay runs or not. Agents are
 //! managed there too, or at a relay elsewhere by its URL and a key.
+
+mod desk;
+mod export;
+mod source;
+mod webhook;
 
 use std::io::{self, IsTerminal as _, Read as _, Write};
 use std::path::PathBuf;
@@ -10,6 +15,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+
+pub use self::export::{ExportCommand, export};
+pub use self::source::{SourcesCommand, sources};
+pub use self::webhook::{WebhooksCommand, webhooks};
 
 use crate::app::{self, BuildError};
 use crate::config::Config;
@@ -45,7 +54,7 @@ pub struct AgentsCommand {
     #[command(subcommand)]
     action: AgentAction,
     /// A relay elsewhere; without it, the data folder of the configuration.
-    #[arg(long, global = true, value_name = "URL", requires = "key_file")]
+    #[arg(long, alias = "relay", global = true, value_name = "URL", requires = "key_file")]
     url: Option<String>,
     /// The file with the key for `--url`, or - for standard input.
     #[arg(long, global = true, value_name = "FILE")]
@@ -133,6 +142,12 @@ pub enum ConsoleError {
         /// Why.
         error: String,
     },
+    /// The command is not whole, or its input is other than it should be.
+    #[error("{0}")]
+    Usage(String),
+    /// Sources could not be trained here.
+    #[error("the sources could not be trained: {0}")]
+    Training(String),
     /// A file or the terminal.
     #[error("{0}")]
     System(#[from] io::Error),
