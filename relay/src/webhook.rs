@@ -84,7 +84,7 @@ impl Postman {
                 Ok(()) => {}
                 Err(StoreError::Query(sqlx::Error::PoolClosed)) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "the queue of webhooks cannot be read; it is tried again")
+                    tracing::warn!(%error, "the queue of webhooks cannot be read; it is tried again");
                 }
             }
             tokio::select! {

@@ -45,14 +45,14 @@ pub(crate) mod tests {
         let mut places = Vec::new();
         for (number, object) in objects.iter().enumerate() {
             places.push(file.len());
-            write!(file, "{} 0 obj\n{object}\nendobj\n", number + 1).unwrap();
+            writeln!(file, "{} 0 obj\n{object}\nendobj", number + 1).unwrap();
         }
         let table = file.len();
-        write!(file, "xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).unwrap();
+        writeln!(file, "xref\n0 {}\n0000000000 65535 f ", objects.len() + 1).unwrap();
         for place in places {
-            write!(file, "{place:010} 00000 n \n").unwrap();
+            writeln!(file, "{place:010} 00000 n ").unwrap();
         }
-        write!(file, "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1)
+        writeln!(file, "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF", objects.len() + 1)
             .unwrap();
         file.into_bytes()
     }
