@@ -1,5 +1,6 @@
 //! Sources of agents, from the call that adds one to the citation in a reply.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -266,13 +267,12 @@ fn pdf(words: &str) -> Vec<u8> {
     let (mut file, mut places) = ("%PDF-1.4\n".to_owned(), Vec::new());
     for (number, object) in objects.iter().enumerate() {
         places.push(file.len());
-        file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", number + 1));
+        writeln!(file, "{} 0 obj\n{object}\nendobj", number + 1).unwrap();
     }
     let table = file.len();
-    let entries: String = places.iter().map(|place| format!("{place:010} 00000 n \n")).collect();
+    let entries: Vec<String> = places.iter().map(|place| format!("{place:010} 00000 n \n")).collect();
+    let entries = entries.concat();
     let size = objects.len() + 1;
-    file.push_str(&format!(
-        "xref\n0 {size}\n0000000000 65535 f \n{entries}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n"
-    ));
+    writeln!(file, "xref\n0 {size}\n0000000000 65535 f \n{entries}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF").unwrap();
     file.into_bytes()
 }

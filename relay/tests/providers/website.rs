@@ -154,8 +154,9 @@ async fn a_sitemap_says_which_pages_there_are() {
     });
     let map = axum::routing::get(async |headers: http::HeaderMap| {
         let host = headers["host"].to_str().unwrap().to_owned();
-        let entries: String =
+        let entries: Vec<String> =
             (0..60).map(|number| format!("<url><loc>http://{host}/page/{number}</loc></url>")).collect();
+        let entries = entries.concat();
         format!("<urlset>{entries}<url><loc>http://elsewhere.example/</loc></url></urlset>")
     });
     let url = serve(Router::new().route("/sitemap.xml", map).fallback_service(pages)).await;
@@ -206,5 +207,5 @@ async fn a_website_that_cannot_be_read_fails_with_a_reason_and_hangs_nothing() {
         assert_eq!(source["status"], "failed", "{url}: {source}");
         assert!(source["reason"].as_str().unwrap().contains(reason), "{url}: {source}");
     }
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
 }
