@@ -48,6 +48,7 @@ function load(wasmUrl, cssUrl) {
 async function begin(wasmUrl, cssUrl) {
   const widgets = new Set();
   const linked = {};
+  const here = new Set();
   let whole;
   const glue = makeGlue((exports) => {
     whole = exports;
@@ -67,12 +68,13 @@ async function begin(wasmUrl, cssUrl) {
   const part = (name) =>
     (linked[name] ??= compilePart(name, wasmUrl)
       .then((compiledPart) => WebAssembly.instantiate(compiledPart, { m: whole }))
+      .then(() => here.add(name))
       .catch((error) => {
         delete linked[name];
         console.error(`chinwag: the part ${name} could not be loaded:`, error);
         throw error;
       }));
-  return { css, mount: glue.mount, widgets, part };
+  return { css, mount: glue.mount, widgets, part, here };
 }
 
 /**
@@ -158,9 +160,11 @@ export async function init(options, environment = {}) {
     ]);
     // No event of a kiosk has to wait for its part.
     if (kiosk) await module.part("Kiosk");
+    // Without a relay, what was said is kept by a part.
+    if (rest.api !== undefined) await module.part("Past");
     if (isOff?.()) return;
     const css = module.css + (kiosk?.css ?? "");
-    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, kiosk: kiosk?.companion });
+    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, linked: [...module.here], kiosk: kiosk?.companion });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
     element = inner.element;

@@ -35,6 +35,9 @@ macro_rules! parts {
             /// How many there are.
             pub const COUNT: usize = [$(Self::$name),*].len();
 
+            /// All of them.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$name),*];
+
             /// What the JavaScript face calls it.
             pub const fn name(self) -> &'static str {
                 match self {
@@ -56,9 +59,14 @@ macro_rules! parts {
 }
 
 parts! {
-    /// All that comes with an answer: its stream, its Markdown, its drawing, and
-    /// the transcript of an earlier visit.
+    /// All that comes with an answer: its stream, its Markdown, its drawing.
     Reply: panel,
+    /// What was said elsewhere: the transcript of an earlier visit, what a person
+    /// writes meanwhile, what another tab tells, and the archive of direct mode,
+    /// which is begun with it.
+    Past: lazy,
+    /// The form that asks why a reply is good or bad.
+    Rating: lazy,
     /// The history drawer: its list, its search, what it changes.
     Drawer: lazy,
     /// A screen in a hall. The JavaScript face has it there before it mounts one,
@@ -93,10 +101,10 @@ pub trait Lazy {
 /// The parts that have to be there before an event can be taken in.
 pub fn needed_by(event: &Event) -> &'static [Part] {
     match event {
-        Event::ChunkArrived { .. } | Event::MessagesArrived { .. } => &[Part::Reply],
-        Event::TabSaid { word, .. } if matches!(**word, Word::Frames { .. } | Word::Snapshot { .. }) => {
-            &[Part::Reply]
-        }
+        Event::ChunkArrived { .. } => &[Part::Reply],
+        Event::MessagesArrived { .. } => &[Part::Past],
+        Event::TabSaid { word, .. } if matches!(**word, Word::Frames { .. }) => &[Part::Past, Part::Reply],
+        Event::TabSaid { .. } => &[Part::Past],
         Event::SearchChanged { .. }
         | Event::TitleChanged { .. }
         | Event::DeletePressed { .. }

@@ -21,7 +21,7 @@ use crate::shell::store::Store;
 pub struct Handle(RefCell<Option<Mounted>>);
 
 /// Mounts a widget: `options` as in the documentation; `environment` is
-/// `{css, base?, host?, part?}`, brought along by the JavaScript face.
+/// `{css, base?, host?, part?, linked?}`, brought along by the JavaScript face.
 ///
 /// # Errors
 /// An `Error` that names the option at fault, or says what the page lacks.

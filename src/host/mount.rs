@@ -56,6 +56,7 @@ struct Environment {
     part: Option<Function>,
     kiosk: JsValue,
     files: Option<Function>,
+    linked: Array,
 }
 
 impl Environment {
@@ -71,6 +72,7 @@ impl Environment {
             part: member("part").dyn_into().ok(),
             kiosk: member("kiosk"),
             files: member("files").dyn_into().ok(),
+            linked: member("linked").dyn_into().unwrap_or_default(),
         }
     }
 }
@@ -129,7 +131,8 @@ impl Mounted {
         let mut options = given.parse()?;
         options.config.context.clone_from(&context);
         let environment = Environment::read(environment);
-        part::provide(environment.part);
+        let linked = environment.linked;
+        part::provide(environment.part, |name| linked.includes(&JsValue::from_str(name), 0));
         let base = match &options.api {
             Some(api) => api.clone(),
             None => relay_of(&options, environment.base)?,

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem::discriminant;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use chinwag_protocol::{
@@ -28,7 +29,7 @@ use super::store::Store;
 use super::stream::Stream;
 use super::tool::Tools;
 use super::transport::Call;
-use crate::engine::part::{Drawer, Kiosk, Lazy as _, Reply};
+use crate::engine::part::{Drawer, Kiosk, Lazy as _, Past};
 use crate::engine::session::RequestId;
 use crate::engine::turn::TurnId;
 use crate::engine::word::{MAX_WORD_BYTES, Word};
@@ -129,7 +130,7 @@ impl Outside {
     /// visitor of its own there are none.
     pub fn watch_tabs(&self, store: Store) {
         if self.saved.is_shared() {
-            self.channel.replace(Channel::open(self.saved.key(), move |text| hear(text, store)));
+            self.channel.replace(Channel::open(self.saved.key(), move |text| hear_later(text, store)));
         }
     }
 
@@ -180,19 +181,20 @@ impl Outside {
 
     /// Carries out one order.
     pub fn carry_out(&self, effect: Effect, store: Store) {
-        let effect = match self.archive.as_ref().map(|archive| archive.serve(effect.clone())) {
-            Some(Ok(event)) => {
-                if let Some(event) = event {
-                    store.dispatch(event);
+        let effect =
+            match self.archive.as_ref().map(|archive| Past::enter_again(|| archive.serve(effect.clone()))) {
+                Some(Ok(event)) => {
+                    if let Some(event) = event {
+                        store.dispatch(event);
+                    }
+                    return;
                 }
-                return;
-            }
-            _ => effect,
-        };
+                _ => effect,
+            };
         match effect {
             Effect::FetchToken { request, body, asks_identity } => {
                 let url = self.url("/v1/token");
-                self.exchange(request, store, async move |lent, visitor| {
+                let ask = async move |lent: Lent, visitor: Option<String>| {
                     let mut body = body;
                     // Another tab may have been given a newer one.
                     body.visitor = visitor.or(body.visitor);
@@ -205,10 +207,12 @@ impl Outside {
                         store.tell_tabs("grant", &text);
                     }
                     Ok(answer)
-                });
+                };
+                self.exchange(request, store, Box::new(|lent, visitor| Box::pin(ask(lent, visitor))));
             }
             Effect::AskToken { request, current } => {
-                self.exchange(request, store, async move |lent, _| lent.token(current).await);
+                let ask = async move |lent: Lent| lent.token(current).await;
+                self.exchange(request, store, Box::new(|lent, _| Box::pin(ask(lent))));
             }
             Effect::Tell(word) => {
                 // A panel that stands open in the background shows nothing to anyone.
@@ -235,7 +239,9 @@ impl Outside {
             Effect::KeepVisitor(visitor) => self.saved.keep_visitor(visitor),
             Effect::Forget => {
                 self.saved.forget();
-                self.archive.iter().for_each(Archive::forget);
+                if let Some(archive) = &self.archive {
+                    Past::enter_again(|| archive.forget());
+                }
             }
             Effect::OpenStream { turn, token, body } => {
                 let path = if self.archive.is_some() { "" } else { "/v1/chat" };
@@ -289,10 +295,11 @@ impl Outside {
                 let call = Call::get(url, token);
                 // What reads and shows them is fetched beside them.
                 store.fetch(Part::Reply);
+                store.fetch(Part::Past);
                 call.then(self.lent(), move |answer| {
-                    store.need(Part::Reply, move |is_here| {
+                    store.need(Part::Past, move |is_here| {
                         let page = if is_here {
-                            Reply::enter(|| read::<Page<UiMessage>>(answer))
+                            Past::enter(|| read::<Page<UiMessage>>(answer))
                         } else {
                             Err(TransportError::Network)
                         };
@@ -354,10 +361,7 @@ impl Outside {
 
     /// Gets a token, one tab at a time: one that waited finds the visitor token
     /// that the one before was given, or even the access token.
-    fn exchange<F>(&self, request: RequestId, store: Store, get: F)
-    where
-        F: AsyncFnOnce(Lent, Option<String>) -> Result<TokenAnswer, TransportError> + 'static,
-    {
+    fn exchange(&self, request: RequestId, store: Store, get: Ask) {
         let (lent, saved) = (self.lent(), self.saved.clone());
         let run = once(move || {
             spawn_local(async move {
@@ -441,11 +445,21 @@ fn change(request: RequestId, call: Call, lent: Lent, store: Store) {
     });
 }
 
-/// Takes in what another tab said. Any script of this origin may have said it.
-fn hear(text: &str, store: Store) {
+/// Takes in what another tab said, as soon as there is what understands it.
+fn hear_later(text: &str, store: Store) {
     if text.len() > MAX_WORD_BYTES {
         return;
     }
+    let text = text.to_owned();
+    store.need(Part::Past, move |is_here| {
+        if is_here {
+            Past::enter(|| hear(&text, store));
+        }
+    });
+}
+
+/// Any script of this origin may have said it.
+fn hear(text: &str, store: Store) {
     let Ok(fields) = Fields::parse(text) else { return };
     if let Ok(Some(answer)) = fields.object::<TokenAnswer>("grant") {
         store.dispatch(Event::TokenShared { answer: Box::new(answer) });
@@ -464,6 +478,12 @@ const RELEASE_AFTER_MS: u32 = 300;
 /// How long a tab waits for the exchange of another, in ms. A tab that was
 /// frozen holds its locks.
 const LOCK_PATIENCE_MS: u32 = 5_000;
+
+/// Asks for a token, with what the page lends and the visitor token that is kept.
+/// In boxes, so that the code around it is there once.
+type Ask = Box<
+    dyn FnOnce(Lent, Option<String>) -> Pin<Box<dyn Future<Output = Result<TokenAnswer, TransportError>>>>,
+>;
 
 /// An exchange that is under way. Dropping it lets go of its lock.
 #[derive(Debug)]

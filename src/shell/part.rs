@@ -23,9 +23,12 @@ thread_local! {
 const _: () = assert!(Part::COUNT <= 32, "a bit for each part");
 
 /// Takes what fetches parts: a function of a part's name that gives a promise.
-/// The first one counts.
-pub fn provide(fetch: Option<Function>) {
+/// The first one counts. `is_linked` says which parts came with the module.
+pub fn provide(fetch: Option<Function>, is_linked: impl Fn(&str) -> bool) {
     FETCH.with_borrow_mut(|known| *known = known.take().or(fetch));
+    for part in Part::ALL.into_iter().filter(|part| is_linked(part.name())) {
+        HERE.set(HERE.get() | bit(part));
+    }
 }
 
 /// Whether a part can be entered.

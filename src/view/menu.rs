@@ -150,10 +150,21 @@ fn step(key: &str, at: usize, texts: &[&str]) -> Step {
 
 /// To the next item that begins with a letter.
 fn jump(key: &str, at: usize, texts: &[&str]) -> Step {
-    let begins =
-        |text: &str| key.chars().count() == 1 && text.to_lowercase().starts_with(&key.to_lowercase());
+    let begins = |text: &str| key.chars().count() == 1 && lower(text).starts_with(&lower(key));
     let mut around = (1..=texts.len()).map(|step| (at + step) % texts.len());
     around.find(|&place| texts.get(place).is_some_and(|text| begins(text))).map_or(Step::None, Step::To)
+}
+
+/// A text in small letters. The browser knows how: Rust's tables for it weigh
+/// more than all of the menu.
+#[cfg(target_arch = "wasm32")]
+fn lower(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn lower(text: &str) -> String {
+    text.to_lowercase()
 }
 
 #[cfg(test)]

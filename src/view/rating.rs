@@ -8,9 +8,10 @@ use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 use super::composer::sends;
 use super::dom::{El, append, button, el, icon, set};
 use super::icon::Icon;
+use super::later::later;
 use super::scene::{Scene, focus};
 use super::strings::Text;
-use crate::engine::{Event, Feedback, Item, Key, Opinion, Region};
+use crate::engine::{Event, Feedback, Item, Key, Opinion, Region, part};
 
 /// Longest reason that can be written, in UTF-16 units; with the chosen ones it
 /// stays below what the relay takes.
@@ -63,7 +64,7 @@ impl Buttons {
     pub(super) fn form(self) -> El {
         el("div", "cw-ask-place").part(move || {
             let value = self.asks.get()?;
-            Some(untrack(|| form(&self, value)))
+            Some(later(self.scene, part::Rating, || form(&self, value)))
         })
     }
 

@@ -11,6 +11,7 @@ import { startRelay } from "./support/relay.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 const REPLY = "**/chinwag-reply-*.wasm";
+const PAST = "**/chinwag-past-*.wasm";
 const DRAWER = "**/chinwag-drawer-*.wasm";
 
 let browser, relay, site, page, chat, fetched;
@@ -131,22 +132,38 @@ test("where the code for replies cannot be had the question is kept, and is answ
   assert.equal(await chat.part("message").count(), 2);
 });
 
-test("an earlier transcript that cannot be drawn says so, and the next opening draws it", async () => {
+test("an earlier transcript that cannot be read says so, and the next opening shows it", async () => {
   await page.goto(site.origin);
   await chat.open();
   await chat.ask(QUESTION);
   await chat.sources.first().waitFor();
   await chat.settle();
-  await page.route(REPLY, (route) => route.fulfill({ contentType: "text/html", body: "<h1>No</h1>" }));
+  await page.route(PAST, (route) => route.fulfill({ contentType: "text/html", body: "<h1>No</h1>" }));
   await page.reload();
   await chat.panel.waitFor();
   await chat.host.locator(".cw-banner svg").waitFor();
   assert.equal(await chat.part("message").count(), 0);
-  await page.unroute(REPLY);
+  await page.unroute(PAST);
   await chat.host.getByRole("button", { name: "Close chat" }).first().click();
   await chat.open();
   await chat.sources.first().waitFor();
   assert.equal(await chat.part("message").count(), 2);
+});
+
+test("an earlier reply that cannot be drawn says so in its place, and can be tried again", async () => {
+  await page.goto(site.origin);
+  await chat.open();
+  await chat.ask(QUESTION);
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  await page.route(REPLY, (route) => route.abort());
+  await page.reload();
+  await chat.log.getByText("This could not be loaded.").waitFor();
+  assert.ok((await chat.part("message").first().innerText()).includes(QUESTION));
+  await page.unroute(REPLY);
+  await chat.log.getByRole("button", { name: "Try again" }).click();
+  await chat.sources.first().waitFor();
+  assert.equal(await chat.log.getByText("This could not be loaded.").count(), 0);
 });
 
 test("the history is fetched by its first opening, and by the next if it could not be had", async () => {

@@ -10,6 +10,7 @@ use crate::engine::event::Moment;
 use crate::engine::failure::Failure;
 use crate::engine::item::{Activity, Delivery, Item, Key, Question, Reply, ReplyPhase};
 use crate::engine::model::{History, Model};
+use crate::engine::part::{self, Lazy as _};
 use crate::engine::session::Call;
 use crate::engine::turn::{Stage, Turn, TurnId};
 use crate::engine::word::Word;
@@ -115,14 +116,14 @@ pub(super) fn request(model: &mut Model, id: TurnId) -> Option<ChatRequest> {
     };
     if model.config.is_direct {
         // A relay knows what was said before; an endpoint may have no memory.
-        request.messages = direct::before(model, question);
+        request.messages = part::Past::enter_again(|| direct::before(model, question));
     }
     if let Some(Item::Reply(reply)) = model.item(reply)
         && reply.owes()
     {
         request.trigger = Trigger::SubmitMessage;
         if model.config.is_direct {
-            request.messages.extend(direct::asked(model, question));
+            request.messages.extend(part::Past::enter_again(|| direct::asked(model, question)));
         }
         request.messages.push(answers(reply));
         return Some(request);

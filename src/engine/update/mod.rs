@@ -120,7 +120,9 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::ConsentGiven => consent::given(model, now, out),
         Event::LoggedOut => log_out(model, now, out),
         Event::Woke => wake(model, now, out),
-        Event::TabSaid { subject, word } => tabs::said(model, subject.as_deref(), *word, now, out),
+        Event::TabSaid { subject, word } => {
+            part::Past::enter(|| tabs::said(model, subject.as_deref(), *word, now, out));
+        }
         Event::TokenShared { answer } => tabs::granted(model, &answer, now, out),
         Event::StreamClaimed { turn } => tabs::take_over(model, turn, now, out),
         Event::ConversationStarted { .. } if is_kiosk(model) => {
@@ -133,11 +135,11 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
         Event::MessagesArrived { request, page } if watch::awaits(model, request) => {
-            part::Reply::enter(|| watch::arrived(model, page, out));
+            part::Past::enter(|| watch::arrived(model, page, out));
         }
         Event::OlderAsked => history::older(model, now, out),
         Event::MessagesArrived { request, page } => {
-            part::Reply::enter(|| history::arrived(model, request, page, now, out));
+            part::Past::enter(|| history::arrived(model, request, page, now, out));
         }
         Event::MessagesFailed { request, error } if watch::awaits(model, request) => {
             if error.is_unauthenticated() {
@@ -170,7 +172,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::PageHidden => {
             at_kiosk(model, |model| kiosk::end(model, "page", out));
             drawer::commit(model, now, out);
-            direct::archive(model, now, out);
+            archive(model, now, out);
         }
         Event::StreamOpened { turn } => stream::opened(model, turn, out),
         Event::ChunkArrived { turn, event_id, chunk } => {
@@ -214,10 +216,18 @@ fn share_turn(model: &Model, before: Option<TurnId>, now: Moment, out: &mut Effe
     if before == after {
         return;
     }
-    direct::archive(model, now, out);
+    archive(model, now, out);
     out.extend(before.map(|turn| Effect::Release { turn }));
     if let Some((turn, conversation)) = after.zip(model.conversation.clone()) {
         out.push(Effect::Claim { turn, conversation });
+    }
+}
+
+/// Keeps the conversation where there is no relay that would.
+fn archive(model: &Model, now: Moment, out: &mut Effects) {
+    if model.config.is_direct {
+        // A widget in direct mode is begun with the part.
+        part::Past::enter_again(|| direct::archive(model, now, out));
     }
 }
 
