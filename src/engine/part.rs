@@ -102,9 +102,8 @@ pub trait Lazy {
 pub fn needed_by(event: &Event) -> &'static [Part] {
     match event {
         Event::ChunkArrived { .. } => &[Part::Reply],
-        Event::MessagesArrived { .. } => &[Part::Past],
         Event::TabSaid { word, .. } if matches!(**word, Word::Frames { .. }) => &[Part::Past, Part::Reply],
-        Event::TabSaid { .. } => &[Part::Past],
+        Event::TabSaid { .. } | Event::MessagesArrived { .. } => &[Part::Past],
         Event::SearchChanged { .. }
         | Event::TitleChanged { .. }
         | Event::DeletePressed { .. }
