@@ -137,11 +137,12 @@ export async function init(options, environment = {}) {
   let { wasmUrl, ...rest } = options ?? {};
   // A kiosk has a companion, and a module of its own for each visitor.
   const kiosk =
-    rest.mode === "kiosk" &&
-    (await import("__CHINWAG_KIOSK__")).begin(rest, {
-      parts: { keyboard: () => import("__CHINWAG_KEYBOARD__"), qr: () => import("__CHINWAG_QR__") },
-      renew: () => renew(),
-    });
+    rest.mode === "kiosk"
+      ? (await import("__CHINWAG_KIOSK__")).begin(rest, {
+          parts: { keyboard: () => import("__CHINWAG_KEYBOARD__"), qr: () => import("__CHINWAG_QR__") },
+          renew: () => renew(),
+        })
+      : undefined;
   if (kiosk) rest = kiosk.options;
   // What `persist: "memory"` keeps outlives a crash here.
   const memory = {};
