@@ -68,7 +68,18 @@ pub(super) async fn serve_connection(
         }
     });
 
-    let Some(tls) = tls else { return converse(socket, service, &activity, &shutdown).await };
+    let Some(tls) = tls else {
+        let spoken = tokio::select! {
+            biased;
+            () = shutdown.begun() => return,
+            spoken = timeout(patience.header, spoken(&socket.stream)) => spoken,
+        };
+        match spoken {
+            Ok(version) => converse(socket, version, service, &activity, &shutdown).await,
+            Err(_) => tracing::debug!("a connection was closed: nothing came in time"),
+        }
+        return;
+    };
     let shaken = tokio::select! {
         biased;
         () = shutdown.begun() => return,
@@ -77,19 +88,46 @@ pub(super) async fn serve_connection(
     };
     match shaken {
         Ok(Ok(stream)) => {
-            if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
-                activity.state().is_http2 = true;
-            }
-            converse(stream, service, &activity, &shutdown).await;
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+            activity.state().is_http2 = is_http2;
+            let version = if is_http2 { Spoken::Http2 } else { Spoken::Http1 };
+            converse(stream, version, service, &activity, &shutdown).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to TLS"),
         Err(_) => tracing::debug!("a connection was closed: no handshake in time"),
     }
 }
 
+/// Which version of HTTP a client begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    Http1,
+    Http2,
+    /// Its first bytes leave it open.
+    Either,
+}
+
+/// Looks at the first bytes of a connection and leaves them there. hyper could tell
+/// the versions apart by itself, but hands on what it has read in a way that makes a
+/// connection of HTTP/1 grow its buffer to twice the size, for as long as it lives.
+async fn spoken(stream: &TcpStream) -> Spoken {
+    let mut head = [0; PREFACE.len()];
+    // What is wrong with the connection is seen when it is read.
+    let length = stream.peek(&mut head).await.unwrap_or_default();
+    match head.get(..length).unwrap_or_default() {
+        begun if begun == PREFACE => Spoken::Http2,
+        begun if PREFACE.starts_with(begun) => Spoken::Either,
+        _ => Spoken::Http1,
+    }
+}
+
+/// How HTTP/2 begins, as far as no method of HTTP/1 does.
+const PREFACE: &[u8] = b"PRI ";
+
 /// Answers the requests of a connection.
 async fn converse<S>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    version: Spoken,
     service: S,
     activity: &Activity,
     shutdown: &Shutdown,
@@ -97,7 +135,11 @@ async fn converse<S>(
     S: Service<Request<Incoming>, Response = Response<Watched>, Error = Infallible>,
     S::Future: Send + 'static,
 {
-    let builder = builder();
+    let builder = match version {
+        Spoken::Http1 => builder().http1_only(),
+        Spoken::Http2 => builder().http2_only(),
+        Spoken::Either => builder(),
+    };
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let patience = activity.patience;
     let mut overdue = pin!(Overdue { activity, sleep: Box::pin(sleep(patience.header)) });

@@ -91,13 +91,10 @@ impl Upstream for AiSdk {
 }
 
 fn read_refusal(refusal: &Refusal<'_>) -> UpstreamFailure {
-    let failure = refusal.by_status();
     let body = refusal.json().unwrap_or_default();
-    let words = ["/error/message", "/message", "/error", "/errorText"];
-    match words.iter().find_map(|place| body.pointer(place).and_then(Value::as_str)) {
-        Some(words) => failure.because(words),
-        None => failure,
-    }
+    let says_something = |error: &&Value| error.is_object() || error.is_string();
+    let error = ["error", "errorText"].iter().find_map(|key| body.get(key).filter(says_something));
+    UpstreamFailure::told(error.unwrap_or(&body), &[], None, &refusal.by_status())
 }
 
 /// The request, as the AI SDK's default transport sends it.

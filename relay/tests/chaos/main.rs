@@ -16,6 +16,8 @@
 
 mod client;
 mod cut;
+#[path = "../process/discreet.rs"]
+mod discreet;
 mod harm;
 mod power;
 mod proxy;

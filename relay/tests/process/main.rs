@@ -8,6 +8,7 @@
 )]
 
 mod command;
+mod discreet;
 mod encrypted;
 mod knowledge;
 mod manage;

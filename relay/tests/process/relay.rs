@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::discreet;
+
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
@@ -81,6 +83,7 @@ impl Relay {
     pub(crate) fn kill_and_restart(&mut self) -> Duration {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.read_log();
         self.restart()
     }
 
@@ -98,11 +101,19 @@ impl Relay {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return (status, self.log.take().unwrap().join().unwrap());
+                return (status, self.read_log());
             }
             assert!(began.elapsed() < LONG, "the relay does not end");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// The whole log of a process that has ended: without what must not be in it.
+    #[track_caller]
+    fn read_log(&mut self) -> String {
+        let log = self.log.take().map(|log| log.join().unwrap()).unwrap_or_default();
+        discreet::hold(&log, self.folder.path());
+        log
     }
 
     /// The process.
@@ -158,6 +169,9 @@ impl Drop for Relay {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !thread::panicking() {
+            self.read_log();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 // A real relay process on a free port, with a data folder of its own.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -42,6 +42,20 @@ export async function startSimulator(provider) {
   const key = /SIMULATOR_KEY=(\S+)/.exec(said)?.[1];
   if (!agent || !key) throw new Error(`the simulator of ${provider} said:\n${said}`);
   return { agent, env: { SIMULATOR_KEY: key }, stop: () => child.kill() };
+}
+
+/** How tokens, keys and their headers begin; and the key of simulators. */
+const SECRETS = ["eyJ", "Bearer ", "cw_live_", "cw_test_", "-----BEGIN", "simulator-key"];
+
+/** Fails if a log holds a secret, or a text that the database keeps: shorter ones may be there by chance. */
+async function holdDiscreet(log, data) {
+  const kept = [];
+  for (const file of ["chinwag.db", "chinwag.db-wal"]) {
+    const bytes = await readFile(path.join(data, file), "utf8").catch(() => "");
+    for (const [, text] of bytes.matchAll(/"type":"text","text":("(?:[^"\\\p{Cc}]|\\.)*")/gu)) kept.push(...JSON.parse(text).split("\n"));
+  }
+  const found = [...SECRETS, ...kept.filter((text) => text.length >= 10)].find((text) => log.includes(text));
+  if (found) throw new Error(`the relay's log has ${JSON.stringify(found)}:\n${log}`);
 }
 
 /**
@@ -92,6 +106,7 @@ ${agent}`,
     async stop(signal = "SIGTERM", keep = false) {
       child.kill(signal);
       await ended;
+      await holdDiscreet(log, path.join(folder, "data"));
       if (own && !keep) await rm(folder, { recursive: true, force: true });
     },
   };

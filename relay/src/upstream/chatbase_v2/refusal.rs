@@ -36,12 +36,7 @@ pub(super) fn read_error(error: &Value, otherwise: &UpstreamFailure) -> Upstream
     let message = error.as_str().unwrap_or_else(|| text("message"));
     // In a stream the code may stand alone, as the text.
     let known = [text("code"), message].into_iter().find_map(known_code);
-    let details = error.get("details").filter(|details| !details.is_null()).map(Value::to_string);
-    let words = [text("code"), message, details.as_deref().unwrap_or_default()];
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    UpstreamFailure::new(known.unwrap_or(otherwise.code()))
-        .because(words.join(": "))
-        .after(otherwise.retry_after())
+    UpstreamFailure::told(error, &["code", "details"], known, otherwise)
 }
 
 fn known_code(code: &str) -> Option<ErrorCode> {
