@@ -28,6 +28,7 @@ pub mod release;
 pub mod report;
 pub mod run;
 pub mod sbom;
+pub mod schemathesis;
 pub mod setup;
 pub mod split;
 pub mod test;

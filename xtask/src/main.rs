@@ -3,7 +3,8 @@
 use clap::Parser;
 use std::process::ExitCode;
 use xtask::{
-    bench, dist, examples, firefox, fuzz, golden, mutants, release, report, run, test, workspace::Workspace,
+    bench, dist, examples, firefox, fuzz, golden, mutants, release, report, run, schemathesis, test,
+    workspace::Workspace,
 };
 
 #[derive(Parser)]
@@ -32,6 +33,8 @@ enum Command {
     Golden(golden::Options),
     /// Change the code of tokens and ownership, and see whether a test notices.
     Mutants(mutants::Options),
+    /// Make up requests out of the OpenAPI descriptions, and hold the answers against them.
+    Schemathesis(schemathesis::Options),
     /// Opens a browser once the relay answers; `run` starts it.
     #[command(hide = true)]
     OpenWhenReady(run::Opening),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Bench(measure) => bench::bench(&workspace, measure),
         Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Golden(options) => golden::command(&workspace, &options),
+        Command::Schemathesis(options) => schemathesis::schemathesis(&workspace, &options),
         Command::OpenWhenReady(opening) => {
             run::open_when_ready(&opening);
             Ok(())

@@ -26,9 +26,13 @@ pub(super) type Outcome = Result<(StatusCode, Option<Value>), Refusal>;
 /// The `Idempotency-Key` of a call, if it has one.
 pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let text = value.to_str().ok().filter(|text| (1..=MAX_KEY_BYTES).contains(&text.len()));
+    let text = value.to_str().ok().filter(|text| is_key(text));
     let message = format!("an Idempotency-Key has 1 to {MAX_KEY_BYTES} visible characters");
     text.map(|text| Some(text.to_owned())).ok_or_else(|| Refusal::invalid("Idempotency-Key", message))
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Does a write once. `call` names method, path and body.
