@@ -90,7 +90,10 @@ fn is_ours(request: &Request) -> bool {
     // Pages have no such calls: without a key they are told about keys.
     let is_servers = match path.strip_prefix("/conversations") {
         Some("") => request.method() == Method::POST,
-        Some(id) => request.method() == Method::GET && !id.trim_start_matches('/').contains('/'),
+        Some(rest) => {
+            let id = rest.strip_prefix('/').unwrap_or_default();
+            request.method() == Method::GET && !id.is_empty() && !id.contains('/')
+        }
         None => false,
     };
     if is_servers {
