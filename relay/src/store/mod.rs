@@ -38,8 +38,8 @@ use sqlx::{Row as _, SqlitePool};
 
 pub use agent::{AgentFields, AgentRecord, Listed};
 pub use device::Device;
-pub use file::{FileBody, NewFile, UNSENT_LIFE, id_at};
 pub use export::{ExportFilter, ExportRow};
+pub use file::{FileBody, NewFile, UNSENT_LIFE, id_at};
 pub use key::{IDEMPOTENCY_LIFE, KeyRecord, Mode, Written};
 pub use message::{Begun, GoesOn, Question, ReplyEnd, ReplyKey};
 pub use page::{PageEntry, SourcePage};

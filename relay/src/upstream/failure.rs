@@ -43,17 +43,15 @@ impl UpstreamFailure {
 
     /// A failure as an error object of a provider tells it: its own code if
     /// that is known, else that of `otherwise`; its words, from the named fields
-    /// and `message`, for the log. A field that is no text is told if it is an
-    /// object or a list.
+    /// and `message` after them, for the log. A field that is no text is told,
+    /// last of all, if it is an object or a list.
     pub(crate) fn told(error: &Value, fields: &[&str], known: Option<ErrorCode>, otherwise: &Self) -> Self {
-        let words = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            Value::Object(_) | Value::Array(_) => value.to_string(),
-            _ => String::new(),
+        let text = |key: &&str| error.get(*key).and_then(Value::as_str).map(str::to_owned);
+        let whole = |key: &&str| {
+            error.get(*key).filter(|value| value.is_object() || value.is_array()).map(Value::to_string)
         };
-        let field = |key: &str| error.get(key).map(words).unwrap_or_default();
-        let message = error.as_str().map_or_else(|| field("message"), str::to_owned);
-        let words = fields.iter().map(|key| field(key)).chain([message]);
+        let message = error.as_str().map(str::to_owned).or_else(|| text(&"message"));
+        let words = fields.iter().filter_map(text).chain(message).chain(fields.iter().filter_map(whole));
         let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
         Self::new(known.unwrap_or(otherwise.code)).because(words.join(": ")).after(otherwise.retry_after)
     }

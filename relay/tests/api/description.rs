@@ -27,6 +27,8 @@ const PAGES: &[&str] = &[
     "/theme.css",
     "/theme.js",
     "/frame",
+    "/kiosk",
+    "/kiosk.js",
     "/frame.js",
     "/docs.css",
     "/docs/{agent}",

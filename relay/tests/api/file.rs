@@ -39,7 +39,7 @@ async fn send(world: &World, visitor: &Visitor<'_>, name: &str, kind: &str, body
     post(world, visitor, Body::from(form(name, kind, body))).await
 }
 
-async fn stored(world: &World, visitor: &Visitor<'_>, name: &str, kind: &str, body: &[u8]) -> StoredFile {
+pub async fn stored(world: &World, visitor: &Visitor<'_>, name: &str, kind: &str, body: &[u8]) -> StoredFile {
     let answer = send(world, visitor, name, kind, body).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     StoredFile::from_json(&answer.text).unwrap()

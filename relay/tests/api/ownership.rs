@@ -7,10 +7,11 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::conversation::converse;
+use crate::file::stored;
 use crate::world::{Answer, Visitor, World, question};
 
 /// Every route that names a thing of a visitor: method, path, body.
-fn routes(conversation: &str, reply: &str) -> Vec<(Method, String, Option<Value>)> {
+fn routes(conversation: &str, reply: &str, file: &str) -> Vec<(Method, String, Option<Value>)> {
     let regenerate = json!({
         "id": conversation, "messages": [], "trigger": "regenerate-message", "messageId": reply,
     });
@@ -28,7 +29,15 @@ fn routes(conversation: &str, reply: &str) -> Vec<(Method, String, Option<Value>
         (Method::POST, format!("/v1/chat/{conversation}/stop"), None),
         (Method::GET, format!("/v1/chat/{conversation}/stream"), None),
         (Method::POST, "/v1/chat".to_owned(), Some(regenerate_last)),
+        (Method::GET, format!("/v1/files/{file}"), None),
+        (Method::DELETE, format!("/v1/files/{file}"), None),
     ]
+}
+
+/// The id of a file that a visitor has stored.
+async fn a_file(world: &World, visitor: &Visitor<'_>) -> String {
+    let file = stored(world, visitor, "notes.md", "text/markdown", b"# Mine").await;
+    file.url.rsplit('/').next().unwrap().to_owned()
 }
 
 /// What a caller can see of an answer, without what differs by nature: ids of
@@ -56,13 +65,14 @@ async fn call(visitor: &Visitor<'_>, (method, path, body): &(Method, String, Opt
 
 #[tokio::test]
 async fn what_is_somebody_elses_answers_byte_for_byte_like_what_is_not_there() {
-    let world = World::new().await;
+    let world = World::with_files(|_| {}).await;
     let (anna, bert) = (world.visitor().await, world.visitor().await);
     converse(&world, &anna, "c1", "Hello?").await;
     let reply = anna.messages("c1").await[1].id.clone();
     let before = anna.get("/v1/conversations/c1/messages").await.text;
-    let nobodys = routes("c9", "01890000-0000-7000-8000-000000000000");
-    for (theirs, nobodys) in routes("c1", &reply).into_iter().zip(nobodys) {
+    let file = a_file(&world, &anna).await;
+    let nobodys = routes("c9", "01890000-0000-7000-8000-000000000000", "0000");
+    for (theirs, nobodys) in routes("c1", &reply, &file).into_iter().zip(nobodys) {
         let (seen, missing) = (call(&bert, &theirs).await, call(&bert, &nobodys).await);
         assert_eq!(visible(&seen), visible(&missing), "{} {}", theirs.0, theirs.1);
         assert!(seen.status == StatusCode::NOT_FOUND || seen.text.is_empty(), "{theirs:?}: {seen:?}");
@@ -70,7 +80,7 @@ async fn what_is_somebody_elses_answers_byte_for_byte_like_what_is_not_there() {
     assert_eq!(bert.get("/v1/conversations").await.json()["data"], json!([]));
     assert_eq!(anna.get("/v1/conversations/c1/messages").await.text, before, "and nothing was changed");
     // The table can tell: to its owner each of them answers.
-    for route in routes("c1", &reply).into_iter().filter(|route| route.0 != Method::DELETE) {
+    for route in routes("c1", &reply, &file).into_iter().filter(|route| route.0 != Method::DELETE) {
         let status = if route.1 == "/v1/chat" {
             let stream = anna.chat(route.2.as_ref().unwrap()).await;
             drop(stream);
@@ -87,8 +97,10 @@ async fn what_is_somebody_elses_answers_byte_for_byte_like_what_is_not_there() {
 async fn every_documented_route_that_names_something_is_in_the_table() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/relay.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let tested: Vec<_> =
-        routes("{id}", "{message}").into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let tested: Vec<_> = routes("{id}", "{message}", "{id}")
+        .into_iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
     let documented: Vec<_> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(route, _)| route))
@@ -116,14 +128,15 @@ async fn the_same_id_is_another_conversation_to_another_visitor() {
 
 #[tokio::test]
 async fn what_is_somebody_elses_takes_as_long_as_what_is_not_there() {
-    let world = World::with(|limits| limits.calls_per_minute = 1_000_000).await;
+    let world = World::with_files(|limits| limits.calls_per_minute = 1_000_000).await;
     let (anna, bert) = (world.visitor().await, world.visitor().await);
     for number in 0..50 {
         converse(&world, &anna, &format!("c{number}"), "Hello?").await;
     }
     let reply = anna.messages("c1").await[1].id.clone();
-    let nobodys = routes("x9", "01890000-0000-7000-8000-000000000000");
-    for (theirs, nobodys) in routes("c1", &reply).into_iter().zip(nobodys) {
+    let file = a_file(&world, &anna).await;
+    let nobodys = routes("x9", "01890000-0000-7000-8000-000000000000", "0000");
+    for (theirs, nobodys) in routes("c1", &reply, &file).into_iter().zip(nobodys) {
         let mut times = [Vec::new(), Vec::new()];
         for _ in 0..40 {
             // By turns: whatever else the machine does hits both.

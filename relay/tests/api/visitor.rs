@@ -365,10 +365,14 @@ async fn only_the_sites_own_server_gets_them() {
     }
 }
 
-/// Whether a text is in any file of a folder.
+/// Whether a text is in any file of a folder, or of one in it.
 pub fn is_in(folder: &Path, text: &str) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return is_in(&path, text);
+        }
+        let bytes = std::fs::read(path).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     })
 }
