@@ -37,6 +37,8 @@ test("the package holds its files and nothing else", () => {
     "README.md",
     "chinwag-drawer.wasm",
     "chinwag-kiosk.wasm",
+    "chinwag-past.wasm",
+    "chinwag-rating.wasm",
     "chinwag-reply.wasm",
     "chinwag.css",
     "chinwag.wasm",
