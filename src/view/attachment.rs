@@ -234,7 +234,7 @@ fn take_from(scene: Scene, event: &DomEvent, place: &str) -> bool {
 }
 
 fn member(of: &JsValue, name: &str) -> Option<JsValue> {
-    Reflect::get(of, &JsValue::from_str(name)).ok().filter(|value| value.is_object())
+    Reflect::get(of, &JsValue::from_str(name)).ok().filter(JsValue::is_object)
 }
 
 /// Says that a message waits for its files.

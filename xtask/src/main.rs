@@ -33,7 +33,7 @@ enum Command {
     Golden(golden::Options),
     /// Change the code of tokens and ownership, and see whether a test notices.
     Mutants(mutants::Options),
-    /// Make up requests out of the OpenAPI descriptions, and hold the answers against them.
+    /// Make up requests out of the descriptions of the API, and hold the answers against them.
     Schemathesis(schemathesis::Options),
     /// Opens a browser once the relay answers; `run` starts it.
     #[command(hide = true)]

@@ -1,5 +1,5 @@
 //! `cargo xtask schemathesis`: requests that somebody else's tool makes up out of the
-//! OpenAPI descriptions, against a relay that runs.
+//! `OpenAPI` descriptions, against a relay that runs.
 
 use crate::node::Node;
 use crate::workspace::{Workspace, on_path};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The version that the settings were written for, from PyPI.
+/// The version that the settings were written for.
 const VERSION: &str = "4.32.5";
 
 /// The options of `cargo xtask schemathesis`.
@@ -26,13 +26,12 @@ pub struct Options {
 pub fn schemathesis(workspace: &Workspace, options: &Options) -> Result<()> {
     let node = Node::prepare(workspace).context("this needs Node")?;
     let tool = tool(workspace)?;
-    let relay = match &options.relay {
-        Some(path) => path.canonicalize().with_context(|| path.display().to_string())?,
-        None => {
-            report::detail("building the relay");
-            run::build_relay(workspace)?;
-            workspace.relay()
-        }
+    let relay = if let Some(path) = &options.relay {
+        path.canonicalize().with_context(|| path.display().to_string())?
+    } else {
+        report::detail("building the relay");
+        run::build_relay(workspace)?;
+        workspace.relay()
     };
     let mut command = Command::new(&node.program);
     command

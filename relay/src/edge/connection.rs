@@ -74,9 +74,10 @@ pub(super) async fn serve_connection(
             () = shutdown.begun() => return,
             spoken = timeout(patience.header, spoken(&socket.stream)) => spoken,
         };
-        match spoken {
-            Ok(version) => converse(socket, version, service, &activity, &shutdown).await,
-            Err(_) => tracing::debug!("a connection was closed: nothing came in time"),
+        if let Ok(version) = spoken {
+            converse(socket, version, service, &activity, &shutdown).await;
+        } else {
+            tracing::debug!("a connection was closed: nothing came in time");
         }
         return;
     };

@@ -133,14 +133,11 @@ fn call(turn: &Turn) -> Call {
 /// is the visitor's alone, and nobody else could fetch it.
 fn with_bytes(part: &Part, turn: &Turn) -> Part {
     let Part::File { url, media_type, filename } = part else { return part.clone() };
-    match turn.file(url) {
-        Some(file) => {
-            Part::File { url: file.data_url(), media_type: media_type.clone(), filename: filename.clone() }
-        }
-        None => {
-            let name = filename.as_deref().unwrap_or("file");
-            Part::Text { text: format!("[The file {name} is no longer at hand.]") }
-        }
+    if let Some(file) = turn.file(url) {
+        Part::File { url: file.data_url(), media_type: media_type.clone(), filename: filename.clone() }
+    } else {
+        let name = filename.as_deref().unwrap_or("file");
+        Part::Text { text: format!("[The file {name} is no longer at hand.]") }
     }
 }
 
