@@ -111,6 +111,9 @@ async function objections(page) {
   return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.flat().join(" ")}: ${node.failureSummary}`));
 }
 
+// What the console says of the failures that some states show on purpose.
+const STAGED = /status of (4|5)\d\d|does not answer as a relay does/;
+
 for (const scheme of ["light", "dark"]) {
   for (const locale of ["en", "ar"]) {
     for (const width of [360, 768, 1280]) {
@@ -118,7 +121,7 @@ for (const scheme of ["light", "dark"]) {
         const page = await visit({ width, scheme, locale });
         assert.deepEqual(await flaws(page), []);
         assert.deepEqual(await objections(page), []);
-        assert.deepEqual(page.errors.filter((error) => !/status of (4|5)\d\d/.test(error)), []);
+        assert.deepEqual(page.errors.filter((error) => !STAGED.test(error)), []);
         await page.context().close();
       });
     }
