@@ -24,6 +24,11 @@ impl Companion {
         Self(value.dyn_into().ok())
     }
 
+    /// Whether this is a kiosk.
+    pub fn is_there(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Carries out an order.
     pub fn carry_out(&self, order: KioskOrder, relay: &str, lent: Lent, store: Store) {
         match order {

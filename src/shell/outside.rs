@@ -88,11 +88,12 @@ impl Outside {
     }
 
     /// Tells the engine when the browser loses its network and finds it again. A
-    /// relay on this very machine is there without one.
+    /// kiosk's relay on its very machine is there without one.
     pub fn watch_network(&self, store: Store) {
         let Some(window) = web_sys::window() else { return };
         let mut listeners = self.listeners.borrow_mut();
-        let needs_network = !OWN_MACHINE.iter().any(|own| self.relay.starts_with(own));
+        let needs_network =
+            !self.kiosk.is_there() || !OWN_MACHINE.iter().any(|own| self.relay.starts_with(own));
         if needs_network {
             listeners
                 .push(EventListener::new(&window, "offline", move |_| store.dispatch(Event::WentOffline)));

@@ -39,6 +39,8 @@ function styles(page, where) {
     const roots = { inside: () => document.querySelector("[data-chinwag]").shadowRoot, outside: () => document.querySelector("main") };
     const out = [];
     for (const element of roots[where]().querySelectorAll("*")) {
+      // What is read out goes again after a while: how much of it is there is no style.
+      if (element.closest("[aria-live=polite]")) continue;
       const style = getComputedStyle(element);
       out.push([element.tagName, element.getAttribute("part"), style.fontSize, style.color, style.letterSpacing, style.display, style.padding, style.borderRadius, style.fontFamily, style.textAlign, style.position].join("|"));
     }
