@@ -451,6 +451,10 @@ fn hear_later(text: &str, store: Store) {
     if text.len() > MAX_WORD_BYTES {
         return;
     }
+    // An exchange of this tab may be waiting for it: it cannot wait for a part.
+    if let Ok(Some(answer)) = Fields::parse(text).and_then(|fields| fields.object::<TokenAnswer>("grant")) {
+        return store.dispatch(Event::TokenShared { answer: Box::new(answer) });
+    }
     let text = text.to_owned();
     store.need(Part::Past, move |is_here| {
         if is_here {
@@ -462,9 +466,7 @@ fn hear_later(text: &str, store: Store) {
 /// Any script of this origin may have said it.
 fn hear(text: &str, store: Store) {
     let Ok(fields) = Fields::parse(text) else { return };
-    if let Ok(Some(answer)) = fields.object::<TokenAnswer>("grant") {
-        store.dispatch(Event::TokenShared { answer: Box::new(answer) });
-    } else if let Ok(Some(word)) = fields.object::<Word>("word") {
+    if let Ok(Some(word)) = fields.object::<Word>("word") {
         let subject = fields.text("for").ok().flatten();
         store.dispatch(Event::TabSaid { subject, word: Box::new(word) });
     }
