@@ -19,33 +19,40 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/frame", get(frame)).route("/frame.js", get(script))
 }
 
+/// What such a page is asked for.
 #[derive(Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     #[serde(default)]
-    site: String,
+    pub(super) site: String,
 }
 
 async fn frame(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
+    // It names the newest module.
+    framed(&app, &asked.site, TEMPLATE, "no-cache").unwrap_or_else(|| {
+        (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], "There is no such site here.\n")
+            .into_response()
+    })
+}
+
+/// A page of a site, made of `template`, that the site's pages and the relay's
+/// own may frame; none if there is no such site.
+pub(super) fn framed(app: &App, site: &str, template: &str, cache: &'static str) -> Option<Response> {
     let config = app.config();
-    let site = SiteKey::parse(&asked.site).ok().and_then(|key| config.site(&key));
-    let (Some(site), Some(module)) = (site, asset::module()) else {
-        return (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], "There is no such site here.\n")
-            .into_response();
-    };
+    let site = config.site(&SiteKey::parse(site).ok()?)?;
     let origins = framing(&site.origins, &config.own_origins());
-    let Ok(policy) = HeaderValue::from_str(&format!("{POLICY} {origins}")) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let page = TEMPLATE.replace("{{module}}", &module).replace("{{origins}}", &origins);
+    let policy = HeaderValue::from_str(&format!("{POLICY} {origins}")).ok()?;
+    let page = template
+        .replace("{{site}}", site.key.as_str())
+        .replace("{{module}}", &asset::module()?)
+        .replace("{{origins}}", &origins);
     let mut response = Html(page).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy);
-    // It names the newest module.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     // A page that is isolated from other origins may frame it as well.
     headers.insert(CORP, HeaderValue::from_static("cross-origin"));
     headers.insert(COEP, HeaderValue::from_static("credentialless"));
-    response
+    Some(response)
 }
 
 async fn script() -> Response {
@@ -55,7 +62,7 @@ async fn script() -> Response {
 
 /// Who may frame the page of a site, as `frame-ancestors` has it: an origin, as
 /// it is parsed, holds nothing that would end the list or an attribute.
-pub(super) fn framing(site: &[Origin], own: &[Origin]) -> String {
+fn framing(site: &[Origin], own: &[Origin]) -> String {
     let mut list = String::new();
     for origin in site.iter().chain(own.iter().filter(|own| !site.contains(own))) {
         if !list.is_empty() {
@@ -70,12 +77,12 @@ const TEMPLATE: &str = include_str!("../../pages/frame.html");
 const SCRIPT: &str = include_str!("../../pages/frame.js");
 
 /// Nothing inline and nothing from elsewhere but pictures; wasm may compile.
-pub(super) const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; \
                       img-src 'self' https: data:; base-uri 'none'; form-action 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors";
 
-pub(super) const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-pub(super) const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
 
 #[cfg(test)]
 mod tests {

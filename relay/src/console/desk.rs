@@ -11,7 +11,8 @@ use super::{ConsoleError, read_key};
 use crate::app;
 use crate::config::Config;
 use crate::manage::export::ExportQuery;
-use crate::manage::source::{Desk, SourceQuery, Upload};
+use crate::manage::source::{Desk, Upload};
+use crate::manage::{PageQuery, agent};
 use crate::outward::Outward;
 use crate::store::{Mode, Store};
 
@@ -20,13 +21,13 @@ use crate::store::{Mode, Store};
 pub(super) struct Where {
     /// A relay elsewhere; without it, the data folder of the configuration.
     #[arg(long, global = true, value_name = "URL", requires = "key_file")]
-    relay: Option<String>,
+    pub(super) relay: Option<String>,
     /// The file with the key for `--relay`, or - for standard input.
     #[arg(long, global = true, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
     /// Test data in place of live data; with `--relay` the key decides.
     #[arg(long, global = true)]
-    test: bool,
+    pub(super) test: bool,
     /// As JSON, as the API gives it.
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -35,20 +36,25 @@ pub(super) struct Where {
 /// One call of the API.
 #[derive(Debug, Clone)]
 pub(super) enum Call<'c> {
-    Sources { agent: &'c str, query: SourceQuery },
+    Agents { query: PageQuery },
+    Agent { id: &'c str },
+    AddAgent { body: Value },
+    ChangeAgent { id: &'c str, body: Value },
+    DeleteAgent { id: &'c str },
+    Sources { agent: &'c str, query: PageQuery },
     Source { agent: &'c str, id: &'c str },
     AddSource { agent: &'c str, body: Value },
     AddFile { agent: &'c str, upload: Upload },
     Retrain { agent: &'c str, id: &'c str },
     DeleteSource { agent: &'c str, id: &'c str },
-    Pages { agent: &'c str, id: &'c str, query: SourceQuery },
+    Pages { agent: &'c str, id: &'c str, query: PageQuery },
     ChangePages { agent: &'c str, id: &'c str, body: Value },
     Webhooks,
     AddWebhook { body: Value },
     ChangeWebhook { id: &'c str, body: Value },
     DeleteWebhook { id: &'c str },
     Ping { id: &'c str },
-    Deliveries { id: &'c str, query: SourceQuery },
+    Deliveries { id: &'c str, query: PageQuery },
     Resend { id: &'c str, delivery: &'c str },
     Export { query: ExportQuery },
 }
@@ -98,7 +104,16 @@ async fn here(desk: &Desk<'_>, config: &Config, call: Call<'_>) -> Result<Value,
         Outward::new(&config.server.private_targets, config.server.limits.connect_timeout)
             .map_err(|error| std::io::Error::other(error.to_string()))
     };
+    let Desk { store, mode, .. } = *desk;
     Ok(match call {
+        Call::Agents { query } => agent::list(store, config, mode, &query).await?,
+        Call::Agent { id } => agent::get(store, config, mode, id).await?,
+        Call::AddAgent { body } => agent::create(store, config, mode, &body).await?,
+        Call::ChangeAgent { id, body } => agent::change(store, config, mode, id, &body).await?,
+        Call::DeleteAgent { id } => {
+            agent::delete(store, mode, id).await?;
+            Value::Null
+        }
         Call::Sources { agent, query } => desk.sources(agent, &query).await?,
         Call::Source { agent, id } => desk.source(agent, id).await?,
         Call::AddSource { agent, body } => desk.add_source(agent, &body).await?,
@@ -131,20 +146,26 @@ async fn there(
     call: Call<'_>,
 ) -> Result<Value, ConsoleError> {
     let part = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-    let source = |agent: &str, id: &str| format!("/v1/agents/{}/sources/{}", part(agent), part(id));
+    let one = |agent: &str| format!("/v1/agents/{}", part(agent));
+    let source = |agent: &str, id: &str| format!("{}/sources/{}", one(agent), part(id));
     let mut bytes: Option<(String, Vec<u8>)> = None;
     let (method, path, query, body) = match call {
+        Call::Agents { query } => (Method::GET, "/v1/agents".to_owned(), pairs(query), None),
+        Call::Agent { id } => (Method::GET, one(id), Vec::new(), None),
+        Call::AddAgent { body } => (Method::POST, "/v1/agents".to_owned(), Vec::new(), Some(body)),
+        Call::ChangeAgent { id, body } => (Method::PATCH, one(id), Vec::new(), Some(body)),
+        Call::DeleteAgent { id } => (Method::DELETE, one(id), Vec::new(), None),
         Call::Sources { agent, query } => {
-            (Method::GET, format!("/v1/agents/{}/sources", part(agent)), pairs(query), None)
+            (Method::GET, format!("{}/sources", one(agent)), pairs(query), None)
         }
         Call::Source { agent, id } => (Method::GET, source(agent, id), Vec::new(), None),
         Call::AddSource { agent, body } => {
-            (Method::POST, format!("/v1/agents/{}/sources", part(agent)), Vec::new(), Some(body))
+            (Method::POST, format!("{}/sources", one(agent)), Vec::new(), Some(body))
         }
         Call::AddFile { agent, upload } => {
             bytes = Some((upload.media_type, upload.bytes));
             let query = vec![("filename", Some(upload.filename)), ("title", upload.title)];
-            (Method::POST, format!("/v1/agents/{}/sources", part(agent)), query, None)
+            (Method::POST, format!("{}/sources", one(agent)), query, None)
         }
         Call::Retrain { agent, id } => {
             (Method::POST, format!("{}/retrain", source(agent, id)), Vec::new(), None)
@@ -214,6 +235,6 @@ async fn there(
     Err(fault(format!("{status}: {message}")))
 }
 
-fn pairs(query: SourceQuery) -> Vec<(&'static str, Option<String>)> {
+fn pairs(query: PageQuery) -> Vec<(&'static str, Option<String>)> {
     vec![("page_size", query.page_size), ("cursor", query.cursor), ("status", query.status)]
 }

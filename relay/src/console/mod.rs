@@ -13,18 +13,17 @@ use std::io::{self, IsTerminal as _, Read as _, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use self::desk::{Call, Counter, Where};
 pub use self::export::{ExportCommand, export};
 pub use self::source::{SourcesCommand, sources};
 pub use self::webhook::{WebhooksCommand, webhooks};
 
 use crate::app::{self, BuildError};
 use crate::config::Config;
-use crate::manage::agent::{self, Query};
-use crate::manage::{Refusal, key};
-use crate::store::{Mode, Store};
+use crate::manage::{PageQuery, Refusal, key};
+use crate::store::Mode;
 
 /// What can be done with keys of the API.
 #[derive(Debug, Clone)]
@@ -206,36 +205,26 @@ fn show_key(key: &crate::store::KeyRecord) -> Value {
     })
 }
 
-/// Where agents are managed.
-enum Place<'c> {
-    Here { store: Store, config: &'c Config, mode: Mode },
-    There { client: reqwest::Client, url: String, key: String },
-}
-
 /// `chinwag-relay agents ...`.
 pub async fn agents(
     config: &Config,
     command: &AgentsCommand,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ConsoleError> {
-    let place = match (&command.url, &command.key_file) {
-        (Some(url), Some(file)) => Place::There {
-            client: reqwest::Client::new(),
-            url: url.trim_end_matches('/').to_owned(),
-            key: read_key(file)?,
-        },
-        _ => Place::Here {
-            store: app::open_data(config).await?,
-            config,
-            mode: if command.test { Mode::Test } else { Mode::Live },
-        },
+    let place = Where {
+        relay: command.url.clone(),
+        key_file: command.key_file.clone(),
+        test: command.test,
+        json: command.json,
     };
+    let counter = Counter::open(config, &place).await?;
     match &command.action {
         AgentAction::List { status } => {
             let mut all = Vec::new();
             let mut cursor = None;
             loop {
-                let mut page = place.list(status.clone(), cursor).await?;
+                let query = PageQuery { page_size: Some("100".to_owned()), cursor, status: status.clone() };
+                let mut page = counter.call(Call::Agents { query }).await?;
                 if let Some(Value::Array(items)) = page.get_mut("data").map(Value::take) {
                     all.extend(items);
                 }
@@ -250,16 +239,18 @@ pub async fn agents(
                 table(out, &["id", "name", "status", "provider", "base", "model", "updated_at"], &all)?;
             }
         }
-        AgentAction::Show { id } => print(out, command.json, &place.show(id).await?)?,
-        AgentAction::Create(options) => print(out, command.json, &place.create(&options.body()).await?)?,
-        AgentAction::Update { id, options } => {
-            print(out, command.json, &place.change(id, &options.body()).await?)?;
+        AgentAction::Show { id } => print(out, command.json, &counter.call(Call::Agent { id }).await?)?,
+        AgentAction::Create(options) => {
+            let made = counter.call(Call::AddAgent { body: options.body() }).await?;
+            print(out, command.json, &made)?;
         }
-        AgentAction::Delete { id } => place.delete(id).await?,
+        AgentAction::Update { id, options } => {
+            let changed = counter.call(Call::ChangeAgent { id, body: options.body() }).await?;
+            print(out, command.json, &changed)?;
+        }
+        AgentAction::Delete { id } => drop(counter.call(Call::DeleteAgent { id }).await?),
     }
-    if let Place::Here { store, .. } = place {
-        store.close().await;
-    }
+    counter.close().await;
     Ok(())
 }
 
@@ -283,84 +274,6 @@ impl AgentOptions {
         set("provider_agent_id", self.provider_agent_id.clone().map(Value::from));
         Value::Object(body)
     }
-}
-
-impl Place<'_> {
-    async fn list(&self, status: Option<String>, cursor: Option<String>) -> Result<Value, ConsoleError> {
-        match self {
-            Self::Here { store, config, mode } => {
-                let query = Query { page_size: Some("100".to_owned()), cursor, status };
-                Ok(agent::list(store, config, *mode, &query).await?)
-            }
-            Self::There { .. } => {
-                let mut query = url::form_urlencoded::Serializer::new(String::new());
-                query.append_pair("page_size", "100");
-                for (name, value) in [("status", status), ("cursor", cursor)] {
-                    if let Some(value) = value {
-                        query.append_pair(name, &value);
-                    }
-                }
-                self.call(Method::GET, &format!("/v1/agents?{}", query.finish()), None).await
-            }
-        }
-    }
-
-    async fn show(&self, id: &str) -> Result<Value, ConsoleError> {
-        match self {
-            Self::Here { store, config, mode } => Ok(agent::get(store, config, *mode, id).await?),
-            Self::There { .. } => self.call(Method::GET, &path_of(id), None).await,
-        }
-    }
-
-    async fn create(&self, body: &Value) -> Result<Value, ConsoleError> {
-        match self {
-            Self::Here { store, config, mode } => Ok(agent::create(store, config, *mode, body).await?),
-            Self::There { .. } => self.call(Method::POST, "/v1/agents", Some(body)).await,
-        }
-    }
-
-    async fn change(&self, id: &str, body: &Value) -> Result<Value, ConsoleError> {
-        match self {
-            Self::Here { store, config, mode } => Ok(agent::change(store, config, *mode, id, body).await?),
-            Self::There { .. } => self.call(Method::PATCH, &path_of(id), Some(body)).await,
-        }
-    }
-
-    async fn delete(&self, id: &str) -> Result<(), ConsoleError> {
-        match self {
-            Self::Here { store, mode, .. } => Ok(agent::delete(store, *mode, id).await?),
-            Self::There { .. } => self.call(Method::DELETE, &path_of(id), None).await.map(drop),
-        }
-    }
-
-    /// A call of another relay.
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ConsoleError> {
-        let Self::There { client, url, key } = self else { return Ok(Value::Null) };
-        let url = format!("{url}{path}");
-        let fault = |error: String| ConsoleError::Remote { url: url.clone(), error };
-        let mut request = client.request(method, &url).bearer_auth(key);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
-        }
-        let answer = request.send().await.map_err(|error| fault(error.to_string()))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|error| fault(error.to_string()))?;
-        let answer: Value = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).map_err(|_| fault(format!("{status}, and no JSON")))?
-        };
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let message = answer.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason given");
-        Err(fault(format!("{status}: {message}")))
-    }
-}
-
-fn path_of(id: &str) -> String {
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    format!("/v1/agents/{id}")
 }
 
 fn read_key(file: &std::path::Path) -> Result<String, ConsoleError> {

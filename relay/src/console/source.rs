@@ -13,7 +13,8 @@ use super::{ConsoleError, print, table};
 use crate::config::{Config, Provider};
 use crate::knowledge::Knowledge;
 use crate::knowledge::crawl::strip_repeated;
-use crate::manage::source::{SourceQuery, Upload};
+use crate::manage::PageQuery;
+use crate::manage::source::Upload;
 use crate::store::SourcePage;
 
 /// How often a source that is trained elsewhere is looked at.
@@ -128,7 +129,7 @@ pub async fn sources(
     match &command.action {
         Action::List { status } => {
             let query =
-                |cursor| SourceQuery { page_size: Some("100".to_owned()), cursor, status: status.clone() };
+                |cursor| PageQuery { page_size: Some("100".to_owned()), cursor, status: status.clone() };
             let (mut all, mut cursor) = (Vec::new(), None);
             loop {
                 let mut page = counter.call(Call::Sources { agent, query: query(cursor) }).await?;
@@ -325,7 +326,7 @@ async fn bring_in(
 async fn crawl_source(counter: &Counter<'_>, agent: &str, name: &str) -> Result<String, ConsoleError> {
     let mut cursor = None;
     loop {
-        let query = SourceQuery { page_size: Some("100".to_owned()), cursor, status: None };
+        let query = PageQuery { page_size: Some("100".to_owned()), cursor, status: None };
         let page = counter.call(Call::Sources { agent, query }).await?;
         let found = page.get("data").and_then(Value::as_array).into_iter().flatten().find(|source| {
             source.get("type").is_some_and(|kind| kind == "pages")
@@ -352,7 +353,7 @@ async fn known_pages(
 ) -> Result<BTreeMap<String, String>, ConsoleError> {
     let (mut known, mut cursor) = (BTreeMap::new(), None);
     loop {
-        let query = SourceQuery { page_size: Some("100".to_owned()), cursor, status: None };
+        let query = PageQuery { page_size: Some("100".to_owned()), cursor, status: None };
         let page = counter.call(Call::Pages { agent, id, query }).await?;
         for entry in page.get("data").and_then(Value::as_array).into_iter().flatten() {
             let text = |name| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::desk::{Call, Counter, Where};
 use super::{ConsoleError, print, table};
 use crate::config::Config;
-use crate::manage::source::SourceQuery;
+use crate::manage::PageQuery;
 
 /// What can be done with webhooks.
 #[derive(Debug, Clone, Args)]
@@ -101,8 +101,7 @@ pub async fn webhooks(
             None
         }
         Action::Deliveries { id, status } => {
-            let query =
-                SourceQuery { page_size: Some("100".to_owned()), cursor: None, status: status.clone() };
+            let query = PageQuery { page_size: Some("100".to_owned()), cursor: None, status: status.clone() };
             let columns = ["id", "type", "status", "tries", "answer_status", "answer_error", "created_at"];
             list(counter.call(Call::Deliveries { id, query }).await?, &columns)?;
             None

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, new_id};
+use super::{PageQuery, Refusal, new_id};
 use crate::config::{Config, Provider};
 use crate::store::{AgentFields, AgentRecord, Listed, Mode, Store, StoreError};
 
@@ -42,17 +42,6 @@ const FIELDS: &[&str] = &[
     "provider_agent_id",
 ];
 
-/// What a list is asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Query {
-    /// 1 to 100.
-    pub page_size: Option<String>,
-    /// Of the page before.
-    pub cursor: Option<String>,
-    /// `active` or `paused`.
-    pub status: Option<String>,
-}
-
 /// Makes an agent.
 pub async fn create(store: &Store, config: &Config, mode: Mode, body: &Value) -> Result<Value, Refusal> {
     let body = object(body)?;
@@ -76,7 +65,7 @@ pub async fn create(store: &Store, config: &Config, mode: Mode, body: &Value) ->
 }
 
 /// A page of agents, the newest first.
-pub async fn list(store: &Store, config: &Config, mode: Mode, query: &Query) -> Result<Value, Refusal> {
+pub async fn list(store: &Store, config: &Config, mode: Mode, query: &PageQuery) -> Result<Value, Refusal> {
     let is_paused = match query.status.as_deref() {
         None => None,
         Some("active") => Some(false),

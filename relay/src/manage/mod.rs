@@ -17,6 +17,17 @@ pub mod webhook;
 pub use live::LiveAgents;
 pub use refusal::Refusal;
 
+/// Which page of a list is asked for, as a caller wrote it.
+#[derive(Debug, Clone, Default)]
+pub struct PageQuery {
+    /// 1 to 100.
+    pub page_size: Option<String>,
+    /// Of the page before.
+    pub cursor: Option<String>,
+    /// Only what is in this state; which states there are, the list says.
+    pub status: Option<String>,
+}
+
 /// A new id: the prefix, and ten characters that nobody can guess.
 pub(crate) fn new_id(prefix: &str) -> String {
     let bytes = uuid::Uuid::new_v4().into_bytes();

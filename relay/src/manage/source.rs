@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::agent::{page, page_size};
-use super::{Refusal, agent, new_id};
+use super::{PageQuery, Refusal, agent, new_id};
 use crate::config::Config;
 use crate::knowledge::read::FileKind;
 use crate::store::{
@@ -27,17 +27,6 @@ const DEFAULT_WEBSITE_PAGES: u64 = 200;
 /// How many links deep a website is walked at most, and if the caller does not say.
 pub(crate) const MAX_WEBSITE_DEPTH: u64 = 10;
 const DEFAULT_WEBSITE_DEPTH: u64 = 3;
-
-/// A list of sources.
-#[derive(Debug, Clone, Default)]
-pub struct SourceQuery {
-    /// 1 to 100.
-    pub page_size: Option<String>,
-    /// Of the page before.
-    pub cursor: Option<String>,
-    /// `queued`, `training`, `trained` or `failed`.
-    pub status: Option<String>,
-}
 
 /// A file that is sent.
 #[derive(Debug, Clone)]
@@ -163,7 +152,7 @@ impl Desk<'_> {
     }
 
     /// A page of an agent's sources, the newest first.
-    pub async fn sources(&self, agent: &str, query: &SourceQuery) -> Result<Value, Refusal> {
+    pub async fn sources(&self, agent: &str, query: &PageQuery) -> Result<Value, Refusal> {
         let agent = self.agent(agent).await?;
         let status = query.status.as_deref().map(|word| {
             SourceStatus::parse(word)
@@ -194,7 +183,7 @@ impl Desk<'_> {
     }
 
     /// A page of the pages that a source was read to, without their text.
-    pub async fn pages(&self, agent: &str, id: &str, query: &SourceQuery) -> Result<Value, Refusal> {
+    pub async fn pages(&self, agent: &str, id: &str, query: &PageQuery) -> Result<Value, Refusal> {
         let agent = self.agent(agent).await?;
         let source = self.store.source(&agent.id, id).await.map_err(missing)?;
         let limit = page_size(query.page_size.as_deref())?;

@@ -6,8 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::PageQuery;
 use super::agent::{page, page_size};
-use super::source::{Desk, SourceQuery};
+use super::source::Desk;
 use super::{Refusal, new_id};
 use crate::outward::Outward;
 use crate::store::{Delivery, StoreError, WebhookRecord};
@@ -80,7 +81,7 @@ impl Desk<'_> {
     }
 
     /// A page of a webhook's deliveries, the newest first.
-    pub async fn deliveries(&self, id: &str, query: &SourceQuery) -> Result<Value, Refusal> {
+    pub async fn deliveries(&self, id: &str, query: &PageQuery) -> Result<Value, Refusal> {
         let webhook = self.find_webhook(id).await?;
         let status = query.status.as_deref();
         if status.is_some_and(|status| !["pending", "delivered", "failed"].contains(&status)) {

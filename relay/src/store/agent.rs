@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::key::Mode;
+use super::listed::{self, Listed};
 use super::source::mark_gone;
 use super::{Store, StoreError, row};
 
@@ -43,15 +44,6 @@ pub struct AgentRecord {
     pub created_at: String,
     /// ISO 8601.
     pub updated_at: String,
-}
-
-/// One page of a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listed<T> {
-    /// The items.
-    pub data: Vec<T>,
-    /// Where the next page begins; `None` on the last one.
-    pub next_cursor: Option<String>,
 }
 
 /// The site whose conversations are those of the API, by the kind of key. No
@@ -103,10 +95,7 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Listed<AgentRecord>, StoreError> {
-        let before: i64 = match cursor {
-            Some(cursor) => row::read_cursor(cursor)?.parse().map_err(|_| StoreError::Cursor)?,
-            None => i64::MAX,
-        };
+        let before = listed::before(cursor)?;
         let status = is_paused.map(|is_paused| if is_paused { "paused" } else { "active" });
         let rows = sqlx::query(
             "SELECT * FROM agent WHERE mode = ? AND seq < ? AND (? IS NULL OR status = ?)
@@ -116,17 +105,10 @@ impl Store {
         .bind(before)
         .bind(status)
         .bind(status)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(listed::one_more(limit))
         .fetch_all(&self.read)
         .await?;
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let next_cursor = match shown.last() {
-            Some(last) if rows.len() > limit => {
-                Some(row::cursor(&last.try_get::<i64, _>("seq")?.to_string()))
-            }
-            _ => None,
-        };
-        Ok(Listed { data: shown.iter().map(record).collect::<Result<_, _>>()?, next_cursor })
+        Listed::of(&rows, limit, record, listed::number)
     }
 
     /// The agent of that id, of any mode.

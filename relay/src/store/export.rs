@@ -4,8 +4,9 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::agent::{Listed, api_site};
+use super::agent::api_site;
 use super::key::Mode;
+use super::listed::{self, Listed};
 use super::{Store, StoreError, row};
 
 /// Which messages are exported.
@@ -85,18 +86,13 @@ impl Store {
         .bind(&filter.site)
         .bind(test)
         .bind(mode == Mode::Test)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(listed::one_more(limit))
         .fetch_all(&self.read)
         .await?;
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let next_cursor = match shown.last() {
-            Some(last) if rows.len() > limit => {
-                let (key, ordinal): (String, i64) = (last.try_get("conversation")?, last.try_get("ordinal")?);
-                Some(row::cursor(&format!("{key} {ordinal}")))
-            }
-            _ => None,
-        };
-        Ok(Listed { data: shown.iter().map(export_row).collect::<Result<_, _>>()?, next_cursor })
+        Listed::of(&rows, limit, export_row, |row| {
+            let (key, ordinal): (String, i64) = (row.try_get("conversation")?, row.try_get("ordinal")?);
+            Ok(format!("{key} {ordinal}"))
+        })
     }
 }
 

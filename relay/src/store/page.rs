@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::agent::Listed;
+use super::listed::{self, Listed};
 use super::message::sha256;
 use super::source::{SourceRecord, record};
 use super::{Store, StoreError, row};
@@ -118,14 +118,9 @@ impl Store {
         .bind(id)
         .bind(&after)
         .bind(&after)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(listed::one_more(limit))
         .fetch_all(&self.read)
         .await?;
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let next_cursor = match shown.last() {
-            Some(last) if rows.len() > limit => Some(row::cursor(&last.try_get::<String, _>("url")?)),
-            _ => None,
-        };
         let entry = |row: &SqliteRow| {
             Ok(PageEntry {
                 url: row.try_get("url")?,
@@ -134,7 +129,7 @@ impl Store {
                 chars: row.try_get("chars")?,
             })
         };
-        Ok(Listed { data: shown.iter().map(entry).collect::<Result<_, StoreError>>()?, next_cursor })
+        Listed::of(&rows, limit, entry, |row| Ok(row.try_get("url")?))
     }
 
     /// Some pages of a source with their text, by URL: those after `after`.

@@ -4,7 +4,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::agent::Listed;
+use super::listed::{self, Listed};
 use super::webhook::tell_source;
 use super::{Store, StoreError, row};
 
@@ -192,10 +192,7 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Listed<SourceRecord>, StoreError> {
-        let before: i64 = match cursor {
-            Some(cursor) => row::read_cursor(cursor)?.parse().map_err(|_| StoreError::Cursor)?,
-            None => i64::MAX,
-        };
+        let before = listed::before(cursor)?;
         let status = status.map(SourceStatus::word);
         let rows = sqlx::query(
             "SELECT * FROM source WHERE agent = ? AND seq < ? AND (? IS NULL OR status = ?)
@@ -205,17 +202,10 @@ impl Store {
         .bind(before)
         .bind(status)
         .bind(status)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(listed::one_more(limit))
         .fetch_all(&self.read)
         .await?;
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let next_cursor = match shown.last() {
-            Some(last) if rows.len() > limit => {
-                Some(row::cursor(&last.try_get::<i64, _>("seq")?.to_string()))
-            }
-            _ => None,
-        };
-        Ok(Listed { data: shown.iter().map(record).collect::<Result<_, _>>()?, next_cursor })
+        Listed::of(&rows, limit, record, listed::number)
     }
 
     /// One source of an agent.

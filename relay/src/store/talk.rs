@@ -5,8 +5,9 @@ use chinwag_protocol::{ConversationId, SiteKey, UiMessage};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::agent::{Listed, api_site};
+use super::agent::api_site;
 use super::key::Mode;
+use super::listed::{self, Listed};
 use super::{Owner, Store, StoreError, row};
 
 /// A conversation of the API.
@@ -52,15 +53,10 @@ impl Store {
         .bind(agent)
         .bind(&before)
         .bind(&before)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(listed::one_more(limit))
         .fetch_all(&self.read)
         .await?;
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let next_cursor = match shown.last() {
-            Some(last) if rows.len() > limit => Some(row::cursor(&last.try_get::<String, _>("key")?)),
-            _ => None,
-        };
-        Ok(Listed { data: shown.iter().map(talk).collect::<Result<_, _>>()?, next_cursor })
+        Listed::of(&rows, limit, talk, |row| Ok(row.try_get("key")?))
     }
 
     /// One conversation.

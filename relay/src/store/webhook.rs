@@ -8,8 +8,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
-use super::agent::{Listed, api_site};
+use super::agent::api_site;
 use super::key::Mode;
+use super::listed::{self, Listed};
 use super::source::{SourceRecord, SourceStatus};
 use super::{Store, StoreError, row};
 
@@ -190,10 +191,7 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Listed<Delivery>, StoreError> {
-        let before: i64 = match cursor {
-            Some(cursor) => row::read_cursor(cursor)?.parse().map_err(|_| StoreError::Cursor)?,
-            None => i64::MAX,
-        };
+        let before = listed::before(cursor)?;
         let rows = sqlx::query(
             "SELECT * FROM delivery WHERE webhook = ? AND seq < ? AND (? IS NULL OR status = ?)
              ORDER BY seq DESC LIMIT ?",
@@ -202,17 +200,10 @@ impl Store {
         .bind(before)
         .bind(status)
         .bind(status)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(listed::one_more(limit))
         .fetch_all(&self.read)
         .await?;
-        let shown = rows.get(..limit).unwrap_or(&rows);
-        let next_cursor = match shown.last() {
-            Some(last) if rows.len() > limit => {
-                Some(row::cursor(&last.try_get::<i64, _>("seq")?.to_string()))
-            }
-            _ => None,
-        };
-        Ok(Listed { data: shown.iter().map(delivery).collect::<Result<_, _>>()?, next_cursor })
+        Listed::of(&rows, limit, delivery, listed::number)
     }
 
     /// Queues a delivery again that has ended.

@@ -12,7 +12,7 @@ use super::error::ManageError;
 use super::once::once;
 use super::talk::query;
 use crate::app::App;
-use crate::manage::agent::{self, Query};
+use crate::manage::{PageQuery, agent};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -22,7 +22,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn list(State(app): State<App>, caller: Caller, raw: RawQuery) -> Result<Json<Value>, ManageError> {
     let [page_size, cursor, status] = query(raw, ["page_size", "cursor", "status"])?;
-    let query = Query { page_size, cursor, status };
+    let query = PageQuery { page_size, cursor, status };
     Ok(Json(agent::list(app.store(), app.config(), caller.key.mode, &query).await?))
 }
 

@@ -14,9 +14,10 @@ use super::error::ManageError;
 use super::once::once;
 use super::talk::query;
 use crate::app::App;
+use crate::manage::PageQuery;
 use crate::manage::Refusal;
 use crate::manage::key;
-use crate::manage::source::{Desk, SourceQuery, Upload};
+use crate::manage::source::{Desk, Upload};
 
 /// What JSON and the names around a source add to it, in bytes.
 const ENVELOPE_BYTES: usize = 64 * 1024;
@@ -42,7 +43,7 @@ async fn list(
     raw: RawQuery,
 ) -> Result<Json<Value>, ManageError> {
     let [page_size, cursor, status] = query(raw, ["page_size", "cursor", "status"])?;
-    let query = SourceQuery { page_size, cursor, status };
+    let query = PageQuery { page_size, cursor, status };
     Ok(Json(desk(&app, &caller).sources(&id, &query).await?))
 }
 
@@ -123,7 +124,7 @@ async fn pages(
     raw: RawQuery,
 ) -> Result<Json<Value>, ManageError> {
     let [page_size, cursor] = query(raw, ["page_size", "cursor"])?;
-    let query = SourceQuery { page_size, cursor, status: None };
+    let query = PageQuery { page_size, cursor, status: None };
     Ok(Json(desk(&app, &caller).pages(&id, &source, &query).await?))
 }
 

@@ -12,7 +12,8 @@ use super::error::ManageError;
 use super::once::once;
 use super::talk::query;
 use crate::app::App;
-use crate::manage::source::{Desk, SourceQuery};
+use crate::manage::PageQuery;
+use crate::manage::source::Desk;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -106,7 +107,7 @@ async fn deliveries(
     raw: RawQuery,
 ) -> Result<Json<Value>, ManageError> {
     let [page_size, cursor, status] = query(raw, ["page_size", "cursor", "status"])?;
-    let query = SourceQuery { page_size, cursor, status };
+    let query = PageQuery { page_size, cursor, status };
     Ok(Json(desk(&app, &caller).deliveries(&id, &query).await?))
 }
 
