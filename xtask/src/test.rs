@@ -195,20 +195,35 @@ pub(crate) fn node_tests(
     let mut command = Command::new(&node.program);
     command.current_dir(&workspace.root);
     // One file at a time: each starts a browser, and two cores share them.
-    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(files);
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", LONGEST_FILE]).args(files);
     command.env("CHINWAG_DIST", workspace.dist());
     configure(&mut command);
     process::run(&mut command, folder)?;
     Ok(Outcome::Done)
 }
 
+/// Node ends a test, and a file of tests, that takes longer, in ms: a file that
+/// hangs is then named, instead of holding up all that comes after it.
+const LONGEST_FILE: &str = "--test-timeout=900000";
+
+/// The files of a folder that Node's runner takes, in order.
+///
+/// # Errors
+///
+/// Also if one of them has no test: Node would call it passed, after waiting
+/// for what its hooks began.
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
-            files.push(path);
+        if !path.to_string_lossy().ends_with(".test.mjs") {
+            continue;
         }
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        if !text.lines().any(|line| line.trim_start().starts_with("test(")) {
+            bail!("{} has no test", path.display());
+        }
+        files.push(path);
     }
     files.sort();
     Ok(files)
@@ -230,5 +245,20 @@ mod tests {
         assert_eq!(step_name("e2e"), Ok("e2e"));
         let error = step_name("e2").expect_err("no such step");
         assert!(error.contains("clippy-wasm"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_has_lost_its_tests_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
+        file(
+            "whole.test.mjs",
+            "before(() => {});\n\nfor (const each of all) {\n  test(each, () => {});\n}\n",
+        );
+        file("support.mjs", "export const test = 1;\n");
+        assert_eq!(test_files(folder.path()).expect("files"), [folder.path().join("whole.test.mjs")]);
+        file("empty.test.mjs", "import { test } from \"node:test\";\nbefore(() => {});\n");
+        let error = test_files(folder.path()).expect_err("one without a test");
+        assert!(error.to_string().contains("empty.test.mjs"), "{error}");
     }
 }
