@@ -40,32 +40,50 @@ impl TransportError {
     }
 }
 
-/// Why something failed, as the visitor is told it. One sentence each, in the
-/// view's table of strings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+/// Writes the reasons down twice: as what they are, and as the page's words for them.
+macro_rules! reasons {
+    ($($(#[$about:meta])* $name:ident = $word:literal,)*) => {
+        /// Why something failed, as the visitor is told it. One sentence each, in the
+        /// view's table of strings.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Reason {
+            $($(#[$about])* $name,)*
+        }
+
+        impl Reason {
+            /// The word for it that a page is told.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The relay cannot be reached.
-    Unreachable,
+    Unreachable = "unreachable",
     /// It did not answer in time.
-    Timeout,
+    Timeout = "timeout",
     /// Too many questions at once.
-    RateLimited,
+    RateLimited = "rate_limited",
     /// The relay or the provider behind it cannot answer at the moment.
-    Unavailable,
+    Unavailable = "unavailable",
     /// This page may not use this site's chat.
-    NotAllowed,
+    NotAllowed = "not_allowed",
     /// The message is too long.
-    TooLong,
+    TooLong = "too_long",
     /// A filter refused the message.
-    Blocked,
+    Blocked = "blocked",
     /// The conversation is closed.
-    Closed,
+    Closed = "closed",
     /// The reply broke off.
-    Interrupted,
+    Interrupted = "interrupted",
     /// The page has to say again who the visitor is.
-    SignIn,
+    SignIn = "sign_in",
     /// Anything else.
-    Other,
+    Other = "other",
 }
 
 /// A failure as state: why, and what can be done.

@@ -10,7 +10,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{CustomEvent, CustomEventInit, HtmlElement};
 
-use crate::engine::{Failure, Feedback, HostEvent, Opinion, Reason, ToolOutcome};
+use crate::engine::{Failure, HostEvent, Opinion, ToolOutcome};
 
 /// What the page decided about a message.
 #[derive(Debug)]
@@ -153,20 +153,7 @@ fn texts<const N: usize>(fields: [(&'static str, String); N]) -> Detail {
 }
 
 fn describe(failure: Failure) -> Detail {
-    let reason = match failure.reason {
-        Reason::Unreachable => "unreachable",
-        Reason::Timeout => "timeout",
-        Reason::RateLimited => "rate_limited",
-        Reason::Unavailable => "unavailable",
-        Reason::NotAllowed => "not_allowed",
-        Reason::TooLong => "too_long",
-        Reason::Blocked => "blocked",
-        Reason::Closed => "closed",
-        Reason::Interrupted => "interrupted",
-        Reason::SignIn => "sign_in",
-        Reason::Other => "other",
-    };
-    let mut detail = vec![("reason", reason.into())];
+    let mut detail = vec![("reason", failure.reason.word().into())];
     detail.extend(failure.request_id.map(|id| ("requestId", id.into())));
     detail
 }

@@ -5,9 +5,10 @@
 
 use crate::engine::Reason;
 
-/// Writes the list down three times: as the keys, as their names, as the words.
+/// Writes the list down three times: as the keys, as their names, as the words;
+/// and of each reason of a failure, which text says it.
 macro_rules! texts {
-    ($($(#[$about:meta])* $name:ident = $many:literal $(| $one:literal)?;)*) => {
+    ($($(#[$about:meta])* $name:ident $(for $reason:ident)? = $many:literal $(| $one:literal)?;)*) => {
         /// Something to say. A `%` stands for what is filled in.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Text {
@@ -34,7 +35,17 @@ macro_rules! texts {
                     _ => self.english(),
                 }
             }
+
+            /// The sentence for a failure.
+            pub(in crate::view) const fn of(reason: Reason) -> Self {
+                match reason {
+                    $($(Reason::$reason => Self::$name,)?)*
+                }
+            }
         }
+
+        #[cfg(test)]
+        const REASONS: &[Reason] = &[$($(Reason::$reason,)?)*];
     };
 }
 
@@ -219,28 +230,28 @@ texts! {
     Agree = "Agree and continue";
     /// The same, where the page asks.
     ConsentAwaited = "The chat starts when you have agreed to it on this page.";
-    /// [`Reason::SignIn`].
-    SignIn = "Please sign in again to go on.";
-    /// [`Reason::Unreachable`].
-    Unreachable = "The chat could not be reached.";
-    /// [`Reason::Timeout`].
-    Timeout = "The answer took too long.";
-    /// [`Reason::RateLimited`].
-    RateLimited = "Too many questions at once.";
-    /// [`Reason::Unavailable`].
-    Unavailable = "The chat cannot answer at the moment.";
-    /// [`Reason::NotAllowed`].
-    NotAllowed = "The chat is not enabled for this page.";
-    /// [`Reason::TooLong`].
-    Refused = "This message is too long.";
-    /// [`Reason::Blocked`].
-    Blocked = "This message cannot be answered here.";
-    /// [`Reason::Closed`].
-    Closed = "This conversation is closed. You can start a new one.";
-    /// [`Reason::Interrupted`].
-    Interrupted = "The answer broke off.";
-    /// [`Reason::Other`].
-    Other = "Something went wrong.";
+    /// Said of [`Reason::SignIn`].
+    SignIn for SignIn = "Please sign in again to go on.";
+    /// Said of [`Reason::Unreachable`].
+    Unreachable for Unreachable = "The chat could not be reached.";
+    /// Said of [`Reason::Timeout`].
+    Timeout for Timeout = "The answer took too long.";
+    /// Said of [`Reason::RateLimited`].
+    RateLimited for RateLimited = "Too many questions at once.";
+    /// Said of [`Reason::Unavailable`].
+    Unavailable for Unavailable = "The chat cannot answer at the moment.";
+    /// Said of [`Reason::NotAllowed`].
+    NotAllowed for NotAllowed = "The chat is not enabled for this page.";
+    /// Said of [`Reason::TooLong`].
+    Refused for TooLong = "This message is too long.";
+    /// Said of [`Reason::Blocked`].
+    Blocked for Blocked = "This message cannot be answered here.";
+    /// Said of [`Reason::Closed`].
+    Closed for Closed = "This conversation is closed. You can start a new one.";
+    /// Said of [`Reason::Interrupted`].
+    Interrupted for Interrupted = "The answer broke off.";
+    /// Said of [`Reason::Other`].
+    Other for Other = "Something went wrong.";
     /// Label of the button that calls a reply good.
     RateGood = "Good answer";
     /// Label of the button that calls a reply bad.
@@ -334,23 +345,6 @@ impl Text {
         let place = NAMES.iter().position(is_it)?;
         ALL.get(place).copied()
     }
-
-    /// The sentence for a failure.
-    pub(in crate::view) const fn of(reason: Reason) -> Self {
-        match reason {
-            Reason::Unreachable => Self::Unreachable,
-            Reason::Timeout => Self::Timeout,
-            Reason::RateLimited => Self::RateLimited,
-            Reason::Unavailable => Self::Unavailable,
-            Reason::NotAllowed => Self::NotAllowed,
-            Reason::TooLong => Self::Refused,
-            Reason::Blocked => Self::Blocked,
-            Reason::Closed => Self::Closed,
-            Reason::Interrupted => Self::Interrupted,
-            Reason::SignIn => Self::SignIn,
-            Reason::Other => Self::Other,
-        }
-    }
 }
 
 /// Every key, as pages and language files write it.
@@ -367,28 +361,11 @@ mod tests {
 
     #[test]
     fn every_failure_is_one_whole_sentence_or_two() {
-        use Reason::{
-            Blocked, Closed, Interrupted, NotAllowed, Other, RateLimited, SignIn, Timeout, TooLong,
-            Unavailable, Unreachable,
-        };
-        let all = [
-            Unreachable,
-            Timeout,
-            RateLimited,
-            Unavailable,
-            NotAllowed,
-            TooLong,
-            Blocked,
-            Closed,
-            Interrupted,
-            SignIn,
-            Other,
-        ];
-        let mut said: Vec<&str> = all.iter().map(|reason| Text::of(*reason).english()).collect();
+        let mut said: Vec<&str> = REASONS.iter().map(|reason| Text::of(*reason).english()).collect();
         assert!(said.iter().all(|sentence| sentence.ends_with('.') && sentence.len() > 12));
         said.sort_unstable();
         said.dedup();
-        assert_eq!(said.len(), all.len(), "two reasons read alike");
+        assert_eq!(said.len(), REASONS.len(), "two reasons read alike");
     }
 
     #[test]
