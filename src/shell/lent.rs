@@ -29,20 +29,6 @@ pub struct Lent {
 }
 
 impl Lent {
-    /// Makes a request.
-    pub async fn fetch(&self, url: &str, init: &Object) -> Result<Response, TransportError> {
-        let window = web_sys::window().ok_or(TransportError::Protocol)?;
-        let own = || Reflect::get(&window, &JsValue::from_str("fetch")).ok()?.dyn_into::<Function>().ok();
-        let fetch = self.fetch.clone().or_else(own).ok_or(TransportError::Protocol)?;
-        // What it rejects with does not say why: offline, DNS, CORS and a
-        // refused connection look alike to a page.
-        let answer = call(&fetch, &[&JsValue::from_str(url), init]).await.ok_or(TransportError::Network)?;
-        // Of another window, or made by hand, it is no instance of this class.
-        let has_headers =
-            Reflect::get(&answer, &JsValue::from_str("headers")).is_ok_and(|headers| headers.is_object());
-        if has_headers { Ok(answer.unchecked_into()) } else { Err(TransportError::Protocol) }
-    }
-
     /// Asks the page for an access token.
     pub async fn token(&self, current: Option<String>) -> Result<TokenAnswer, TransportError> {
         let ask = self.get_token.as_ref().ok_or(TransportError::SignIn)?;
@@ -86,6 +72,15 @@ impl Lent {
         }
         answer.as_string().map(Some).ok_or(TransportError::SignIn)
     }
+}
+
+/// Makes a request by the page's own function.
+pub async fn fetch(fetch: &Function, url: &str, init: &Object) -> Result<Response, TransportError> {
+    let answer = call(fetch, &[&JsValue::from_str(url), init]).await.ok_or(TransportError::Network)?;
+    // Of another window, or made by hand, it is no instance of this class.
+    let has_headers =
+        Reflect::get(&answer, &JsValue::from_str("headers")).is_ok_and(|headers| headers.is_object());
+    if has_headers { Ok(answer.unchecked_into()) } else { Err(TransportError::Protocol) }
 }
 
 /// Calls a function of the page, which may answer at once or by a promise;

@@ -1,12 +1,11 @@
 //! Requests to the relay: one answer each. Streams are in [`super::stream`].
 
 use chinwag_protocol::{ErrorCode, ErrorEnvelope, FromFields};
-use gloo_net::http::{Method, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use js_sys::{Object, Reflect};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, RequestCredentials, Response};
+use web_sys::{AbortController, AbortSignal, Request, Response};
 
 use super::lent::Lent;
 use crate::engine::TransportError;
@@ -57,10 +56,17 @@ impl Call {
     /// # Cancel safety
     /// Dropping the future does not end the request: abort the signal.
     pub async fn send(self, signal: &AbortSignal, lent: &Lent) -> Result<Response, TransportError> {
-        let response = if lent.fetch.is_none() && !self.outlives_page {
-            self.send_by_browser(signal, lent).await?
-        } else {
-            lent.fetch(&self.url, &self.init(signal, lent)).await?
+        let init = self.init(signal, lent);
+        let response = match &lent.fetch {
+            Some(fetch) => super::lent::fetch(fetch, &self.url, &init).await?,
+            None => {
+                let request = Request::new_with_str_and_init(&self.url, init.unchecked_ref());
+                let request = request.map_err(|_| TransportError::Protocol)?;
+                // What `fetch` rejects with does not say why: offline, DNS, CORS and a
+                // refused connection look alike to a page.
+                let sent = gloo_net::http::Request::from(request).send().await;
+                sent.map(Response::from).map_err(|_| TransportError::Network)?
+            }
         };
         if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
     }
@@ -83,33 +89,8 @@ impl Call {
         headers
     }
 
-    async fn send_by_browser(self, signal: &AbortSignal, lent: &Lent) -> Result<Response, TransportError> {
-        let method = match self.method {
-            "POST" => Method::POST,
-            "PUT" => Method::PUT,
-            "PATCH" => Method::PATCH,
-            "DELETE" => Method::DELETE,
-            _ => Method::GET,
-        };
-        let mut builder = RequestBuilder::new(&self.url)
-            .method(method)
-            .credentials(RequestCredentials::Omit)
-            .abort_signal(Some(signal));
-        for (name, value) in self.headers(lent) {
-            builder = builder.header(&name, &value);
-        }
-        let request = match self.body {
-            Some(body) => builder.body(JsValue::from_str(&body)),
-            None => builder.build(),
-        };
-        let request = request.map_err(|_| TransportError::Protocol)?;
-        // What `fetch` rejects with does not say why: offline, DNS, CORS and a
-        // refused connection look alike to a page.
-        request.send().await.map(Response::from).map_err(|_| TransportError::Network)
-    }
-
-    /// The request as the second argument of a `fetch`: for that of the page,
-    /// and for what is to arrive though the page is left.
+    /// The request as the second argument of a `fetch`, be it the browser's or the
+    /// page's.
     fn init(&self, signal: &AbortSignal, lent: &Lent) -> Object {
         let headers = Object::new();
         for (name, value) in self.headers(lent) {
