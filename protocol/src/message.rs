@@ -429,6 +429,14 @@ impl MessageStatus {
 }
 
 impl Feedback {
+    /// How the wire writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Positive => "positive",
+            Self::Negative => "negative",
+        }
+    }
+
     /// Reads a rating; an unknown one is none.
     pub fn from_wire(text: &str) -> Option<Self> {
         match text {

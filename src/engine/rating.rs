@@ -52,6 +52,13 @@ impl Rating {
         Self { wanted: opinion.clone(), stored: opinion, sent: None }
     }
 
+    /// Another tab has stored this. What is on its way from here comes after it.
+    pub(super) fn heard(&mut self, value: Option<Feedback>) {
+        if self.sent.is_none() {
+            *self = Self::stored(value);
+        }
+    }
+
     /// Whether this request is on its way.
     pub fn awaits(&self, request: RequestId) -> bool {
         self.sent.as_ref().is_some_and(|sent| sent.request == request)

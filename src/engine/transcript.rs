@@ -202,10 +202,7 @@ fn entry<'a>(item: &'a Item, words: &Words<'_>) -> Entry<'a> {
                 ReplyPhase::Stopped => "stopped",
                 ReplyPhase::Failed(_) => "failed",
             }),
-            feedback: reply.rating.wanted.value.map(|value| match value {
-                Feedback::Positive => "positive",
-                Feedback::Negative => "negative",
-            }),
+            feedback: reply.rating.wanted.value.map(Feedback::as_str),
         },
     }
 }

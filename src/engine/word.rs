@@ -4,7 +4,9 @@
 //! is dropped.
 
 use chinwag_protocol::object::list;
-use chinwag_protocol::{Chunk, ConversationId, FieldError, Fields, FromFields, ObjectWriter, UiMessage};
+use chinwag_protocol::{
+    Chunk, ConversationId, Feedback, FieldError, Fields, FromFields, ObjectWriter, UiMessage,
+};
 
 use super::attachment::SentFile;
 
@@ -66,6 +68,27 @@ pub enum Word {
         /// Whether it was begun just now, and nothing is in it.
         is_new: bool,
     },
+    /// A rating was stored.
+    Rated {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// The reply's id.
+        message: String,
+        /// Good or bad; `None` is a rating that was taken back.
+        value: Option<Feedback>,
+    },
+    /// A conversation was given another title.
+    Renamed {
+        /// Which.
+        conversation: ConversationId,
+        /// The title.
+        title: String,
+    },
+    /// A conversation was deleted.
+    Deleted {
+        /// Which.
+        conversation: ConversationId,
+    },
     /// The replies that nobody had seen were seen.
     Seen,
     /// The visitor is to be forgotten here too.
@@ -95,8 +118,17 @@ impl Word {
                     object.json("files", &list(files.iter().map(SentFile::to_json)));
                 }
             }
-            Self::Joining { conversation } | Self::Stopped { conversation } => {
+            Self::Joining { conversation }
+            | Self::Stopped { conversation }
+            | Self::Deleted { conversation } => object.text("c", conversation.as_str()),
+            Self::Rated { conversation, message, value } => {
                 object.text("c", conversation.as_str());
+                object.text("m", message);
+                object.maybe("v", value.map(Feedback::as_str));
+            }
+            Self::Renamed { conversation, title } => {
+                object.text("c", conversation.as_str());
+                object.text("title", title);
             }
             Self::Switched { conversation, is_new } => {
                 object.text("c", conversation.as_str());
@@ -117,6 +149,9 @@ impl Word {
             Self::Snapshot { .. } => "snapshot",
             Self::Stopped { .. } => "stopped",
             Self::Switched { .. } => "switched",
+            Self::Rated { .. } => "rated",
+            Self::Renamed { .. } => "renamed",
+            Self::Deleted { .. } => "deleted",
             Self::Seen => "seen",
             Self::Forgotten => "forgotten",
         }
@@ -188,6 +223,13 @@ impl FromFields for Word {
                 last_event: fields.text("last")?,
             },
             "switched" => Self::Switched { conversation: conversation()?, is_new: fields.flag("new") },
+            "rated" => Self::Rated {
+                conversation: conversation()?,
+                message: fields.need_text("m")?,
+                value: fields.text("v")?.as_deref().and_then(Feedback::from_wire),
+            },
+            "renamed" => Self::Renamed { conversation: conversation()?, title: fields.need_text("title")? },
+            "deleted" => Self::Deleted { conversation: conversation()? },
             _ => return Err(FieldError::Wrong("t")),
         })
     }
@@ -229,6 +271,14 @@ mod tests {
             Word::Joining { conversation: conversation() },
             Word::Stopped { conversation: conversation() },
             Word::Switched { conversation: conversation(), is_new: true },
+            Word::Rated {
+                conversation: conversation(),
+                message: "a1".into(),
+                value: Some(Feedback::Negative),
+            },
+            Word::Rated { conversation: conversation(), message: "a1".into(), value: None },
+            Word::Renamed { conversation: conversation(), title: "\"Which\"?".into() },
+            Word::Deleted { conversation: conversation() },
         ] {
             assert_eq!(Word::from_json(&word.to_json()), Ok(word));
         }

@@ -4,8 +4,7 @@
 
 use chinwag_protocol::object::list;
 use chinwag_protocol::{
-    ChatRequest, ConversationId, Feedback, MessageId, ObjectWriter, Part, Role, TokenRequest, Trigger,
-    UiMessage,
+    ChatRequest, ConversationId, MessageId, ObjectWriter, Part, Role, TokenRequest, Trigger, UiMessage,
 };
 
 use crate::engine::Opinion;
@@ -22,13 +21,11 @@ pub fn token(request: &TokenRequest) -> String {
 
 /// The body of a rating.
 pub fn rating(opinion: &Opinion) -> String {
-    let value = match opinion.value {
-        Some(Feedback::Positive) => "\"positive\"",
-        Some(Feedback::Negative) => "\"negative\"",
-        None => "null",
-    };
     let mut object = ObjectWriter::default();
-    object.json("value", value);
+    match opinion.value {
+        Some(value) => object.text("value", value.as_str()),
+        None => object.json("value", "null"),
+    }
     object.maybe("reason", opinion.reason.as_deref());
     object.finish()
 }

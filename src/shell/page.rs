@@ -132,11 +132,7 @@ fn told(outcome: ToolOutcome) -> (&'static str, JsValue) {
 }
 
 fn rated(id: String, opinion: Opinion) -> Detail {
-    let value = match opinion.value {
-        Some(Feedback::Positive) => "positive".into(),
-        Some(Feedback::Negative) => "negative".into(),
-        None => JsValue::NULL,
-    };
+    let value = opinion.value.map_or(JsValue::NULL, |value| value.as_str().into());
     let mut detail = texts([("id", id)]);
     detail.push(("value", value));
     detail.extend(opinion.reason.map(|reason| ("reason", reason.into())));

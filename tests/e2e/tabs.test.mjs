@@ -169,3 +169,38 @@ test("a badge that is cleared in one tab is cleared in the other", async () => {
   await one.waitForFunction(() => window.unread.at(-1) === 0);
   assert.equal(await unread(other), 0);
 });
+
+test("a rating and another try show in both tabs", async () => {
+  await open();
+  await first.ask(QUESTION);
+  await first.settle();
+  await second.sources.first().waitFor();
+  await second.settle();
+  await first.host.getByRole("button", { name: "Good answer" }).click();
+  await second.host.getByRole("button", { name: "Good answer", pressed: true }).waitFor();
+  proxy.chunkDelayMs = 30;
+  await first.host.getByRole("button", { name: "Try again" }).click();
+  await second.stop.waitFor();
+  await second.settle();
+  await first.settle();
+  assert.equal(await second.host.locator(".cw-reply").count(), 1, "in place of the old one");
+  assert.equal(await words(second), await words(first));
+  assert.equal(await second.host.getByRole("button", { name: "Good answer", pressed: true }).count(), 0);
+});
+
+test("a title that is changed in one tab's list is changed in the other's", async () => {
+  await open();
+  await first.ask(QUESTION);
+  await first.settle();
+  for (const tab of [first, second]) {
+    await tab.host.getByRole("button", { name: "Earlier conversations" }).click();
+    await tab.part("history").getByText(QUESTION).first().waitFor();
+  }
+  await first.part("history").getByRole("button", { name: `Rename: ${QUESTION}` }).click();
+  await first.host.getByRole("textbox", { name: "Title" }).fill("Colours");
+  await one.keyboard.press("Enter");
+  await second.part("history").getByText("Colours").waitFor();
+  await first.part("history").getByRole("button", { name: "Delete: Colours" }).click();
+  await first.part("history").getByRole("button", { name: "Back to the chat" }).click();
+  await second.part("history").getByText("Colours").waitFor({ state: "detached" });
+});

@@ -265,3 +265,135 @@ fn stop_in_a_tab_that_only_hears_ends_the_reply_at_the_relay() {
     assert_eq!(other.transcript(), ["> Hello", "Good (stopped)"]);
     assert_eq!(one.transcript(), other.transcript());
 }
+
+/// A reply `a1` that is whole in both.
+fn answered() -> (Stage, Stage) {
+    let (mut one, mut other, turn) = asking();
+    frame(&mut one, &mut other, turn, 1, Chunk::Start { message_id: Some("a1".into()), metadata: None });
+    frame(&mut one, &mut other, turn, 2, delta("Good morning"));
+    frame(&mut one, &mut other, turn, 3, finish());
+    one.asked.clear();
+    other.asked.clear();
+    (one, other)
+}
+
+/// Rates the reply, and has the relay store it.
+fn rate(stage: &mut Stage, value: Option<Feedback>) {
+    stage.tell(Event::Rated { key: stage.key(1), opinion: Opinion { value, reason: None } });
+    let request = stage.last(|effect| match effect {
+        Effect::PutRating { call, .. } => Some(call.request),
+        _ => None,
+    });
+    stage.tell(Event::RatingStored { request });
+}
+
+#[test]
+fn a_rating_that_is_stored_shows_in_both_and_is_sent_once() {
+    let (mut one, mut other) = answered();
+    for value in [Some(Feedback::Negative), None, Some(Feedback::Positive)] {
+        rate(&mut one, value);
+        pass_on(&mut one, &mut other);
+        assert_eq!(other.reply(1).rating.wanted.value, value);
+        assert!(other.asked.contains(&Effect::Redraw(Region::Rating(other.key(1)))));
+    }
+    assert_eq!(other.count(|effect| matches!(effect, Effect::PutRating { .. })), 0);
+    let told = |stage: &Stage| stage.told(|event| matches!(event, HostEvent::Feedback { .. }).then_some(()));
+    assert!(told(&other).is_empty(), "the page hears of a rating once");
+    // The same again is nothing new for the relay.
+    let opinion = Opinion { value: Some(Feedback::Positive), reason: None };
+    other.tell(Event::Rated { key: other.key(1), opinion });
+    assert_eq!(other.count(|effect| matches!(effect, Effect::PutRating { .. })), 0);
+}
+
+#[test]
+fn a_rating_on_its_way_is_not_undone_by_one_of_another_tab() {
+    let (mut one, mut other) = answered();
+    let opinion = Opinion { value: Some(Feedback::Negative), reason: Some("Too long".into()) };
+    other.tell(Event::Rated { key: other.key(1), opinion: opinion.clone() });
+    rate(&mut one, Some(Feedback::Positive));
+    pass_on(&mut one, &mut other);
+    assert_eq!(other.reply(1).rating.wanted, opinion, "it comes after the other at the relay");
+}
+
+#[test]
+fn a_reply_that_is_asked_for_again_is_replaced_in_both() {
+    let (mut one, mut other) = answered();
+    one.tell(Event::RegeneratePressed { key: one.key(1) });
+    let turn = one.opened_turn();
+    one.tell(Event::StreamOpened { turn });
+    pass_on(&mut one, &mut other);
+    assert_eq!(other.transcript(), ["> Hello", " (waiting)"]);
+    frame(&mut one, &mut other, turn, 1, delta("Good evening"));
+    frame(&mut one, &mut other, turn, 2, finish());
+    assert_eq!(other.transcript(), ["> Hello", "Good evening"]);
+    assert_eq!(one.transcript(), other.transcript());
+}
+
+/// Opens the drawer, and has the relay list two conversations.
+fn list(stage: &mut Stage) {
+    stage.tell(Event::DrawerOpened);
+    let request = stage.last(|effect| match effect {
+        Effect::LoadConversations { request, .. } => Some(*request),
+        _ => None,
+    });
+    let listed = |id: &str, title: &str| chinwag_protocol::Conversation {
+        id: ConversationId::parse(id).unwrap(),
+        title: title.into(),
+        created_at: "2026-11-22T10:24:00Z".into(),
+        updated_at: "2026-11-22T10:24:00Z".into(),
+        state: ConversationState::Ongoing,
+        unread: 0,
+    };
+    let page = chinwag_protocol::Page {
+        data: vec![listed("c7", "Boats"), listed("c8", "Nets")],
+        pagination: chinwag_protocol::Pagination::default(),
+    };
+    stage.tell(Event::ConversationsArrived { request, page });
+    stage.asked.clear();
+}
+
+fn titles(stage: &Stage) -> Vec<&str> {
+    stage.model.drawer.entries.iter().map(|entry| entry.title.as_str()).collect()
+}
+
+/// The relay has done what it was asked to do last.
+fn done(stage: &mut Stage) {
+    let request = stage.last(|effect| match effect {
+        Effect::RenameConversation { request, .. } | Effect::DeleteConversation { request, .. } => {
+            Some(*request)
+        }
+        _ => None,
+    });
+    stage.tell(Event::ConversationChanged { request });
+}
+
+#[test]
+fn a_title_that_is_changed_and_a_conversation_that_is_deleted_are_so_in_both_lists() {
+    let (mut one, mut other) = two();
+    list(&mut one);
+    list(&mut other);
+    let (boats, nets) = (ConversationId::parse("c7").unwrap(), ConversationId::parse("c8").unwrap());
+    one.tell(Event::TitleChanged { id: boats, title: "Ships".into() });
+    pass_on_words(&mut one, &mut other);
+    assert_eq!(titles(&other), ["Boats", "Nets"], "not before the relay has it");
+    done(&mut one);
+    pass_on(&mut one, &mut other);
+    assert_eq!(titles(&other), ["Ships", "Nets"]);
+    one.tell(Event::DeletePressed { id: nets, conversation_id: "c9".into() });
+    one.tell(Event::DrawerClosed);
+    done(&mut one);
+    pass_on(&mut one, &mut other);
+    assert_eq!(titles(&other), ["Ships"]);
+    assert!(other.asked.contains(&Effect::Redraw(Region::Drawer)));
+    let changes = |effect: &Effect| {
+        matches!(effect, Effect::RenameConversation { .. } | Effect::DeleteConversation { .. })
+    };
+    assert_eq!(other.count(changes), 0, "the relay is asked once");
+}
+
+/// The same as `pass_on`, and what was asked for besides stays.
+fn pass_on_words(from: &mut Stage, to: &mut Stage) {
+    let asked = from.asked.clone();
+    pass_on(from, to);
+    from.asked = asked.into_iter().filter(|effect| !matches!(effect, Effect::Tell(_))).collect();
+}

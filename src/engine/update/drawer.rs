@@ -217,8 +217,15 @@ pub(super) fn order(model: &Model, request: RequestId, token: String) -> Option<
     })
 }
 
-pub(super) fn changed(model: &mut Model, request: RequestId) {
-    model.drawer.changes.retain(|change| change.request != request);
+pub(super) fn changed(model: &mut Model, request: RequestId, out: &mut Effects) {
+    let Some(place) = model.drawer.changes.iter().position(|change| change.request == request) else {
+        return;
+    };
+    let word = match model.drawer.changes.remove(place).what {
+        What::Rename { id, title, .. } => Word::Renamed { conversation: id, title },
+        What::Delete(removed) => Word::Deleted { conversation: removed.entry.id },
+    };
+    tabs::tell(&word, out);
 }
 
 pub(super) fn change_failed(

@@ -165,7 +165,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
             part::Drawer::enter(|| drawer::arrived(model, request, page, out));
         }
         Event::ConversationsFailed { request, error } => drawer::failed(model, request, error, now, out),
-        Event::ConversationChanged { request } => drawer::changed(model, request),
+        Event::ConversationChanged { request } => drawer::changed(model, request, out),
         Event::ConversationNotChanged { request, error } => {
             drawer::change_failed(model, request, &error, now, out);
         }

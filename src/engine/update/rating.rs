@@ -2,7 +2,7 @@
 
 use chinwag_protocol::MessageId;
 
-use super::{Effects, session};
+use super::{Effects, session, tabs};
 use crate::engine::effect::{Announcement, Effect, HostEvent, Region};
 use crate::engine::event::Moment;
 use crate::engine::failure::TransportError;
@@ -10,6 +10,7 @@ use crate::engine::item::{Item, Key};
 use crate::engine::model::Model;
 use crate::engine::rating::{Opinion, RatingCall};
 use crate::engine::session::{Call, RequestId};
+use crate::engine::word::Word;
 
 /// The visitor thinks something of a reply: it shows at once.
 pub(super) fn rate(model: &mut Model, key: Key, opinion: Opinion, now: Moment, out: &mut Effects) {
@@ -42,6 +43,9 @@ pub(super) fn stored(model: &mut Model, request: RequestId, now: Moment, out: &m
     let Some(reply) = model.reply_mut(key) else { return };
     let opinion = reply.rating.arrived();
     let id = reply.id.clone().unwrap_or_default();
+    if let Some(conversation) = model.conversation.clone() {
+        tabs::tell(&Word::Rated { conversation, message: id.clone(), value: opinion.value }, out);
+    }
     out.push(Effect::Announce(Announcement::Rated(opinion.clone())));
     out.push(Effect::Emit(HostEvent::Feedback { id, opinion }));
     // Another choice may have been made meanwhile.

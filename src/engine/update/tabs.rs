@@ -2,7 +2,7 @@
 //! relay, and the others hear from it. Should it fall silent or be gone, another
 //! goes on from the last frame that it heard.
 
-use chinwag_protocol::{Chunk, ConversationId, TokenAnswer, Trigger, UiMessage};
+use chinwag_protocol::{Chunk, ConversationId, Feedback, TokenAnswer, Trigger, UiMessage};
 
 use super::{Effects, consent, history, session, set_unread, stream};
 use crate::engine::config::{Access, Identity};
@@ -54,12 +54,42 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
             }
         }
         Word::Switched { conversation, is_new } => switched(model, conversation, is_new, now, out),
+        Word::Rated { conversation, message, value } => rated(model, &conversation, &message, value, out),
+        Word::Renamed { conversation, title } => {
+            if let Some(entry) = model.drawer.entry_mut(&conversation) {
+                entry.title = title;
+                out.push(Effect::Redraw(Region::Drawer));
+            }
+        }
+        Word::Deleted { conversation } => {
+            model.drawer.entries.retain(|entry| entry.id != conversation);
+            out.push(Effect::Redraw(Region::Drawer));
+        }
         Word::Seen => {
             if model.unread > 0 {
                 set_unread(model, 0, out);
             }
         }
         Word::Forgotten => consent::drop_visitor(model, out),
+    }
+}
+
+/// A reply was rated in another tab.
+fn rated(
+    model: &mut Model,
+    conversation: &ConversationId,
+    message: &str,
+    value: Option<Feedback>,
+    out: &mut Effects,
+) {
+    if model.conversation.as_ref() != Some(conversation) {
+        return;
+    }
+    let is_it = |item: &Item| matches!(item, Item::Reply(reply) if reply.id.as_deref() == Some(message));
+    let found = model.items().iter().rev().find_map(|(key, item)| is_it(item).then_some(*key));
+    if let Some((key, reply)) = found.and_then(|key| Some((key, model.reply_mut(key)?))) {
+        reply.rating.heard(value);
+        out.push(Effect::Redraw(Region::Rating(key)));
     }
 }
 
