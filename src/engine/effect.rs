@@ -210,6 +210,8 @@ pub enum Announcement {
     Failed(Failure),
     /// The conversation is in other hands, or in none.
     Standing(ConversationState),
+    /// The page did not decide about a message, so it was not sent.
+    NotSent,
     /// A rating is stored.
     Rated(Opinion),
     /// A rating could not be stored.
@@ -263,6 +265,8 @@ pub enum Timer {
     Undo(RequestId),
     /// Look for messages of the person who has taken over.
     Watch,
+    /// The page has had its time to decide about a message.
+    Page(RequestId),
     /// The page's tools have had their time.
     Tools(TurnId),
     /// Open the panel unasked.

@@ -52,7 +52,10 @@ pub enum Event {
         text: String,
     },
     /// The page was asked about a message and takes its time.
-    PageAsked,
+    PageAsked {
+        /// What the message says.
+        text: String,
+    },
     /// The page cancelled the message that it was asked about.
     PageRefused,
     /// A message was sent off.

@@ -75,8 +75,10 @@ pub struct Model {
     /// Pictures of the transcript by their addresses at the relay, and where the
     /// browser has them, if it does.
     pub pictures: Vec<(String, Option<String>)>,
-    /// Whether the page was asked about a message and has not decided yet.
-    pub is_page_asked: bool,
+    /// The message that the page was asked about and has not decided on yet.
+    pub page_asked: Option<PageAsked>,
+    /// Whether the page took too long over the last one, so that it was not sent.
+    pub is_unsent: bool,
     /// Until when the relay takes no message.
     pub rests_until: Option<Moment>,
     /// What the page can run.
@@ -89,6 +91,19 @@ pub struct Model {
     next_key: u32,
     next_request: u32,
 }
+
+/// A message that the page was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageAsked {
+    /// Names the question, so that a late answer is known as such.
+    pub request: RequestId,
+    /// What the message says.
+    pub text: String,
+}
+
+/// How long the page may think about a message, in ms. What it has not allowed by
+/// then is not sent, and stands in the composer again.
+pub const PAGE_TIMEOUT_MS: u32 = 30_000;
 
 /// What has become of the words beside the launcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -263,7 +263,7 @@ fn why_not(model: &Model) -> Option<&'static str> {
         Some("Chinwag: send() while a reply runs: wait for response:end, or stop() it")
     } else if model.is_closed() {
         Some("Chinwag: send() in a conversation that has ended: begin another by newConversation()")
-    } else if model.is_page_asked {
+    } else if model.page_asked.is_some() {
         Some("Chinwag: send() while before:send is undecided about another message")
     } else if model.is_resting(clock::now()) {
         Some("Chinwag: send() before the time that the rate limit asks for is over")

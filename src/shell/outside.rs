@@ -343,9 +343,11 @@ impl Outside {
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
                 let fire = move || store.dispatch(Event::TimerFired { timer });
-                let is_crowd =
-                    !matches!(timer, Timer::Search(_) | Timer::Undo(_) | Timer::Tools(_) | Timer::Tick);
-                let after_ms = if is_crowd { clock::with_jitter(after_ms) } else { after_ms };
+                let is_alone = matches!(
+                    timer,
+                    Timer::Search(_) | Timer::Undo(_) | Timer::Tools(_) | Timer::Page(_) | Timer::Tick
+                );
+                let after_ms = if is_alone { after_ms } else { clock::with_jitter(after_ms) };
                 let mut timers = self.timers.borrow_mut();
                 // One wait of a kind at a time: a new one takes the place of the old.
                 timers.retain(|(known, _)| discriminant(known) != discriminant(&timer));

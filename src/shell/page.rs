@@ -28,7 +28,8 @@ pub enum Decision {
 pub struct Asked {
     event: CustomEvent,
     detail: Object,
-    text: String,
+    /// What the message says.
+    pub text: String,
     /// Settles when the page has decided.
     pub decided: Promise,
 }

@@ -300,7 +300,7 @@ impl Store {
     /// page thinks about a message, no other is sent.
     pub fn send(&self, text: &str) {
         let Some(inner) = self.inner.try_get_value() else { return };
-        if self.peek(|model| model.is_page_asked) == Some(false) {
+        if self.peek(|model| model.page_asked.is_none()) == Some(true) {
             self.decide(inner.outside.ask_before_send(text));
         }
     }
@@ -337,10 +337,16 @@ impl Store {
             }
             Decision::Cancel => self.dispatch(Event::PageRefused),
             Decision::Later(asked) => {
-                self.dispatch(Event::PageAsked);
+                self.dispatch(Event::PageAsked { text: asked.text.clone() });
                 let store = *self;
+                let open = move || store.peek(|model| Some(model.page_asked.as_ref()?.request)).flatten();
+                let request = open();
                 spawn_local(async move {
                     let kept = JsFuture::from(asked.decided.clone()).await;
+                    if open() != request {
+                        // The page took too long.
+                        return;
+                    }
                     store.decide(match kept {
                         Ok(_) => asked.decision(),
                         // A check that failed has not passed.

@@ -58,7 +58,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         chars: RwSignal::new(0),
         rest: RwSignal::new(0),
         is_asked: Memo::new(move |_| {
-            store.read(Region::Composer, |model| model.is_page_asked).unwrap_or_default()
+            store.read(Region::Composer, |model| model.page_asked.is_some()).unwrap_or_default()
         }),
         has_files: Memo::new(move |_| {
             store.read(Region::Files, |model| !model.tray.attachments.is_empty()).unwrap_or_default()
@@ -138,6 +138,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         )
         .part(move || count(scene, field.chars.get()))
         .part(move || rest(field))
+        .part(move || unsent(scene))
         .part(disclaimer)
 }
 
@@ -169,6 +170,12 @@ fn rest(field: Field) -> Option<El> {
         return Some(el("p", "cw-count").set("role", "timer").live_text(line));
     }
     None
+}
+
+/// Says that a message was not sent because the page took too long over it.
+fn unsent(scene: Scene) -> Option<El> {
+    let is_unsent = scene.store.read(Region::Composer, |model| model.is_unsent)?;
+    is_unsent.then(|| el("p", "cw-count cw-count-over").text(&scene.text(Text::NotSent)))
 }
 
 fn count(scene: Scene, chars: usize) -> Option<El> {

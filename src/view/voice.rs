@@ -29,6 +29,7 @@ pub(super) fn voice(scene: Scene, place: El) -> El {
             Announcement::Standing(state) => said_of(state),
             Announcement::Rated(opinion) if opinion.value.is_some() => Text::RatingStored,
             Announcement::Rated(_) => Text::RatingRemoved,
+            Announcement::NotSent => Text::NotSent,
             Announcement::NotRated => Text::RatingFailed,
             Announcement::Wiped => Text::Wiped,
         };

@@ -259,6 +259,31 @@ test("a page may take its time over a message, change it or cancel it", async ()
   assert.equal(await chat.input.inputValue(), "It is a secret", "what was written stays");
 });
 
+test("a page that never decides about a message gives it back after half a minute", async () => {
+  await page.clock.install();
+  await open(model);
+  await page.evaluate(() => {
+    window.errors = [];
+    window.handle.on("error", ({ reason }) => window.errors.push(reason));
+    window.off = window.handle.on("before:send", () => new Promise((resolve) => (window.decide = resolve)));
+  });
+  await chat.ask("Where is the harbour?");
+  await page.waitForFunction(() => window.decide);
+  await page.clock.fastForward(29_000);
+  assert.equal(await chat.host.getByText("Your message was not sent.").count(), 0);
+  await page.clock.fastForward(2_000);
+  await chat.host.getByText("Your message was not sent.").first().waitFor();
+  assert.equal(await chat.input.inputValue(), "Where is the harbour?");
+  assert.equal(await chat.send.getAttribute("aria-disabled"), "false");
+  assert.deepEqual(await page.evaluate(() => window.errors), ["timeout"]);
+  await page.evaluate(() => (window.decide(), window.off()));
+  await page.clock.runFor(200);
+  assert.equal(await chat.part("message").count(), 0, "a late answer sends nothing");
+  await page.keyboard.press("Enter");
+  await chat.part("message").first().waitFor();
+  assert.equal(await chat.part("composer").getByText("Your message was not sent.").count(), 0);
+});
+
 test("a person who takes over is told of, and what they write appears", async () => {
   await open(hosted);
   await ask("A person, please");
@@ -280,6 +305,32 @@ test("a person who takes over is told of, and what they write appears", async ()
   await page.reload();
   await open(hosted);
   await chat.part("standing").getByText("A person has joined").waitFor();
+});
+
+test("a conversation that is paused says so, and takes what is written until somebody is back", async () => {
+  await open(hosted);
+  await ask("Please pause here");
+  await chat.part("standing").getByText("This conversation is paused").waitFor();
+  await chat.host.getByText("Paused", { exact: true }).waitFor();
+  assert.equal(await chat.part("message").count(), 1, "no empty answer is shown");
+  assert.ok(await chat.input.isVisible(), "what is written waits for whoever comes back");
+  assert.deepEqual(await violations(page), []);
+  await page.reload();
+  await open(hosted);
+  await chat.part("standing").getByText("This conversation is paused").waitFor();
+  await ask("A person instead");
+  await chat.part("standing").getByText("A person has joined").waitFor();
+});
+
+test("a person who gives the conversation back leaves it to the assistant", async () => {
+  await open(hosted);
+  await ask("A person, then the agent again");
+  await chat.part("standing").getByText("A person has joined").waitFor();
+  await chat.log.getByText("Ben here.").waitFor({ timeout: 15_000 });
+  await chat.part("standing").waitFor({ state: "detached", timeout: 15_000 });
+  await chat.host.getByText("Answers in seconds", { exact: true }).waitFor();
+  await ask("And now?");
+  await chat.log.locator(".cw-reply").last().getByText("And now?").waitFor();
 });
 
 test("a conversation that has ended offers a new one in the composer's place", async () => {

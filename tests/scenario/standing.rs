@@ -229,12 +229,68 @@ fn after_a_rate_limit_nothing_is_sent_before_its_time() {
 #[test]
 fn a_question_of_the_page_holds_the_composer_until_it_is_answered() {
     let mut stage = Stage::ready();
-    stage.tell(Event::PageAsked);
-    assert!(stage.model.is_page_asked);
+    stage.tell(Event::PageAsked { text: "Hello".into() });
+    assert!(stage.model.page_asked.is_some());
     stage.tell(Event::PageRefused);
-    assert!(!stage.model.is_page_asked);
-    stage.tell(Event::PageAsked);
+    assert!(stage.model.page_asked.is_none());
+    stage.tell(Event::PageAsked { text: "Hello".into() });
     stage.send("Hello");
-    assert!(!stage.model.is_page_asked);
+    assert!(stage.model.page_asked.is_none());
     assert_eq!(stage.sends(), 1);
+}
+
+/// The time is up for the question that the page was asked last.
+fn page_is_late(stage: &mut Stage) {
+    let (timer, after_ms) = stage.last(|effect| match effect {
+        Effect::StartTimer { timer: timer @ Timer::Page(_), after_ms } => Some((*timer, *after_ms)),
+        _ => None,
+    });
+    stage.wait(f64::from(after_ms));
+    stage.tell(Event::TimerFired { timer });
+}
+
+#[test]
+fn a_page_that_never_decides_holds_the_composer_for_half_a_minute_and_loses_nothing() {
+    let mut stage = Stage::ready();
+    stage.tell(Event::DraftChanged { text: "Where is it?".into() });
+    stage.tell(Event::PageAsked { text: "Where is it?".into() });
+    page_is_late(&mut stage);
+    assert!(stage.model.page_asked.is_none(), "another message may be sent");
+    assert_eq!((stage.sends(), stage.model.draft.as_str()), (0, "Where is it?"));
+    assert!(stage.model.is_unsent);
+    assert_eq!(stage.announced(), [Announcement::NotSent]);
+    let told = stage.told(|event| match event {
+        HostEvent::Error(failure) => Some(failure.reason),
+        _ => None,
+    });
+    assert_eq!(told, [Reason::Timeout]);
+    stage.tell(Event::DraftChanged { text: "Where is it".into() });
+    assert!(!stage.model.is_unsent, "the note goes with the next letter");
+}
+
+#[test]
+fn what_the_page_itself_sent_and_never_decided_on_stands_in_an_empty_composer() {
+    let mut stage = Stage::ready();
+    stage.tell(Event::PageAsked { text: "Where is it?".into() });
+    page_is_late(&mut stage);
+    assert_eq!(stage.model.draft, "Where is it?");
+    stage.tell(Event::DraftChanged { text: "Half a".into() });
+    stage.tell(Event::PageAsked { text: "Where is it?".into() });
+    page_is_late(&mut stage);
+    assert_eq!(stage.model.draft, "Half a", "what the visitor writes is theirs");
+}
+
+#[test]
+fn the_time_of_a_question_that_was_decided_is_not_that_of_the_next() {
+    let mut stage = Stage::ready();
+    stage.tell(Event::PageAsked { text: "One".into() });
+    let timer = stage.last(|effect| match effect {
+        Effect::StartTimer { timer: timer @ Timer::Page(_), .. } => Some(*timer),
+        _ => None,
+    });
+    stage.tell(Event::PageRefused);
+    stage.tell(Event::PageAsked { text: "Two".into() });
+    stage.tell(Event::TimerFired { timer });
+    assert!(stage.model.page_asked.is_some());
+    assert!(!stage.model.is_unsent);
 }

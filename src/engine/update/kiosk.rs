@@ -217,7 +217,8 @@ fn wipe_model(model: &mut Model, out: &mut Effects) {
     model.rests_until = None;
     model.trouble = None;
     model.attempts = 0;
-    model.is_page_asked = false;
+    model.page_asked = None;
+    model.is_unsent = false;
     model.open = false;
     model.kiosk.code = None;
     model.kiosk.size = 0;

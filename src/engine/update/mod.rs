@@ -20,13 +20,14 @@ use chinwag_protocol::{AgentCard, ConversationId, Features};
 
 use super::config::{Identity, Mode};
 use super::drawer::Drawer;
-use super::effect::{Effect, HostEvent, Region, Timer};
+use super::effect::{Announcement, Effect, HostEvent, Region, Timer};
 use super::event::{Event, Moment};
+use super::failure::{Failure, Reason};
 use super::kiosk::KioskEvent;
-use super::model::{History, Model};
+use super::model::{History, Model, PAGE_TIMEOUT_MS, PageAsked};
 use super::part::{self, Lazy as _};
 use super::saved::Saved;
-use super::session::Session;
+use super::session::{RequestId, Session};
 use super::turn::TurnId;
 use super::word::Word;
 
@@ -85,14 +86,15 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::DraftChanged { text } => {
             model.draft = text;
+            model.is_unsent = false;
             save(model, out);
             // The page may have written it.
             out.push(Effect::Redraw(Region::Composer));
         }
-        Event::PageAsked => ask_page(model, true, out),
-        Event::PageRefused => ask_page(model, false, out),
+        Event::PageAsked { text } => ask_page(model, text, out),
+        Event::PageRefused => page_decided(model, out),
         Event::Sent { text, message_id, conversation_id } => {
-            ask_page(model, false, out);
+            page_decided(model, out);
             at_kiosk(model, |model| kiosk::begin(model, now, out));
             chat::send(model, &text, message_id, &conversation_id, now, out);
         }
@@ -185,6 +187,7 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::TimerFired { timer: Timer::Search(request) } => drawer::search_now(model, request, now, out),
         Event::TimerFired { timer: Timer::Undo(request) } => drawer::undo_ended(model, request, now, out),
         Event::TimerFired { timer: Timer::Watch } => watch::ask(model, now, out),
+        Event::TimerFired { timer: Timer::Page(request) } => page_is_late(model, request, out),
         Event::TimerFired { timer: Timer::Tools(turn) } => tool::time_is_up(model, turn, now, out),
         Event::WentOutOfSight => model.is_out_of_sight = true,
         Event::CameIntoSight => {
@@ -438,10 +441,32 @@ fn set_online(model: &mut Model, online: bool, now: Moment, out: &mut Effects) {
     }
 }
 
-fn ask_page(model: &mut Model, is_asked: bool, out: &mut Effects) {
-    if std::mem::replace(&mut model.is_page_asked, is_asked) != is_asked {
+fn ask_page(model: &mut Model, text: String, out: &mut Effects) {
+    let request = model.fresh_request();
+    model.page_asked = Some(PageAsked { request, text });
+    out.push(Effect::StartTimer { timer: Timer::Page(request), after_ms: PAGE_TIMEOUT_MS });
+    out.push(Effect::Redraw(Region::Composer));
+}
+
+fn page_decided(model: &mut Model, out: &mut Effects) {
+    if model.page_asked.take().is_some() || std::mem::take(&mut model.is_unsent) {
         out.push(Effect::Redraw(Region::Composer));
     }
+}
+
+/// The page has not decided in time. A check that never ends has not passed: the
+/// message is not sent, and not lost either.
+fn page_is_late(model: &mut Model, request: RequestId, out: &mut Effects) {
+    let Some(asked) = model.page_asked.take_if(|asked| asked.request == request) else { return };
+    // One that the page sent by itself stands nowhere yet.
+    if model.draft.is_empty() {
+        model.draft = asked.text;
+        save(model, out);
+    }
+    model.is_unsent = true;
+    out.push(Effect::Redraw(Region::Composer));
+    out.push(Effect::Announce(Announcement::NotSent));
+    out.push(Effect::Emit(HostEvent::Error(Failure::retryable(Reason::Timeout))));
 }
 
 fn save(model: &Model, out: &mut Effects) {

@@ -202,6 +202,8 @@ texts! {
     FileSending = "Uploading, % %";
     /// Said when a file has arrived.
     FileStored = "Attached: %";
+    /// A message was not sent, because the page did not decide about it.
+    NotSent = "Your message was not sent. Please try again.";
     /// Said when a message waits for its files.
     FilesUnfinished = "Not sent yet: files are still being uploaded, or failed.";
     /// A file that is not taken: it is larger than this.
