@@ -3,7 +3,7 @@
 // the chat; that is in the module.
 
 import makeGlue from "./glue.js";
-import { crashes, draw, guard, remains } from "./crash.js";
+import { ask, crashes, draw, guard, remains } from "./crash.js";
 
 const VERBS = ["open", "close", "toggle", "isOpen", "send", "setInput", "focus", "stop", "newConversation", "setConversation", "clear", "reset"];
 
@@ -152,6 +152,7 @@ export async function init(options, environment = {}) {
   let { sound, locale } = rest;
   let turn = 0;
   let inner;
+  let words;
   let forget;
 
   const mount = async (more, isOff) => {
@@ -168,6 +169,7 @@ export async function init(options, environment = {}) {
     const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, linked: [...module.here], kiosk: kiosk?.companion });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
+    words = ask(inner);
     element = inner.element;
     forget?.();
     module.widgets.add(crashed);
@@ -199,10 +201,10 @@ export async function init(options, environment = {}) {
         if (open) inner.open();
       } catch (error) {
         console.error("chinwag:", error);
-        if (!inner) draw(element.shadowRoot, { open, wait: counted.next(), begin: again });
+        if (!inner) draw(element.shadowRoot, { open, wait: counted.next(), begin: again, words });
       }
     };
-    draw(element.shadowRoot, { ...left, wait: counted.next(), begin: again });
+    draw(element.shadowRoot, { ...left, wait: counted.next(), begin: again, words });
     element.dispatchEvent(new CustomEvent("chinwag:error", { bubbles: true, composed: true, detail: { reason: "crashed" } }));
   };
 
@@ -210,6 +212,7 @@ export async function init(options, environment = {}) {
   const call = (verb, ...given) => {
     const result = inner?.[verb](...given);
     if (LASTING.includes(verb)) lasting.push([verb, given]);
+    if (verb === "update" && inner) words = ask(inner);
     return result;
   };
 
@@ -231,7 +234,9 @@ export async function init(options, environment = {}) {
     const mine = ++turn;
     locale = asked;
     const found = await language(asked);
-    if (mine === turn) inner?.setLanguage(found);
+    if (mine !== turn || !inner) return;
+    inner.setLanguage(found);
+    words = ask(inner);
   };
   const handle = { element, on };
   for (const verb of VERBS) handle[verb] = (...given) => call(verb, ...given);

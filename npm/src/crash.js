@@ -8,14 +8,6 @@ const WAITS = [0, 3_000, 10_000];
 /** After how long without a crash the counting begins anew, in ms. */
 const CALM = 300_000;
 
-const WORDS = {
-  title: "The chat has stopped.",
-  text: "Something went wrong in this window. Your conversation is kept.",
-  again: "Reload the chat",
-  close: "Close",
-  last: "It stopped again and again. Reloading the page may help.",
-};
-
 /**
  * Wraps the module's exports so that its end is noticed, whoever called: the
  * page, a listener, a timer or a promise. After it they do nothing.
@@ -59,6 +51,11 @@ export function crashes() {
   };
 }
 
+/** What the panel says, by the keys of the language files: asked of a widget while it lives. */
+export function ask(widget) {
+  return ["crashed", "crashedWhy", "crashedAgain", "reloadChat", "close"].map((key) => widget.say(key));
+}
+
 /** What stands in the dead widget's root and has to be in the next one. */
 export function remains(root) {
   const panel = root.querySelector("[part~=panel]");
@@ -66,8 +63,7 @@ export function remains(root) {
 }
 
 /** Draws the panel, or the launcher alone, in the place of what has ended. */
-export function draw(root, { open, wait, begin, words }) {
-  const say = { ...WORDS, ...words };
+export function draw(root, { open, wait, begin, words: [title, why, again, reload, shut] }) {
   const make = (name, values, ...children) => {
     const element = document.createElement(name);
     for (const key in values) element.setAttribute(key, values[key]);
@@ -88,27 +84,27 @@ export function draw(root, { open, wait, begin, words }) {
     launcher.setAttribute("aria-expanded", false);
     launcher.focus();
   };
-  const button = (word, press) => {
-    const made = make("button", { class: "cw-crash-button", type: "button" }, say[word]);
+  const button = (words, press) => {
+    const made = make("button", { class: "cw-crash-button", type: "button" }, words);
     made.onclick = press;
     return made;
   };
   const actions = make("div", { class: "cw-crash-actions" });
   if (wait !== undefined) {
-    const again = button("again", () => {
-      again.disabled = true;
+    const start = button(reload, () => {
+      start.disabled = true;
       begin(true);
     });
-    again.disabled = wait > 0;
-    if (wait) setTimeout(() => (again.disabled = false), wait);
-    actions.append(again);
+    start.disabled = wait > 0;
+    if (wait) setTimeout(() => (start.disabled = false), wait);
+    actions.append(start);
   }
-  actions.append(button("close", close));
+  actions.append(button(shut, close));
   const panel = make(
     "section",
-    { class: "cw-panel cw-crash", part: "panel crash", role: "alertdialog", tabindex: -1, "aria-label": say.title },
-    make("h2", {}, say.title),
-    make("p", {}, wait === undefined ? say.last : say.text),
+    { class: "cw-panel cw-crash", part: "panel crash", role: "alertdialog", tabindex: -1, "aria-label": title },
+    make("h2", {}, title),
+    make("p", {}, wait === undefined ? again : why),
     actions,
   );
   app.prepend(panel);

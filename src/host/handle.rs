@@ -217,6 +217,11 @@ impl Handle {
         }
     }
 
+    /// The widget's words for a key of the language files.
+    pub fn say(&self, key: &str) -> Option<String> {
+        self.0.borrow().as_ref()?.say(key)
+    }
+
     /// What a kiosk's companion has seen: that the screen was touched, say, or how
     /// much memory the page holds.
     #[wasm_bindgen(js_name = tellKiosk)]

@@ -26,7 +26,7 @@ use crate::shell::storage::SavedPlace;
 use crate::shell::store::Store;
 use crate::shell::{page, part};
 use crate::view::Widget;
-use crate::view::strings::{Speech, Table};
+use crate::view::strings::{Speech, Table, Text};
 
 /// Why a widget could not be mounted.
 #[derive(Debug, thiserror::Error)]
@@ -233,6 +233,11 @@ impl Mounted {
         if let Ok(options) = self.given.parse() {
             self.speak(&options);
         }
+    }
+
+    /// The words for a key of the language files.
+    pub fn say(&self, key: &str) -> Option<String> {
+        Some(self.speech.words().text(Text::named(key)?).to_owned())
     }
 
     fn speak(&self, options: &Options) {

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { violations } from "./support/axe.mjs";
 import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 setStage({
@@ -92,6 +93,42 @@ test("a closed panel is a launcher that begins the chat again", async () => {
   await chat.launcher.click();
   await chat.input.waitFor();
   assert.equal(await page.evaluate(() => window.instances.length), 2);
+});
+
+test("what is drawn without the module speaks the chat's language, in its direction, scheme and the page's words", async () => {
+  await init({ locale: "ar", theme: { colorScheme: "dark" } });
+  await chat.open();
+  const dialog = chat.host.getByRole("alertdialog");
+  const crash = () => page.evaluate(() => (window.spoil(), window.handle.isOpen()));
+  await crash();
+  await dialog.waitFor();
+  assert.equal(await dialog.getByRole("heading").innerText(), "توقفت المحادثة.");
+  assert.match(await dialog.innerText(), /محادثتك محفوظة/);
+  const looks = () =>
+    dialog.evaluate((element) => {
+      const { direction, backgroundColor } = getComputedStyle(element);
+      return [direction, backgroundColor];
+    });
+  assert.equal((await looks())[0], "rtl");
+  assert.deepEqual(await violations(page), []);
+  const dark = (await looks())[1];
+  await dialog.getByRole("button", { name: "إعادة تحميل المحادثة" }).click();
+  await chat.host.getByRole("textbox").waitFor();
+
+  // As it is spoken and looks by then, not as it began.
+  await page.evaluate(async () => {
+    await window.handle.setLocale("de");
+    window.handle.update({ theme: { colorScheme: "light" }, strings: { reloadChat: "Noch einmal" } });
+  });
+  await crash();
+  await dialog.waitFor();
+  assert.equal(await dialog.getByRole("heading").innerText(), "Der Chat wurde beendet.");
+  assert.equal(await dialog.getByRole("button", { name: "Noch einmal" }).count(), 1);
+  assert.equal(await dialog.getByRole("button", { name: "Schließen" }).count(), 1);
+  const [direction, light] = await looks();
+  assert.equal(direction, "ltr");
+  assert.notEqual(light, dark);
+  assert.deepEqual(await violations(page), []);
 });
 
 test("several crashes in a row make it wait, and then stay as it is", async () => {

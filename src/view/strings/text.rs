@@ -300,6 +300,14 @@ texts! {
     Resumed = "The assistant answers again.";
     /// No message is taken for some time.
     RestsFor = "You can send again in %.";
+    /// Heading of the panel when the chat has ended in an error.
+    Crashed = "The chat has stopped.";
+    /// What it says below.
+    CrashedWhy = "Something went wrong in this window. Your conversation is kept.";
+    /// The same, when it does not help to begin the chat again.
+    CrashedAgain = "It stopped again and again. Reloading the page may help.";
+    /// The button that begins the chat again.
+    ReloadChat = "Reload the chat";
     /// Label of the header's menu.
     More = "More";
     /// Copies the whole conversation.
