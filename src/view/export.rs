@@ -1,4 +1,5 @@
-//! The conversation to take along: copied, or as a file.
+//! The conversation to take along: copied, or as a file. All of it: what is older
+//! than the panel has is loaded first.
 
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag, Url};
 
 use super::clipboard;
-use super::dom::{El, append, el};
+use super::dom::{El, append, effect, el};
 use super::header::name_of;
 use super::icon::Icon;
 use super::menu::{Choice, menu};
@@ -16,8 +17,8 @@ use super::reply::tell_copied;
 use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
-use crate::engine::Moment;
 use crate::engine::transcript::{Format, Words, write};
+use crate::engine::{ConversationId, Event, Moment, Older, Region};
 
 /// How long a file may take to be fetched from memory, in ms.
 const DOWNLOAD_MS: u64 = 10_000;
@@ -36,22 +37,62 @@ pub(super) fn transcript_of(scene: Scene, format: Format) -> String {
 
 /// Draws the menu of what can be done with the whole conversation.
 pub(super) fn export_menu(scene: Scene, is_empty: Memo<bool>) -> El {
-    let save = |text, format| Choice {
-        icon: Icon::Download,
+    let wanted = RwSignal::new(None);
+    effect(move || {
+        if let Some((conversation, file)) = wanted.get() {
+            go_on(scene, wanted, conversation.as_ref(), file);
+        }
+    });
+    let choice = |icon, text, file| Choice {
+        icon,
         text: scene.text(text),
-        choose: Rc::new(move || download(scene, format)),
+        choose: Rc::new(move || {
+            // Again, should an older page have failed before.
+            scene.store.dispatch(Event::OlderAsked);
+            wanted.set(Some((shown(scene), file)));
+        }),
     };
     let choices = vec![
-        Choice {
-            icon: Icon::Copy,
-            text: scene.text(Text::CopyConversation),
-            choose: Rc::new(move || copy(scene)),
-        },
-        save(Text::DownloadText, Format::Text),
-        save(Text::DownloadMarkdown, Format::Markdown),
-        save(Text::DownloadJson, Format::Json),
+        choice(Icon::Copy, Text::CopyConversation, None),
+        choice(Icon::Download, Text::DownloadText, Some(Format::Text)),
+        choice(Icon::Download, Text::DownloadMarkdown, Some(Format::Markdown)),
+        choice(Icon::Download, Text::DownloadJson, Some(Format::Json)),
     ];
     menu(&scene.text(Text::More), choices, is_empty)
+}
+
+/// What is to be taken along: of which conversation, and as what file, or copied.
+type Wanted = Option<(Option<ConversationId>, Option<Format>)>;
+
+fn shown(scene: Scene) -> Option<ConversationId> {
+    scene.store.peek(|model| model.conversation.clone()).flatten()
+}
+
+/// Loads the next older page, or hands over what is wanted if there is none.
+fn go_on(
+    scene: Scene,
+    wanted: RwSignal<Wanted>,
+    conversation: Option<&ConversationId>,
+    file: Option<Format>,
+) {
+    let older = scene.store.read(Region::Older, |model| model.older().clone());
+    let is_other = shown(scene).as_ref() != conversation;
+    match older {
+        Some(Older::Loading { .. }) if !is_other => return,
+        Some(Older::More(_)) if !is_other => return scene.store.dispatch(Event::OlderAsked),
+        // Half of it would look like the whole. Why there is none stands at the top.
+        Some(Older::Failed { .. }) if !is_other => {
+            if let Some(places) = scene.places() {
+                places.log.set_scroll_top(0);
+            }
+        }
+        Some(Older::Nothing) if !is_other => match file {
+            Some(format) => download(scene, format),
+            None => copy(scene),
+        },
+        _ => {}
+    }
+    wanted.set(None);
 }
 
 fn copy(scene: Scene) {

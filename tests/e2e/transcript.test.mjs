@@ -2,6 +2,7 @@
 // and a long one costs no more than a short one.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { ROOT } from "./support/relay.mjs";
@@ -292,4 +293,38 @@ test("days are set apart, and the time of a message shows when it is pointed at"
   assert.equal(await when.evaluate((element) => getComputedStyle(element).opacity), "0");
   await chat.part("message").first().hover();
   assert.equal(await when.evaluate((element) => getComputedStyle(element).opacity), "1");
+});
+
+test("a conversation that is saved or copied is whole, also where it was not loaded yet", async () => {
+  await restore(stored);
+  assert.ok((await chat.log.getByText("Question 0:").count()) === 0, "its beginning is not here yet");
+  const half = await page.evaluate(() => window.Chinwag("transcript", "text"));
+  assert.ok(!half.includes("Question 0:"), "the page is given what is here, at once");
+  await chat.host.getByRole("button", { name: "More" }).click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    chat.host.getByRole("menuitem", { name: "Download as JSON" }).click(),
+  ]);
+  const { messages } = JSON.parse(await readFile(await download.path(), "utf8"));
+  const asked = messages.filter((message) => message.role === "user").map((message) => message.text.split(":")[0]);
+  assert.deepEqual(asked, Array.from({ length: QUESTIONS }, (_, index) => `Question ${index}`));
+  assert.ok((await gapToEnd()) < 2, "who reads the end goes on reading it");
+});
+
+test("a conversation that cannot be had as a whole is not saved by halves", async () => {
+  await restore(stored);
+  proxy.away = true;
+  const saved = [];
+  page.on("download", (download) => saved.push(download));
+  await chat.host.getByRole("button", { name: "More" }).click();
+  await chat.host.getByRole("menuitem", { name: "Download as text" }).click();
+  await chat.log.getByText("Earlier messages could not be loaded.").waitFor();
+  await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector("[part~=log]").scrollTop < 50);
+  assert.equal(saved.length, 0);
+  proxy.away = false;
+  await chat.host.getByRole("button", { name: "More" }).click();
+  await Promise.all([
+    page.waitForEvent("download"),
+    chat.host.getByRole("menuitem", { name: "Download as text" }).click(),
+  ]);
 });
