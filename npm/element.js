@@ -41,6 +41,7 @@ const ATTRIBUTES = {
   locale: ["locale"],
   sound: ["sound", "flag"],
   history: ["history", "flag"],
+  attachments: ["attachments", "flag"],
   identity: ["identity"],
   consent: ["consent", "consent"],
   "launcher-icon": ["launcher.icon"],

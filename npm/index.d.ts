@@ -78,6 +78,11 @@ export interface Options {
   tools?: Tools;
   /** What the page wants the agent to know, sent with each message: an object of at most 4,096 bytes as JSON. */
   context?: Record<string, unknown>;
+  /**
+   * Whether files can be sent along, where the agent takes them: chosen, dropped or pasted. Default: `true`. In direct
+   * mode (`api`) there is nobody to take them, and `true` is an error.
+   */
+  attachments?: boolean;
   /** What is asked of a screen in a hall; only with `mode: "kiosk"`. */
   kiosk?: Kiosk;
   /** Called once, with the handle. */

@@ -15,7 +15,7 @@
   const TEXTS =
     /^(accent|colorScheme|density|font|site|relay|api|identity|mode|target|position|title|avatarUrl|greeting|placeholder|disclaimer|locale|dir|persist|namespace|consent)$/;
   const NUMBERS = /^(radius|offset|zIndex|expireMinutes)$/;
-  const FLAGS = /^(openByDefault|sound|history)$/;
+  const FLAGS = /^(openByDefault|sound|history|attachments)$/;
   // The same icon as the widget's (`src/view/icon.rs`).
   const ICON =
     "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 3.5V17A2.5 2.5 0 0 1 4 14.5z";

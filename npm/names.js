@@ -7,7 +7,7 @@ export const OPTIONS = [
   "mode", "target", "position", "offset", "zIndex", "openByDefault", "autoOpen", "launcher", "teaser",
   "theme", "avatarUrl", "title", "greeting", "suggestions", "placeholder", "disclaimer",
   "locale", "dir", "strings", "sound",
-  "persist", "namespace", "history", "expireMinutes", "consent", "tools", "context", "kiosk", "onReady", "onError",
+  "persist", "namespace", "history", "expireMinutes", "consent", "tools", "context", "attachments", "kiosk", "onReady", "onError",
 ];
 
 /** Those that a widget keeps for its life: another value is another widget. */

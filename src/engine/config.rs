@@ -17,6 +17,8 @@ pub struct Config {
     /// Whether the visitor's other conversations are not offered, though the
     /// relay has them.
     pub without_history: bool,
+    /// Whether no files can be sent, though the relay would take them.
+    pub without_files: bool,
     /// After how long it opens by itself when nothing was remembered, in ms.
     pub auto_open_ms: Option<u32>,
     /// The button that opens it.

@@ -275,6 +275,7 @@ impl Model {
     pub fn takes_files(&self) -> bool {
         // A kiosk has no files of a visitor's, and must not open the system's own.
         self.config.mode != Mode::Kiosk
+            && !self.config.without_files
             && self.features.attachments
             && self.file_limits.is_some()
             && self.has_consent()

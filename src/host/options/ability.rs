@@ -4,10 +4,15 @@ use super::check::{flag, not_allowed};
 use super::{Options, OptionsError};
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["tools", "context", "sound", "onReady", "onError"];
+pub(super) const KEYS: &[&str] = &["tools", "context", "attachments", "sound", "onReady", "onError"];
 
-pub(super) fn take(_options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
+pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
     match key {
+        "attachments" => {
+            options.attachments = Some(flag(key, given)?);
+            options.config.without_files = options.attachments == Some(false);
+            Ok(())
+        }
         // Made by the JavaScript face.
         "sound" => flag(key, given).map(drop),
         // Called by the JavaScript face; here it only counts that they can be.
@@ -16,4 +21,13 @@ pub(super) fn take(_options: &mut Options, key: &str, given: &Given) -> Result<(
         // what no plain value holds: functions, and JSON of any depth.
         _ => Ok(()),
     }
+}
+
+/// Whether what was given fits together: without a relay nobody keeps files.
+pub(super) fn check(options: &Options) -> Result<(), OptionsError> {
+    if options.config.is_direct && options.attachments == Some(true) {
+        let allowed = "false or left out with api, since only a relay takes files";
+        return Err(not_allowed("attachments", &Given::Flag(true), allowed));
+    }
+    Ok(())
 }

@@ -39,6 +39,8 @@ pub struct Options {
     pub api: Option<String>,
     /// Headers that go along with every request.
     pub headers: Vec<(String, String)>,
+    /// Whether files can be sent along, if the page said so.
+    pub attachments: Option<bool>,
     /// Keeps several widgets of one site apart in storage.
     pub namespace: Option<String>,
     /// How it looks.
@@ -112,6 +114,7 @@ impl GivenOptions {
             }
         }
         address::check(&options)?;
+        ability::check(&options)?;
         kiosk::settle(&mut options, &self.0)?;
         Ok(options)
     }

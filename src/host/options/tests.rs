@@ -49,6 +49,7 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
             "\"bottom-right\", \"bottom-left\", \"top-right\" or \"top-left\", not",
         ),
         ("history", words("no"), "must be true or false, not \"no\""),
+        ("attachments", words("no"), "must be true or false, not \"no\""),
         ("openByDefault", words("yes"), "must be true or false, not \"yes\""),
         ("suggestions", words("a"), "must be a list of at most 4 texts, not \"a\""),
         (
@@ -337,4 +338,18 @@ fn what_a_kiosk_cannot_be_asked_for_is_named() {
     assert!(!secret.contains("not a key"), "{secret}");
     let elsewhere = error(&[("kiosk", object(&[]))]);
     assert!(elsewhere.contains("mode: \"kiosk\""), "{elsewhere}");
+}
+
+#[test]
+fn files_can_be_left_out_and_cannot_be_asked_for_without_a_relay() {
+    assert!(!parse(&[]).unwrap().config.without_files);
+    for flag in [true, false] {
+        let options = parse(&[("attachments", Given::Flag(flag))]).unwrap();
+        assert_eq!(options.config.without_files, !flag);
+    }
+    let direct =
+        |flag| parse(&[("api", words("https://a.example/chat")), ("attachments", Given::Flag(flag))]);
+    assert!(direct(false).is_ok());
+    let refused = direct(true).unwrap_err().to_string();
+    assert!(refused.contains("\"attachments\" must be false or left out with api"), "{refused}");
 }
