@@ -250,7 +250,7 @@ fn set_tight(list: &Node, tight: bool) {
 }
 
 fn draw_item(item: &Item, pen: &mut Pen) -> Node {
-    let line = el("li", "");
+    let line = el("li", if item.task.is_some() { "cw-todo" } else { "" });
     if let Some(done) = item.task {
         let (class, label) =
             if done { ("cw-task cw-task-done", Text::TaskDone) } else { ("cw-task", Text::TaskOpen) };
