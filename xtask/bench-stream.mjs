@@ -170,6 +170,26 @@ async function open(saved) {
       for (const frame of list.getEntries()) window.longFrames.push(frame.duration);
     }).observe({ type: "long-animation-frame", buffered: true });
     window.root = () => document.querySelector("[data-chinwag]")?.shadowRoot;
+    /** Tells the clock's time after the frame that is being made was painted. */
+    const painted = (resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => resolve(Date.now());
+      port2.postMessage(0);
+    };
+    /**
+     * The clock's time after the frame that shows the whole of a reply, with `text` at its end, was painted. Nothing is
+     * looked for meanwhile: a look in every frame would be a share of what is measured, and one that grows with the reply.
+     */
+    window.whole = (text) =>
+      new Promise((resolve) => {
+        const observer = new MutationObserver(() => {
+          const prose = [...window.root().querySelectorAll('[data-state="ended"] .cw-prose')].at(-1);
+          if (!prose?.lastElementChild?.textContent.includes(text)) return;
+          observer.disconnect();
+          requestAnimationFrame(() => painted(resolve));
+        });
+        observer.observe(window.root(), { attributeFilter: ["data-state"], subtree: true });
+      });
     /** The clock's time after the frame that shows `text` as the end of the last message was painted. */
     window.shown = (text) =>
       new Promise((resolve) => {
@@ -177,9 +197,7 @@ async function open(saved) {
           const messages = window.root()?.querySelectorAll('[part="message"]');
           const last = messages?.[messages.length - 1]?.querySelector(".cw-prose")?.lastElementChild;
           if (!last?.textContent.includes(text)) return requestAnimationFrame(look);
-          const { port1, port2 } = new MessageChannel();
-          port1.onmessage = () => resolve(Date.now());
-          port2.postMessage(0);
+          painted(resolve);
         };
         look();
       });
@@ -204,7 +222,7 @@ async function streamed(plan) {
   await page.evaluate(() => (window.longFrames.length = 0));
   ended = undefined;
   const before = await measured();
-  const shown = page.evaluate((text) => window.shown(text), END);
+  const shown = page.evaluate((text) => window.whole(text), END);
   await page.keyboard.press("Enter");
   const seen = await shown;
   while (!ended) await page.waitForTimeout(5);

@@ -44,8 +44,12 @@ struct Inner {
     live: RefCell<Vec<Key>>,
     /// When a live reply was last shown, and how long its text was.
     shown_live: Cell<(f64, usize)>,
+    /// How long the browser took to show it, in ms.
+    live_cost_ms: Cell<f64>,
     /// The wait until it is shown again.
     pacing: RefCell<Option<Timeout>>,
+    /// The task that comes after it was.
+    measuring: RefCell<Option<Timeout>>,
     voice: RefCell<Option<Voice>>,
     writer: RefCell<Option<Writer>>,
     waiting: Waiting,
@@ -75,7 +79,9 @@ impl Store {
             regions: RefCell::default(),
             live: RefCell::default(),
             shown_live: Cell::default(),
+            live_cost_ms: Cell::default(),
             pacing: RefCell::default(),
+            measuring: RefCell::default(),
             voice: RefCell::default(),
             writer: RefCell::default(),
             waiting: Waiting::default(),
@@ -412,8 +418,8 @@ impl Store {
     }
 
     /// Chunks come faster than frames, and a frame costs more than a chunk: each
-    /// shows all that came since the last one, and small steps wait for the next
-    /// but one.
+    /// shows all that came since the last one, and small steps wait until drawing
+    /// has had its share of the time.
     fn redraw_in_next_frame(&self, inner: &Rc<Inner>, key: Key) {
         let is_first = inner.live.borrow().is_empty();
         if !inner.live.borrow().contains(&key) {
@@ -421,9 +427,10 @@ impl Store {
         }
         let (shown_at, shown_bytes) = inner.shown_live.get();
         let has_much = inner.live_bytes(key).saturating_sub(shown_bytes) > MUCH_BYTES;
-        let wait = if has_much { 0.0 } else { shown_at + LIVE_PACE_MS - clock::now().0 };
+        let pace = (inner.live_cost_ms.get() * LIVE_SHARE).clamp(LIVE_PACE_MS, MAX_LIVE_PACE_MS);
+        let wait = if has_much { 0.0 } else { shown_at + pace - clock::now().0 };
         // A clock that was set back would have it wait for ever.
-        if !(1.0..LIVE_PACE_MS).contains(&wait) {
+        if !(1.0..pace).contains(&wait) {
             if is_first || inner.pacing.replace(None).is_some() {
                 self.show_live_in_next_frame();
             }
@@ -443,22 +450,37 @@ impl Store {
     fn show_live_in_next_frame(self) {
         clock::in_next_frame(move || {
             let Some(inner) = self.inner.try_get_value() else { return };
+            let began = clock::now().0;
             for key in inner.live.take() {
-                inner.shown_live.set((clock::now().0, inner.live_bytes(key)));
+                inner.shown_live.set((began, inner.live_bytes(key)));
                 inner.notify(Region::Live(key));
             }
+            // A task of its own comes after style, layout and paint.
+            let cost = move || {
+                if let Some(inner) = self.inner.try_get_value() {
+                    inner.live_cost_ms.set(clock::now().0 - began);
+                }
+            };
+            inner.measuring.replace(Some(Timeout::new(0, cost)));
         });
     }
 }
 
 /// The least time between two pictures of a live reply that grows in small
-/// steps, in ms: twenty a second look like a stream, and leave a slow phone two
-/// thirds of its frames for scrolling and typing.
+/// steps, in ms: twenty a second look like a stream.
 const LIVE_PACE_MS: f64 = 40.0;
 
+/// How many times as long as one picture takes it is until the next, at least:
+/// so drawing has a sixth of a slow device's time, however long the reply is,
+/// and the rest is there for scrolling and typing.
+const LIVE_SHARE: f64 = 6.0;
+
+/// The longest time between two pictures, in ms: more would look like a halt.
+const MAX_LIVE_PACE_MS: f64 = 160.0;
+
 /// From how many new bytes on a live reply is shown in the next frame all the
-/// same: about two lines. More at once would be one long frame.
-const MUCH_BYTES: usize = 400;
+/// same: about six lines. More at once would be one long frame.
+const MUCH_BYTES: usize = 1_000;
 
 impl Inner {
     fn live_bytes(&self, key: Key) -> usize {

@@ -39,7 +39,7 @@ pub(super) fn reply(scene: Scene, key: Key, row: El) -> El {
         .add(&thoughts.place)
         .add(&prose)
         .part(move || foot(scene, key));
-    let mut body = Body { row, thoughts, drawing: Drawing::new(scene, prose.html().into()) };
+    let mut body = Body { row, state: "", thoughts, drawing: Drawing::new(scene, prose.html().into()) };
     if scene.store.peek(|model| find(model, key).is_some_and(Reply::is_live)) == Some(true) {
         effect(move || {
             scene.store.read(Region::Live(key), |_| ());
@@ -66,6 +66,7 @@ fn find(model: &Model, key: Key) -> Option<&Reply> {
 /// The part of a reply that grows, once per frame.
 struct Body {
     row: El,
+    state: &'static str,
     thoughts: Thoughts,
     drawing: Drawing,
 }
@@ -77,7 +78,9 @@ impl Body {
             ReplyPhase::Streaming => "streaming",
             _ => "ended",
         };
-        set(&self.row, "data-state", state);
+        if std::mem::replace(&mut self.state, state) != state {
+            set(&self.row, "data-state", state);
+        }
         self.thoughts.show(reply);
         self.drawing.show(&reply.document());
         self.drawing.link(&reply.sources);
