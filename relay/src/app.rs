@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::edge::Shutdown;
 use crate::generation::Generations;
 use crate::handover::Handovers;
+use crate::incoming;
 use crate::knowledge::Knowledge;
 use crate::limit::Limits;
 use crate::manage::LiveAgents;
@@ -436,6 +437,7 @@ impl Shared {
         }
         self.store.tidy_tokens().await?;
         self.store.tidy_deliveries().await?;
+        self.store.forget_heard(incoming::MEMORY).await?;
         self.store.settle().await
     }
 }

@@ -13,6 +13,7 @@ pub mod file;
 pub mod generation;
 pub mod handover;
 mod hex;
+pub mod incoming;
 pub mod knowledge;
 pub mod limit;
 pub mod manage;

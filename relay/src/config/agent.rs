@@ -74,10 +74,15 @@ impl Reader<'_> {
             None => Vec::new(),
         };
         let provider = self.provider(&mut section);
+        // Only of this provider it is known how its webhooks look.
+        let webhook = match &provider {
+            Some(Provider::Chatsby(_)) => self.incoming(&mut section),
+            _ => Some(None),
+        };
         if provider.is_some() {
             section.finish();
         }
-        Some(Agent { name, avatar_url, greeting, suggestions, provider: provider? })
+        Some(Agent { name, avatar_url, greeting, suggestions, provider: provider?, webhook: webhook? })
     }
 
     fn provider(&self, section: &mut Section<'_>) -> Option<Provider> {

@@ -31,6 +31,7 @@ use chinwag_protocol::SiteKey;
 
 pub use chatbase::{ChatbaseV1Config, ChatbotIdKey};
 pub use chatbotkit::ChatBotKitConfig;
+pub use chatsby::{Incoming, SignatureEncoding};
 pub use error::{ConfigError, Problem};
 pub use hosted::Hosted;
 pub use limits::Limits;
@@ -117,6 +118,9 @@ pub struct Agent {
     pub suggestions: Vec<String>,
     /// What is behind it.
     pub provider: Provider,
+    /// `[agent.NAME.webhook]`: how its provider signs what it tells of its own
+    /// accord; nothing is taken from there without it.
+    pub webhook: Option<Incoming>,
 }
 
 /// What is behind an agent, with the fields that this provider needs.
@@ -374,5 +378,6 @@ fn demo_agent(overrides: &Overrides) -> Agent {
         provider: Provider::Docs(DocsConfig {
             path: overrides.docs.clone().unwrap_or_else(|| PathBuf::from("docs")),
         }),
+        webhook: None,
     }
 }

@@ -51,6 +51,11 @@ impl Refusal {
         Self::new(401, "authentication_error", "invalid_api_key", message)
     }
 
+    /// A provider's webhook that is not signed as it has to be.
+    pub fn forged(message: impl Into<String>) -> Self {
+        Self::new(401, "authentication_error", "invalid_signature", message)
+    }
+
     /// A page called: a key in a page is everybody's.
     pub fn from_a_page() -> Self {
         let message = "keys belong on servers: a request with an Origin header is refused";

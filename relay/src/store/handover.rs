@@ -8,6 +8,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::provider::{in_scope, scoped};
+use super::webhook::tell_message;
 use super::{Owner, Store, StoreError, row};
 use crate::upstream::Transcript;
 
@@ -74,7 +75,8 @@ impl Store {
                 && !known.contains(&message.id)
                 && !absorb(&mut replies, &question, &message.text());
             if is_new {
-                add(&mut tx, &key, scope, message).await?;
+                let added_id = add(&mut tx, &key, &message.parts, &scoped(scope, &message.id)).await?;
+                tell_message(&mut tx, &key, &added_id, "message.created").await?;
                 added += 1;
             }
         }
@@ -153,29 +155,32 @@ fn absorb(replies: &mut Vec<Reply>, question: &str, text: &str) -> bool {
     }
 }
 
-async fn add(
+/// Adds a message that answers no question, and gives its id.
+pub(super) async fn add(
     tx: &mut Transaction<'_, Sqlite>,
     conversation: &str,
-    scope: &str,
-    message: &UiMessage,
-) -> Result<(), StoreError> {
+    parts: &[Part],
+    provider_id: &str,
+) -> Result<String, StoreError> {
+    let id = Uuid::now_v7().to_string();
     sqlx::query(
         "INSERT INTO message (conversation, id, ordinal, role, parts, status, provider_id, created_at)
          SELECT ?, ?, COALESCE(MAX(ordinal), 0) + 1, 'assistant', ?, 'done', ?, ?
          FROM message WHERE conversation = ?",
     )
     .bind(conversation)
-    .bind(Uuid::now_v7().to_string())
-    .bind(row::parts_text(&message.parts)?)
-    .bind(scoped(scope, &message.id))
+    .bind(&id)
+    .bind(row::parts_text(parts)?)
+    .bind(provider_id)
     .bind(row::now())
     .bind(conversation)
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
-fn text(parts: &str) -> Result<String, StoreError> {
+/// The text of parts as they are stored.
+pub(super) fn text(parts: &str) -> Result<String, StoreError> {
     let parts: Vec<Part> =
         serde_json::from_str(parts).map_err(|error| StoreError::Corrupt(format!("parts: {error}")))?;
     Ok(UiMessage { id: String::new(), role: Role::User, parts, metadata: None }.text())

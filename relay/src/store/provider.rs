@@ -5,7 +5,7 @@
 use chinwag_protocol::{ConversationId, MessageId};
 use sqlx::Row as _;
 
-use super::{Owner, ReplyKey, Store, StoreError};
+use super::{Owner, ReplyKey, Store, StoreError, row};
 use crate::upstream::{Learned, ProviderIds};
 
 /// Between scope and id; neither holds one.
@@ -15,7 +15,7 @@ impl Store {
     /// The provider's ids that a reply's turn begins with.
     pub async fn provider_ids(&self, reply: &ReplyKey, scope: &str) -> Result<ProviderIds, StoreError> {
         let found = sqlx::query(
-            "SELECT c.provider_id AS conversation, own.provider_id AS own, earlier.provider_id AS earlier
+            "SELECT c.state, c.provider_id AS conversation, own.provider_id AS own, earlier.provider_id AS earlier
              FROM conversation c
              JOIN message own ON own.conversation = c.key AND own.id = ?
              LEFT JOIN message earlier ON earlier.conversation = c.key
@@ -37,7 +37,13 @@ impl Store {
         let (own, earlier) = (of_scope("own")?, of_scope("earlier")?);
         // A reply that goes on follows what the provider has of it.
         let (previous, replaced) = if reply.goes_on() { (own, None) } else { (earlier, own) };
-        Ok(ProviderIds { conversation: of_scope("conversation")?, previous, replaced })
+        let state: String = found.try_get("state")?;
+        Ok(ProviderIds {
+            conversation: of_scope("conversation")?,
+            previous,
+            replaced,
+            state: row::state(&state),
+        })
     }
 
     /// Keeps what a turn learned. `is_done` says whether the reply is whole: one

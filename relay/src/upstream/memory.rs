@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chinwag_protocol::ConversationState;
+
 /// Longest id of a provider that is kept, in bytes: an id, not a document.
 pub const MAX_PROVIDER_ID_BYTES: usize = 512;
 
@@ -16,6 +18,8 @@ pub struct ProviderIds {
     pub previous: Option<String>,
     /// The reply that this one takes the place of, as the provider names it.
     pub replaced: Option<String>,
+    /// Who answered in the conversation before the question.
+    pub state: ConversationState,
 }
 
 /// What a turn found out, for the store.

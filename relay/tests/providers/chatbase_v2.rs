@@ -158,7 +158,7 @@ async fn a_retry_of_a_reply_that_is_not_known_asks_again() {
     let first = turn("Hi");
     ask(&agent, &first).await;
     let replaced = Some("msg_gone".to_owned());
-    let ids = ProviderIds { conversation: Some(conversation(&first)), previous: None, replaced };
+    let ids = ProviderIds { conversation: Some(conversation(&first)), replaced, ..ProviderIds::default() };
     let retried = ask(&agent, &Turn { memory: Memory::new(ids), ..first.clone() }).await;
     assert!(retried.is_finished() && retried.text().contains("Question 2"), "{retried:?}");
 }

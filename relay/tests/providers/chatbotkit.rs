@@ -110,7 +110,7 @@ async fn a_retry_of_a_reply_that_is_not_there_asks_again() {
     let asked = turn("Hi");
     ask(&agent, &asked).await;
     let conversation = asked.memory.learned().conversation;
-    let ids = ProviderIds { conversation, replaced: Some("msg-random".into()), previous: None };
+    let ids = ProviderIds { conversation, replaced: Some("msg-random".into()), ..ProviderIds::default() };
     let reply = ask(&agent, &Turn { memory: Memory::new(ids), ..turn("Hi") }).await;
     assert!(reply.is_finished(), "{reply:?}");
     assert_eq!(simulator.requests().last().unwrap().body, json!({ "text": "Hi" }));

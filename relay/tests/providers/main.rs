@@ -26,6 +26,7 @@ mod chatbase_v1;
 mod chatbase_v2;
 mod chatbotkit;
 mod chatsby;
+mod incoming;
 mod knowledge;
 mod managed;
 mod openai_chat;

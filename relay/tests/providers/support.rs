@@ -108,7 +108,7 @@ pub(crate) fn follow_up(before: &Turn, reply: &Reply, question: &str) -> Turn {
     let ids = ProviderIds {
         conversation: learned.conversation.or(before.memory.before().conversation.clone()),
         previous: learned.reply,
-        replaced: None,
+        ..ProviderIds::default()
     };
     Turn { history, memory: Memory::new(ids), ..turn(question) }
 }
@@ -120,6 +120,7 @@ pub(crate) fn again(before: &Turn) -> Turn {
         conversation: learned.conversation.or(before.memory.before().conversation.clone()),
         previous: before.memory.before().previous.clone(),
         replaced: learned.reply,
+        ..ProviderIds::default()
     };
     Turn { memory: Memory::new(ids), ..before.clone() }
 }

@@ -20,9 +20,9 @@ use crate::support::needed;
 const PAGE: &str = "https://shop.example";
 
 /// A relay with one agent, and a visitor on its page.
-struct World {
-    simulator: Simulator,
-    router: Router,
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) router: Router,
     authorization: String,
     has_tools: bool,
     _folder: TempDir,
@@ -30,11 +30,16 @@ struct World {
 
 impl World {
     async fn new(kind: Kind) -> Self {
+        Self::with(kind, "").await
+    }
+
+    /// With more lines of the agent's section.
+    pub(crate) async fn with(kind: Kind, more: &str) -> Self {
         let simulator = Simulator::start(kind, Switches::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "[server]\ndata_dir = '{}'\n\n[[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"a\"\n\n\
-             [agent.a]\nprovider = \"{}\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n{}\n",
+             [agent.a]\nprovider = \"{}\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n{}\n{more}\n",
             folder.path().join("data").display(),
             kind.name(),
             simulator.base_url,
@@ -55,7 +60,7 @@ impl World {
         world
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> String {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> String {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -73,14 +78,14 @@ impl World {
     }
 
     /// Sends a chat request; gives the chunks of the reply.
-    async fn stream(&self, body: &Value) -> Vec<Value> {
+    pub(crate) async fn stream(&self, body: &Value) -> Vec<Value> {
         let stream = self.call(Method::POST, "/v1/chat", Some(body.clone())).await;
         let chunks = stream.lines().filter_map(|line| line.strip_prefix("data: "));
         chunks.filter_map(|data| serde_json::from_str(data).ok()).collect()
     }
 
     /// Asks; gives the text of the reply.
-    async fn chat(&self, trigger: &str, id: &str, text: &str) -> String {
+    pub(crate) async fn chat(&self, trigger: &str, id: &str, text: &str) -> String {
         let message = json!({ "id": id, "role": "user", "parts": [{ "type": "text", "text": text }] });
         let body = json!({ "id": "c1", "messages": [message], "trigger": trigger });
         let chunks = self.stream(&body).await;
@@ -92,7 +97,7 @@ impl World {
             .collect()
     }
 
-    async fn messages(&self) -> Vec<Value> {
+    pub(crate) async fn messages(&self) -> Vec<Value> {
         let page = self.call(Method::GET, "/v1/conversations/c1/messages", None).await;
         serde_json::from_str::<Value>(&page).unwrap()["data"].as_array().unwrap().clone()
     }

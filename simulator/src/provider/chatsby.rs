@@ -112,7 +112,8 @@ fn reply(
     is_streamed: bool,
     switches: &Switches,
 ) -> Answer {
-    let pieces = text(question, number);
+    // Who asks for a person gets no word of the agent's.
+    let pieces = if question.contains("a person") { Vec::new() } else { text(question, number) };
     let sources = if question.contains("source") {
         json!([{ "id": "src_9z8y7x6w5v", "title": "Contact" }])
     } else {

@@ -8,6 +8,7 @@ mod agent;
 mod caller;
 mod error;
 mod export;
+mod hook;
 mod once;
 mod source;
 mod talk;
@@ -35,6 +36,7 @@ pub fn routes(app: App) -> Router {
         .merge(talk::routes())
         .merge(webhook::routes())
         .merge(export::routes())
+        .merge(hook::routes())
         .fallback(async || ManageError(Refusal::not_found("path")))
         .method_not_allowed_fallback(async || ManageError(Refusal::method_not_allowed()))
         .layer(DefaultBodyLimit::max(most))
@@ -81,7 +83,7 @@ pub(super) async fn divert(State(app): State<App>, request: Request, next: Next)
 
 fn is_ours(request: &Request) -> bool {
     let path = request.uri().path();
-    if ["/agents", "/webhooks", "/export"]
+    if ["/agents", "/webhooks", "/export", "/hooks"]
         .iter()
         .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     {

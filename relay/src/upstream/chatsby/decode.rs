@@ -1,7 +1,7 @@
 //! From Chatsby's bytes to chunks: named server-sent events, or one JSON body.
 
 use chinwag_protocol::sse::{DONE, Frame};
-use chinwag_protocol::{Chunk, FinishReason};
+use chinwag_protocol::{Chunk, ConversationState, FinishReason, MessageMetadata};
 use serde_json::Value;
 
 use super::refusal::read_error;
@@ -164,6 +164,13 @@ impl Reply {
             let text = |key: &str| source.get(key).and_then(Value::as_str).unwrap_or_default();
             let (id, title) = (text("id"), text("title"));
             self.sources.add_document(if id.is_empty() { title } else { id }, title, out);
+        }
+        // Where a person answers, the agent may say nothing: the visitor sees
+        // why. That somebody took over was told by a webhook.
+        let state = self.memory.before().state;
+        if self.text.is_empty() && state != ConversationState::Ongoing {
+            let metadata = MessageMetadata { state: Some(state), ..MessageMetadata::default() };
+            out.push(Chunk::MessageMetadata { metadata });
         }
         out.push(Chunk::Finish { reason: FinishReason::Stop, metadata: None });
     }

@@ -5,6 +5,7 @@
 //! may be sent again even if it is not known whether it arrived.
 
 mod decode;
+pub mod event;
 mod queue;
 mod refusal;
 
@@ -109,9 +110,7 @@ impl Upstream for Chatsby {
     }
 
     fn memory_scope(&self) -> String {
-        // A conversation of the test world is not known in the other one.
-        let mode = Mode::of(self.settings.api_key.as_ref()).word();
-        format!("chatsby {} {mode} {}", self.http.base(), self.agent_id())
+        scope(&self.settings, self.agent_id())
     }
 
     fn check(&self) -> Task<'_, Vec<String>> {
@@ -139,6 +138,13 @@ impl Upstream for Chatsby {
             Ok(facts)
         })
     }
+}
+
+/// Names account side and agent of what is kept; see [`Upstream::memory_scope`].
+pub fn scope(settings: &Hosted, agent: &str) -> String {
+    // A conversation of the test world is not known in the other one.
+    let mode = Mode::of(settings.api_key.as_ref()).word();
+    format!("chatsby {} {mode} {agent}", settings.base_url)
 }
 
 /// The reply once its turn has come.
