@@ -18,6 +18,7 @@ use chinwag_relay::console::{
     self, AgentsCommand, ConsoleError, ExportCommand, SourcesCommand, WebhooksCommand,
 };
 use chinwag_relay::edge::{self, LogFormat, Options, Shutdown, Tls, TlsError};
+use chinwag_relay::knowledge::read::apart;
 use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
@@ -72,6 +73,13 @@ enum Command {
     Webhooks(WebhooksCommand),
     /// Writes all that was said to standard output.
     Export(ExportCommand),
+    /// Reads one PDF from standard input, with bounds: the relay starts it for
+    /// each that somebody brings.
+    #[command(name = apart::COMMAND, hide = true)]
+    ReadPdf {
+        /// Bytes of memory, seconds, and bytes of text.
+        bounds: Vec<String>,
+    },
     /// Plays a provider on this machine, to try a configuration without a key.
     /// It listens on --addr, else on 127.0.0.1:8788.
     Simulate {
@@ -121,6 +129,10 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> Result<(), Failure> {
+    if let Some(Command::ReadPdf { bounds }) = &cli.command {
+        return Ok(apart::read_pdf(bounds)?);
+    }
+    apart::use_program(apart::own_program()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(Command::Simulate { provider, trouble }) = &cli.command {
         return runtime.block_on(simulate(cli.addr.unwrap_or(SIMULATOR_ADDR), *provider, *trouble));

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::crawl::{self, Progress, Walk, Walked};
 use super::passage::cut;
+use super::read::apart::Bounds;
 use super::read::{self, FileKind, Unreadable};
 use super::{Knowledge, ShelfError};
 use crate::outward::Outward;
@@ -16,9 +17,6 @@ use crate::store::{SourceKind, SourcePage, SourceRecord, Store, StoreError, Trai
 
 /// Longest training. A file that keeps a parser busy for ever ends here.
 const PATIENCE: Duration = Duration::from_mins(30);
-
-/// Longest reading of a file.
-const FILE_PATIENCE: Duration = Duration::from_mins(2);
 
 /// Longest wait for a website to accept a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -97,7 +95,10 @@ impl Knowledge {
                 let page = SourcePage { url: String::new(), title: source.title.clone(), text };
                 (Some(vec![page]), None)
             }
-            SourceKind::File => (Some(vec![self.read_file(source).await?]), None),
+            SourceKind::File => {
+                let (page, note) = self.read_file(source).await?;
+                (Some(vec![page]), note)
+            }
             SourceKind::Website => {
                 let walked = self.read_website(source).await?;
                 (Some(walked.pages), walked.note)
@@ -120,18 +121,12 @@ impl Knowledge {
         self.shared.store.source_content(&source.id).await?.ok_or(Fault::Changed)
     }
 
-    async fn read_file(&self, source: &SourceRecord) -> Result<SourcePage, Fault> {
+    async fn read_file(&self, source: &SourceRecord) -> Result<(SourcePage, Option<String>), Fault> {
         let bytes = self.content(source).await?;
-        let (title, origin) = (source.title.clone(), source.origin.clone().unwrap_or_default());
-        let kind = FileKind::of(source.media_type.as_deref().unwrap_or_default(), &origin)?;
-        let reading = tokio::task::spawn_blocking(move || read::file(kind, &title, &bytes));
-        match tokio::time::timeout(FILE_PATIENCE, reading).await {
-            Ok(Ok(page)) => Ok(page?),
-            Ok(Err(_)) => Err(Fault::Source("the file broke its reader".to_owned())),
-            Err(_) => {
-                Err(Fault::Source(format!("reading the file took longer than {} s", FILE_PATIENCE.as_secs())))
-            }
-        }
+        let origin = source.origin.as_deref().unwrap_or_default();
+        let kind = FileKind::of(source.media_type.as_deref().unwrap_or_default(), origin)?;
+        let bounds = Bounds::of(self.shared.source_bytes);
+        Ok(read::file(kind, &source.title, bytes, &bounds).await?)
     }
 
     async fn read_website(&self, source: &SourceRecord) -> Result<Walked, Fault> {

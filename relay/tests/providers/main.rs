@@ -31,5 +31,6 @@ mod knowledge;
 mod managed;
 mod openai_chat;
 mod openai_responses;
+mod pdf;
 mod webhook;
 mod website;

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use chinwag_relay::app::App;
 use chinwag_relay::config::{Config, Overrides};
+use chinwag_relay::knowledge::read::apart;
 use chinwag_relay::manage::key;
 use chinwag_relay::store::Mode;
 use chinwag_relay::{api, edge};
@@ -81,6 +82,7 @@ impl World {
         let config =
             Config::parse(Path::new("chinwag.toml"), &configuration, &environment, &Overrides::default())
                 .unwrap();
+        apart::use_program(env!("CARGO_BIN_EXE_chinwag-relay").into());
         let app = App::build(config.clone()).await.unwrap();
         let router = edge::dress(api::router(app.clone()), &config);
         let live = key::make(app.store(), Mode::Live, "server").await.unwrap().text;

@@ -1,5 +1,6 @@
 //! From what was sent to pages of Markdown: a file by its kind.
 
+pub mod apart;
 pub mod html;
 mod pdf;
 
@@ -25,6 +26,12 @@ pub enum Unreadable {
     /// There is nothing in it.
     #[error("there is no text in it")]
     Empty,
+    /// The reader broke over it.
+    #[error("the file broke its reader")]
+    Broken,
+    /// It kept its reader busy.
+    #[error("reading the file took longer than {0} s")]
+    Slow(u64),
 }
 
 /// A kind of file that is read.
@@ -72,16 +79,33 @@ impl FileKind {
     }
 }
 
-/// The page that a file is.
-pub fn file(kind: FileKind, title: &str, bytes: &[u8]) -> Result<SourcePage, Unreadable> {
+/// The page that a file is, and what was left out of it.
+pub async fn file(
+    kind: FileKind,
+    title: &str,
+    bytes: Vec<u8>,
+    bounds: &apart::Bounds,
+) -> Result<(SourcePage, Option<String>), Unreadable> {
+    if kind == FileKind::Pdf {
+        let read = apart::pdf(bytes, bounds).await?;
+        return Ok((page(title, read.text), read.note));
+    }
+    let title = title.to_owned();
+    let reading = tokio::task::spawn_blocking(move || plain_file(kind, &title, &bytes));
+    match tokio::time::timeout(bounds.time, reading).await {
+        Ok(Ok(page)) => Ok((page?, None)),
+        Ok(Err(_)) => Err(Unreadable::Broken),
+        Err(_) => Err(Unreadable::Slow(bounds.time.as_secs())),
+    }
+}
+
+/// The page that a file of text is.
+fn plain_file(kind: FileKind, title: &str, bytes: &[u8]) -> Result<SourcePage, Unreadable> {
+    let text = text(bytes)?;
     let page = match kind {
-        FileKind::Pdf => page(title, pdf::text(bytes)?),
-        FileKind::Html => {
-            let read = html::read(&text(bytes)?, None)?;
-            page(title, read.markdown)
-        }
-        FileKind::Markdown => page(title, text(bytes)?),
-        FileKind::Plain => page(title, unmarked(&text(bytes)?)),
+        FileKind::Html => page(title, html::read(&text, None)?.markdown),
+        FileKind::Markdown => page(title, text),
+        FileKind::Plain | FileKind::Pdf => page(title, unmarked(&text)),
     };
     if page.text.trim().is_empty() { Err(Unreadable::Empty) } else { Ok(page) }
 }
@@ -137,12 +161,11 @@ mod tests {
 
     #[test]
     fn a_file_becomes_a_page_or_says_what_is_wrong_with_it() {
-        let read = |kind, bytes: &[u8]| file(kind, "T", bytes);
+        let read = |kind, bytes: &[u8]| plain_file(kind, "T", bytes);
         assert_eq!(read(FileKind::Markdown, b"\xef\xbb\xbf# A\n\nb").unwrap().text, "# A\n\nb");
         assert_eq!(read(FileKind::Plain, b"# no heading\n  x").unwrap().text, "\\# no heading\nx\n");
         assert_eq!(read(FileKind::Plain, b"caf\xe9"), Err(Unreadable::NotText(3)));
         assert_eq!(read(FileKind::Plain, b" \n "), Err(Unreadable::Empty));
         assert_eq!(read(FileKind::Html, b"<script>x</script>"), Err(Unreadable::Empty));
-        assert!(matches!(read(FileKind::Pdf, b"%PDF-1.7 broken"), Err(Unreadable::Pdf(_))));
     }
 }
