@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::desk::{Call, Counter, Where};
 use super::{ConsoleError, print, table};
-use crate::config::{Config, Provider};
+use crate::config::{Config, Hosted, Provider, Secret};
 use crate::knowledge::Knowledge;
 use crate::knowledge::crawl::strip_repeated;
 use crate::manage::PageQuery;
@@ -23,6 +23,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Pages of one call, and their text, in bytes.
 const BATCH_PAGES: usize = 200;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Shortest name of a chatbot at Chatbase, in characters.
+const MIN_CHATBOT_NAME: usize = 3;
+
+/// How long Chatbase may take to take a corpus in.
+const CHATBASE_PATIENCE: Duration = Duration::from_mins(2);
 
 /// Longest title of a page, in characters.
 const MAX_TITLE_CHARS: usize = 200;
@@ -122,7 +128,7 @@ pub async fn sources(
     if let Action::Sync(sync) = &command.action
         && sync.to.is_some()
     {
-        return to_chatbase(config, &command.agent, sync, out).await;
+        return to_chatbase(config, &command.agent, sync, command.place.json, out).await;
     }
     let counter = Counter::open(config, &command.place).await?;
     let (agent, json) = (command.agent.as_str(), command.place.json);
@@ -372,6 +378,7 @@ async fn to_chatbase(
     config: &Config,
     agent: &str,
     sync: &Sync,
+    is_json: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ConsoleError> {
     let section = config.agents.get(agent);
@@ -384,21 +391,65 @@ async fn to_chatbase(
     let texts: Vec<String> =
         pages.iter().map(|page| format!("# {}\n{}\n\n{}", page.title, page.url, page.text)).collect();
     let text = texts.join("\n\n---\n\n");
-    let hosted = &chatbase.hosted;
-    let url = format!("{}/update-chatbot-data", hosted.base_url.as_str().trim_end_matches('/'));
-    let body = json!({
-        "chatbotId": hosted.agent_id,
-        "chatbotName": section.name,
-        "sourceText": text,
-    });
-    let key = hosted.api_key.as_ref().map(crate::config::Secret::expose).unwrap_or_default();
-    let fault = |error: String| ConsoleError::Remote { url: url.clone(), error };
-    let request = reqwest::Client::new().post(&url).bearer_auth(key).headers(hosted.headers.clone());
-    let request = request.header("content-type", "application/json").body(body.to_string());
-    let answer = request.send().await.map_err(|error| fault(error.without_url().to_string()))?;
-    if !answer.status().is_success() {
-        return Err(fault(answer.status().to_string()));
+    let account = Chatbase { hosted: &chatbase.hosted, client: reqwest::Client::new() };
+    // The call sets the name too: that of the chatbot stays, where it can be read.
+    let name = account.name().await.unwrap_or_else(|| section.name.clone());
+    if name.chars().count() < MIN_CHATBOT_NAME {
+        let message = format!(
+            "Chatbase takes names of {MIN_CHATBOT_NAME} characters or more: set `name` of [agent.{agent}]"
+        );
+        return Err(ConsoleError::Usage(message));
     }
-    writeln!(out, "Sent {} pages, {} characters.", pages.len(), text.chars().count())?;
-    Ok(())
+    account
+        .update(&json!({ "chatbotId": chatbase.hosted.agent_id, "chatbotName": name, "sourceText": text }))
+        .await?;
+    let told = json!({ "chatbot_id": chatbase.hosted.agent_id, "pages": pages.len(), "characters": text.chars().count() });
+    Ok(print(out, is_json, &told)?)
+}
+
+/// A chatbot's account at Chatbase.
+struct Chatbase<'c> {
+    hosted: &'c Hosted,
+    client: reqwest::Client,
+}
+
+impl Chatbase<'_> {
+    fn request(&self, method: reqwest::Method, path: &str) -> (String, reqwest::RequestBuilder) {
+        let url = format!("{}/{path}", self.hosted.base_url.as_str().trim_end_matches('/'));
+        let key = self.hosted.api_key.as_ref().map(Secret::expose).unwrap_or_default();
+        let request = self.client.request(method, &url).bearer_auth(key).headers(self.hosted.headers.clone());
+        (url, request.timeout(CHATBASE_PATIENCE))
+    }
+
+    /// What the chatbot is called there; `None` if that cannot be read.
+    async fn name(&self) -> Option<String> {
+        let (_, request) = self.request(reqwest::Method::GET, "get-chatbots");
+        let answer = request.send().await.ok()?.error_for_status().ok()?;
+        let body: Value = serde_json::from_slice(&answer.bytes().await.ok()?).ok()?;
+        // The list is documented bare, and in `chatbots` and `data`.
+        let list = ["/chatbots/data", "/chatbots", "/data", ""]
+            .iter()
+            .find_map(|place| body.pointer(place)?.as_array());
+        let own = list?.iter().find(|chatbot| {
+            let id = chatbot.get("id").or_else(|| chatbot.get("chatbotId")).and_then(Value::as_str);
+            id.is_some() && id == self.hosted.agent_id.as_deref()
+        })?;
+        Some(own.get("name").or_else(|| own.get("chatbotName"))?.as_str()?.to_owned())
+    }
+
+    async fn update(&self, body: &Value) -> Result<(), ConsoleError> {
+        let (url, request) = self.request(reqwest::Method::POST, "update-chatbot-data");
+        let fault = |error: String| ConsoleError::Remote { url: url.clone(), error };
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let answer = request.send().await.map_err(|error| fault(error.without_url().to_string()))?;
+        let status = answer.status();
+        let said = answer.bytes().await.map_err(|error| fault(error.without_url().to_string()))?;
+        let said: Value = serde_json::from_slice(&said).unwrap_or_default();
+        if status.is_success() {
+            return Ok(());
+        }
+        let message = said.get("message").and_then(Value::as_str).unwrap_or_default();
+        let message: String = message.chars().take(MAX_TITLE_CHARS).collect();
+        Err(fault(format!("{status} {message}").trim_end().to_owned()))
+    }
 }

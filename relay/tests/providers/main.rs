@@ -32,5 +32,6 @@ mod managed;
 mod openai_chat;
 mod openai_responses;
 mod pdf;
+mod sync;
 mod webhook;
 mod website;

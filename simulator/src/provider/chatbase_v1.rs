@@ -1,4 +1,5 @@
-//! Chatbase, API v1: `POST /api/v1/chat`, `GET /api/v1/get-conversations`.
+//! Chatbase, API v1: `POST /api/v1/chat`, `GET /api/v1/get-conversations`; and
+//! what replaces the text that a chatbot answers from.
 //!
 //! Generations of the stream: 0 is raw text, 1 the server-sent events that an
 //! older page promised.
@@ -20,6 +21,10 @@ const UNKNOWN_CHATBOT: &str = "nobody";
 const WITHOUT_CONTACTS: &str = "no-contacts";
 const OLD_NAME: &str = "old-name";
 
+/// The chatbot of the account, and how much text it may have, in characters.
+const CHATBOT: &str = "kq1_example";
+const MAX_SOURCE_CHARS: usize = 100_000;
+
 #[derive(Debug, Default)]
 pub(super) struct ChatbaseV1 {
     /// What was said, by the caller's id of the conversation.
@@ -31,6 +36,11 @@ impl Provider for ChatbaseV1 {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/api/v1/chat") => self.chat(&request.body, switches),
             ("GET", "/api/v1/get-conversations") => self.list(&request.query),
+            ("GET", "/api/v1/get-chatbots") => Answer::json(
+                200,
+                json!({ "chatbots": { "data": [{ "id": CHATBOT, "name": "Harbour help" }] } }),
+            ),
+            ("POST", "/api/v1/update-chatbot-data") => update(&request.body),
             _ => error(404, "Not found"),
         }
     }
@@ -44,6 +54,30 @@ impl Provider for ChatbaseV1 {
             Refused::Status(status) => error(status, "Internal server error"),
         }
     }
+}
+
+/// Takes the whole text of a chatbot in, in the place of what it had.
+fn update(body: &Value) -> Answer {
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    let (id, name) = (text("chatbotId"), text("chatbotName"));
+    let unknown = body
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(field, _)| !["chatbotId", "chatbotName", "sourceText"].contains(&field.as_str()));
+    if let Some((field, _)) = unknown {
+        return error(400, &format!("{field} is unknown"));
+    }
+    if id.is_empty() || name.chars().count() < 3 {
+        return error(400, "chatbotId and a chatbotName of 3 characters are required");
+    }
+    if id == UNKNOWN_CHATBOT {
+        return error(404, "Chatbot not found");
+    }
+    if text("sourceText").chars().count() > MAX_SOURCE_CHARS {
+        return error(400, "Source text exceeds the character limit of your plan");
+    }
+    Answer::json(200, json!({ "chatbotId": id }))
 }
 
 fn error(status: u16, message: &str) -> Answer {
