@@ -7,14 +7,15 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use chinwag_protocol::SiteKey;
+use chinwag_protocol::{AgentCard, SiteKey};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST};
 use http::{HeaderMap, HeaderValue, Uri};
 use rust_embed::RustEmbed;
 
 use super::asset::{File, respond};
+use super::error::ApiError;
 use crate::app::App;
-use crate::config::{Agent, Origin};
+use crate::config::Origin;
 
 /// The pages, and the files that they need.
 pub(super) fn routes() -> Router<App> {
@@ -26,31 +27,35 @@ pub(super) fn routes() -> Router<App> {
 /// What the pages fetch beside the widget.
 const PARTS: [&str; 6] = ["/demo.css", "/demo.js", "/gallery.css", "/gallery.js", "/theme.css", "/theme.js"];
 
-async fn demo(State(app): State<App>, headers: HeaderMap) -> Response {
-    shown(&app, &headers, TEMPLATE)
+async fn demo(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    shown(&app, &headers, TEMPLATE).await
 }
 
-async fn theme(State(app): State<App>, headers: HeaderMap) -> Response {
-    shown(&app, &headers, include_str!("../../pages/theme.html"))
+async fn theme(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    shown(&app, &headers, include_str!("../../pages/theme.html")).await
 }
 
-async fn gallery(State(app): State<App>, headers: HeaderMap) -> Response {
-    shown(&app, &headers, include_str!("../../pages/gallery.html"))
+async fn gallery(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    shown(&app, &headers, include_str!("../../pages/gallery.html")).await
 }
 
-fn shown(app: &App, headers: &HeaderMap, template: &str) -> Response {
+async fn shown(app: &App, headers: &HeaderMap, template: &str) -> Result<Response, ApiError> {
     let config = app.config();
-    // A configuration has a site, and each site's agent is there: checked at start.
-    let Some(site) = config.sites.first() else { return Html("").into_response() };
-    let Some(agent) = config.agents.get(&site.agent) else { return Html("").into_response() };
+    // A configuration has a site: checked at start.
+    let Some(site) = config.sites.first() else { return Ok(Html("").into_response()) };
+    // An agent of the API may not be there yet, or not be there any more.
+    let card = match app.agent(&site.agent).await? {
+        Some(agent) => agent.card,
+        None => AgentCard { name: site.agent.clone(), ..AgentCard::default() },
+    };
     let own = config.own_origins();
-    let Some(origin) = visited_origin(&own, headers) else { return Html("").into_response() };
-    let mut response = Html(render(template, &site.key, agent, origin)).into_response();
+    let Some(origin) = visited_origin(&own, headers) else { return Ok(Html("").into_response()) };
+    let mut response = Html(render(template, &site.key, &card, origin)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, PAGE_CSP);
     // It holds the configuration, which changes with a restart.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
+    Ok(response)
 }
 
 async fn part(uri: Uri, headers: HeaderMap) -> Response {
@@ -75,7 +80,7 @@ fn visited_origin<'o>(own: &'o [Origin], headers: &HeaderMap) -> Option<&'o Orig
     own.iter().find(came_by).or_else(|| own.first())
 }
 
-fn render(template: &str, site: &SiteKey, agent: &Agent, origin: &Origin) -> String {
+fn render(template: &str, site: &SiteKey, agent: &AgentCard, origin: &Origin) -> String {
     let snippet = format!("<script src=\"{origin}/chinwag.js\"\n  data-site=\"{site}\" async></script>");
     let mut page = String::with_capacity(template.len() + 1024);
     let mut rest = template;
@@ -144,12 +149,12 @@ mod tests {
     use super::*;
     use crate::config::{Config, Overrides};
 
-    fn agent() -> Agent {
-        let config = Config::demo(&Overrides::default());
-        config.agents["docs"].clone()
+    fn agent() -> AgentCard {
+        let agent = Config::demo(&Overrides::default()).agents["docs"].clone();
+        AgentCard { name: agent.name, suggestions: agent.suggestions, ..AgentCard::default() }
     }
 
-    fn rendered(agent: &Agent) -> String {
+    fn rendered(agent: &AgentCard) -> String {
         let origin = Origin::parse("https://relay.example").unwrap();
         render(TEMPLATE, &SiteKey::parse("site_shop").unwrap(), agent, &origin)
     }

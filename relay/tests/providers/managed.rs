@@ -423,6 +423,8 @@ async fn a_site_s_agent_of_the_api_changes_at_the_next_message_and_shows_that_it
     let origin = [("origin", PAGE)];
     let exchange = || world.send("POST", "/v1/token", &origin, Some(json!({ "site": "site_a" })));
     assert_eq!(exchange().await.status, 500, "there is no such agent yet");
+    let page = async || world.send("GET", "/", &origin, None).await.text;
+    assert!(page().await.contains("data-site=\"site_a\""), "its page is there all the same");
     let fields = chinwag_relay::store::AgentFields {
         name: "Guide".into(),
         base: "model".into(),
@@ -436,6 +438,7 @@ async fn a_site_s_agent_of_the_api_changes_at_the_next_message_and_shows_that_it
     world.app.store().add_agent(Mode::Live, SITE_AGENT, &fields).await.unwrap();
     let token = exchange().await.is(200);
     assert_eq!((&token["agent"]["name"], &token["features"]["tools"]), (&json!("Guide"), &json!(true)));
+    assert!(page().await.contains("Guide"));
     let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
     let headers = [("origin", PAGE), ("authorization", bearer.as_str())];
     let ask = async |id: &str| {

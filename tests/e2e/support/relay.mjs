@@ -8,7 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const BINARY = process.env.CHINWAG_RELAY ?? path.join(ROOT, "target/release/chinwag-relay");
+export const BINARY = process.env.CHINWAG_RELAY ?? path.join(ROOT, "target/release/chinwag-relay");
 const READY_WITHIN_MS = 30_000;
 
 /** A port that nobody listens on. */
@@ -60,9 +60,10 @@ async function holdDiscreet(log, data) {
 
 /**
  * Starts a relay for pages of the given origins beside its own. Without an
- * agent's section it answers from the project's own documents.
+ * agent's section it answers from the project's own documents. `answers` names
+ * the site's agent, where it is not that of the section.
  */
-export async function startRelay({ origins = [], agent = DOCS_AGENT, env = {}, port, folder, limits = "" } = {}) {
+export async function startRelay({ origins = [], agent = DOCS_AGENT, answers = /^\[agent\.(\w+)\]/m.exec(agent)[1], env = {}, port, folder, limits = "" } = {}) {
   port ??= await freePort();
   const own = folder === undefined;
   folder ??= await mkdtemp(path.join(tmpdir(), "chinwag-e2e-"));
@@ -78,7 +79,7 @@ ${limits && `[server.limits]\n${limits}\n`}
 [[site]]
 key = "site_demo"
 origins = ${JSON.stringify([origin, ...origins])}
-agent = "${/^\[agent\.(\w+)\]/m.exec(agent)[1]}"
+agent = "${answers}"
 
 ${agent}`,
   );
