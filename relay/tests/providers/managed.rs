@@ -1,8 +1,6 @@
 //! The API for servers, over a relay whose provider is a simulator: the calls
 //! of its documents, with the status and the shape that these promise.
 
-use std::collections::BTreeSet;
-
 use chinwag_relay::store::Mode;
 use serde_json::{Value, json};
 
@@ -363,57 +361,6 @@ async fn a_write_with_an_idempotency_key_is_done_once() {
         409,
         "idempotency_key_reused",
         Some("Idempotency-Key"),
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_walk_through_all_pages_loses_and_doubles_nothing_while_agents_are_made() {
-    let world = std::sync::Arc::new(World::new().await);
-    let mut before = BTreeSet::new();
-    for number in 0..60 {
-        before.insert(world.make(&format!("Agent {number}")).await);
-    }
-    let maker = {
-        let world = std::sync::Arc::clone(&world);
-        tokio::spawn(async move {
-            for number in 0..60 {
-                world.make(&format!("Later {number}")).await;
-            }
-        })
-    };
-    let (mut seen, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = world.call("GET", &format!("/v1/agents?page_size=7{cursor}"), None).await.is(200);
-        seen.extend(
-            page["data"].as_array().unwrap().iter().map(|agent| agent["id"].as_str().unwrap().to_owned()),
-        );
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
-    }
-    maker.await.unwrap();
-    let unique: BTreeSet<String> = seen.iter().cloned().collect();
-    assert_eq!(unique.len(), seen.len(), "nothing is listed twice");
-    assert!(before.is_subset(&unique), "nothing is lost");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_writers_at_once_lose_nothing() {
-    let world = std::sync::Arc::new(World::new().await);
-    let path = format!("/v1/agents/{}", world.make("Guide").await);
-    let mut writers = Vec::new();
-    for body in [json!({ "name": "New" }), json!({ "max_tokens": 7 }), json!({ "temperature": 0.1 })] {
-        let (world, path) = (std::sync::Arc::clone(&world), path.clone());
-        writers.push(tokio::spawn(async move { world.call("PATCH", &path, Some(body)).await.is(200) }));
-    }
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    let kept = world.call("GET", &path, None).await.is(200);
-    assert_eq!(
-        (&kept["name"], &kept["max_tokens"], &kept["temperature"]),
-        (&json!("New"), &json!(7), &json!(0.1))
     );
 }
 

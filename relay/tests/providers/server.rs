@@ -61,6 +61,11 @@ impl Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with_limits("").await
+    }
+
+    /// With more lines of `[server.limits]`.
+    pub(crate) async fn with_limits(more: &str) -> Self {
         let simulator = Simulator::start(Kind::OpenAiChat, Switches::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("docs")).unwrap();
@@ -68,7 +73,7 @@ impl World {
             .unwrap();
         let configuration = format!(
             "[server]\ndata_dir = '{}'\nprivate_targets = [\"127.0.0.1\"]\n[server.limits]\nwebhook_retry = \"1ms\"\nmessages_per_minute = 1000\n\
-             address_messages_per_minute = 1000\n\n\
+             address_messages_per_minute = 1000\n{more}\n\n\
              [[site]]\nkey = \"site_a\"\norigins = [\"{PAGE}\"]\nagent = \"{SITE_AGENT}\"\n\n\
              [agent.model]\nprovider = \"openai-chat\"\nbase_url = \"{}\"\napi_key = {{ env = \"KEY\" }}\n\
              model = \"simulated\"\n\n[agent.endpoint]\nprovider = \"ai-sdk\"\nbase_url = \"http://127.0.0.1:1/chat\"\n\n\
