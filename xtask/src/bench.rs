@@ -18,6 +18,12 @@ pub enum Measure {
     /// memory for an idle stream; for each adapter, how fast it decodes and how much
     /// later a chunk arrives.
     Relay(Built),
+    /// How long 200 pages take to be indexed, and how long a question waits for its
+    /// passages among 100,000.
+    Knowledge,
+    /// What an export of a million messages takes: time, and memory of whoever writes
+    /// it out.
+    Export(Built),
     /// A thousand replies through a network that cuts, fifty power cuts, ten thousand
     /// streams that are let go: the tests of `relay/tests/chaos`, as often as promised.
     Soak(Built),
@@ -80,9 +86,17 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             let mut command = with_files(node.program.as_os_str());
             command.arg(workspace.root.join("xtask").join("bench-relay.mjs")).arg(relay);
             process::run(&mut command, "the relay's bench")?;
-            let adapters = ["bench", "--locked", "-p", "chinwag-relay", "--bench", "provider"];
-            process::run(workspace.cargo().args(adapters), "the bench of the adapters")
+            cargo_bench(workspace, "provider", "the bench of the adapters")
         }
+        Measure::Export(built) => {
+            let relay = built.path(workspace)?;
+            let mut command = workspace.cargo();
+            command.env("CHINWAG_RELAY", relay).env("CHINWAG_EXPORT", "1000000");
+            command.args(["test", "--locked", "-p", "chinwag-relay", "--test", "process", "--"]);
+            command.args(["--nocapture", "an_export_takes_the_same_memory"]);
+            process::run(&mut command, "the export of a million messages")
+        }
+        Measure::Knowledge => cargo_bench(workspace, "knowledge", "the bench of knowledge"),
         Measure::Stream => {
             let node = Node::prepare(workspace).context("this bench needs Node")?;
             let browser = Browser::prepare().context("this bench needs a browser")?;
@@ -103,6 +117,11 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             process::run(&mut command, "the bench of kiosks")
         }
     }
+}
+
+fn cargo_bench(workspace: &Workspace, name: &str, what: &str) -> Result<()> {
+    let arguments = ["bench", "--locked", "-p", "chinwag-relay", "--bench", name];
+    process::run(workspace.cargo().args(arguments), what)
 }
 
 /// How often the tests of `relay/tests/chaos` do what they do.

@@ -10,6 +10,7 @@
 mod command;
 mod discreet;
 mod encrypted;
+mod export;
 mod knowledge;
 mod manage;
 mod provider;

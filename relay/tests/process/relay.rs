@@ -29,7 +29,7 @@ pub(crate) fn folder() -> TempDir {
     folder
 }
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
     command
