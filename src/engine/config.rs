@@ -7,6 +7,10 @@ use super::kiosk::KioskOptions;
 
 /// The part of the options that behaviour and words depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own; none has to agree with another"
+)]
 pub struct Config {
     /// The site's public key.
     pub site: String,

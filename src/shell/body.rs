@@ -111,7 +111,7 @@ fn part(part: &Part) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chinwag_protocol::{Json, SiteKey, ToolDefinition};
+    use chinwag_protocol::{Feedback, Json, SiteKey, ToolDefinition};
     use serde_json::{Value, json};
 
     #[test]

@@ -57,16 +57,15 @@ impl Call {
     /// Dropping the future does not end the request: abort the signal.
     pub async fn send(self, signal: &AbortSignal, lent: &Lent) -> Result<Response, TransportError> {
         let init = self.init(signal, lent);
-        let response = match &lent.fetch {
-            Some(fetch) => super::lent::fetch(fetch, &self.url, &init).await?,
-            None => {
-                let request = Request::new_with_str_and_init(&self.url, init.unchecked_ref());
-                let request = request.map_err(|_| TransportError::Protocol)?;
-                // What `fetch` rejects with does not say why: offline, DNS, CORS and a
-                // refused connection look alike to a page.
-                let sent = gloo_net::http::Request::from(request).send().await;
-                sent.map(Response::from).map_err(|_| TransportError::Network)?
-            }
+        let response = if let Some(fetch) = &lent.fetch {
+            super::lent::fetch(fetch, &self.url, &init).await?
+        } else {
+            let request = Request::new_with_str_and_init(&self.url, init.unchecked_ref());
+            let request = request.map_err(|_| TransportError::Protocol)?;
+            // What `fetch` rejects with does not say why: offline, DNS, CORS and a
+            // refused connection look alike to a page.
+            let sent = gloo_net::http::Request::from(request).send().await;
+            sent.map(Response::from).map_err(|_| TransportError::Network)?
         };
         if response.ok() { Ok(response) } else { Err(read_error(&response).await) }
     }

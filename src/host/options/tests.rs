@@ -41,7 +41,7 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
 
 #[test]
 fn a_wrong_value_is_named_with_what_is_allowed() {
-    let cases: [(&str, Given, &str); 13] = [
+    let cases: [(&str, Given, &str); 14] = [
         ("site", words("demo"), "not \"demo\""),
         (
             "position",
