@@ -44,6 +44,13 @@ const SOURCES = [
   { type: "source-url", sourceId: "1", url: "https://beans.example/fresh", title: "Storing your beans" },
   { type: "source-url", sourceId: "2", url: "https://beans.example/v60", title: "V60 guide" },
 ];
+/** A picture and a document, as parts of a message. */
+const FILES = [
+  { type: "file", url: "/v1/files/f1", mediaType: "image/png", filename: "grind.png" },
+  { type: "file", url: "/v1/files/f2", mediaType: "application/pdf", filename: "A guide to grinding for every brewer there is.pdf" },
+];
+/** After this long all states are drawn, and none takes the focus any more, in ms. */
+const LAST_MS = 900;
 const SUGGESTIONS = ["Where is my order?", "How do I brew a V60?", "Do you ship to Malta?"];
 
 const say = (text) => [
@@ -60,7 +67,7 @@ const failure = (status, code, more = {}) => ({ status, error: { type: "error", 
 
 /**
  * What each state is fed with: `asks` is sent, `chat` streams the answer to it (and
- * stays open unless it ends), `stored` is what an earlier visit left, `token` and
+ * stays open unless it ends, or is "away" without a network), `stored` is what an earlier visit left, `token` and
  * `refuses` are failures, `then` is done with the handle.
  */
 const STATES = {
@@ -87,6 +94,19 @@ const STATES = {
   loading: { title: "An earlier conversation on its way", stored: "never" },
   lost: { title: "An earlier conversation that does not come", stored: failure(500, "internal") },
   history: { title: "Earlier conversations", then: pressHistory },
+  files: {
+    title: "Files, sent and attached",
+    stored: [{ id: "q1", role: "user", parts: [{ type: "text", text: "Is this grind too coarse?" }, ...FILES], metadata: { createdAt: "2026-03-02T10:24:00Z" } }, said("A little. Go two clicks finer, and pour more slowly.")[1]],
+    then: attach,
+  },
+  rating: { title: "A rating, and why", stored: said("Best within four weeks of the roast date."), then: (chat) => press(chat, "[part=actions] [aria-pressed]", 1) },
+  menu: { title: "What can be done with a conversation", stored: said(ANSWER), then: (chat) => setTimeout(press, LAST_MS, chat, "[aria-haspopup=menu][aria-disabled=false]") },
+  person: { title: "A person answers", stored: said("A colleague takes over from here.", { status: "done", state: "taken-over" }) },
+  paused: { title: "Paused", stored: said("A colleague will be back tomorrow.", { status: "done", state: "paused" }) },
+  ended: { title: "Ended", stored: said("Good bye, and enjoy the coffee.", { status: "done", state: "ended" }) },
+  queued: { title: "Written without a connection", asks: QUESTION, chat: "away" },
+  consent: { title: "Before anything is stored or sent", options: { consent: "required" } },
+  scrolled: { title: "Reading further up", stored: said(RICH), then: (chat) => setTimeout(scrollUp, LAST_MS, chat) },
   unseen: { title: "Launcher with answers that nobody saw", stored: said(ANSWER), unread: 3, options: { mode: "launcher", position: "bottom-left" } },
   launcher: { title: "Launcher and teaser", options: { mode: "launcher", teaser: { text: "Questions about your order? Ask away.", delayMs: 0 } } },
 };
@@ -127,9 +147,12 @@ window.fetch = async (input, init = {}) => {
     const { token } = STATES[name];
     if (token === "never") return never(request.signal);
     if (token) return refuse(token);
-    return json({ token: name, expiresIn: 600, visitor: name, agent: { name: "Harbour Coffee", greeting: "Good morning.\nWhat would you like to know?\n\nI know our beans, brewing guides and orders.", suggestions: SUGGESTIONS }, features: { history: true, feedback: true, retry: true, sources: true } });
+    return json({ token: name, expiresIn: 600, visitor: name, agent: { name: "Harbour Coffee", greeting: "Good morning.\nWhat would you like to know?\n\nI know our beans, brewing guides and orders.", suggestions: SUGGESTIONS }, features: { history: true, feedback: true, retry: true, sources: true, attachments: name === "files" }, files: { maxBytes: 10_485_760, maxCount: 5, types: ["image/png", "application/pdf", "text/plain"] } });
   }
   const state = STATES[request.headers.get("authorization").slice(7)];
+  if (pathname === "/v1/files") return stored(await request.formData());
+  if (pathname.startsWith("/v1/files/")) return new Response(await picture("#0b6e69"));
+  if (state.chat === "away") throw new TypeError("no network");
   if (pathname === "/v1/chat") return state.refuses ? refuse(state.refuses) : stream(state.chat);
   if (pathname.endsWith("/messages")) {
     if (state.stored === "never") return never(request.signal);
@@ -139,6 +162,49 @@ window.fetch = async (input, init = {}) => {
   if (pathname === "/v1/conversations") return json({ data: CONVERSATIONS, pagination: { cursor: null, hasMore: false } });
   return json({});
 };
+
+/** What the relay says of a file that was sent. */
+function stored(form) {
+  const { name, type, size } = form.get("file");
+  return json({ url: "/v1/files/f3", filename: name, mediaType: type, size });
+}
+
+/** A picture in one colour, with a disc in it. */
+function picture(colour) {
+  const canvas = new OffscreenCanvas(480, 320);
+  const context = canvas.getContext("2d");
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 480, 320);
+  context.fillStyle = "#f4efe6";
+  context.arc(240, 160, 90, 0, Math.PI * 2);
+  context.fill();
+  return canvas.convertToBlob();
+}
+
+/** Drops a picture, and a file of a kind that is not taken, as soon as there is a conversation. */
+async function attach(chat) {
+  const root = chat.element.shadowRoot;
+  if (!root.querySelector("[part=message]")) return setTimeout(attach, 50, chat);
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([await picture("#6b4a2f")], "two clicks finer.png", { type: "image/png" }));
+  transfer.items.add(new File(["x"], "recipe.docx", { type: "application/msword" }));
+  root.querySelector("[part~=panel]").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}
+
+/** Presses a button as soon as it is there. */
+function press(chat, selector, index = 0) {
+  const button = chat.element.shadowRoot.querySelectorAll(selector)[index];
+  if (button) button.click();
+  else setTimeout(press, 50, chat, selector, index);
+}
+
+/** Goes up in the conversation as soon as there is one. */
+function scrollUp(chat) {
+  const log = chat.element.shadowRoot.querySelector("[part~=log]");
+  if (!log || log.scrollTop < 100) return setTimeout(scrollUp, 50, chat);
+  log.dispatchEvent(new WheelEvent("wheel", { deltaY: -100 }));
+  log.scrollTop = 0;
+}
 
 /** Opens the drawer as soon as its button is there, which takes a token. */
 function pressHistory(chat) {
@@ -167,6 +233,8 @@ async function show(name) {
     locale: asked.get("locale") ?? "en",
     ...(asked.get("dir") && { dir: asked.get("dir") }),
     theme: { colorScheme: asked.get("scheme") ?? "auto" },
+    // Files go by an XMLHttpRequest, unless the page makes the requests itself.
+    fetch: (input, init) => window.fetch(input, init),
     disclaimer: "Answers can be wrong. Check what matters.",
     ...options,
   });

@@ -120,7 +120,10 @@ fn initials(name: &str) -> String {
 fn status(scene: Scene) -> (&'static str, Text) {
     let standing = scene.store.read(Region::Header, |model| model.standing).unwrap_or_default();
     match scene.store.read(Region::Header, Model::connection) {
-        None | Some(Connection::Connecting) => ("connecting", Text::StatusConnecting),
+        None | Some(Connection::Connecting) => {
+            let is_asked = scene.store.read(Region::Header, Model::has_consent).unwrap_or_default();
+            (if is_asked { "connecting" } else { "unasked" }, Text::StatusConnecting)
+        }
         Some(Connection::Ready) => match standing {
             ConversationState::TakenOver => ("ready", Text::StatusPerson),
             ConversationState::Paused => ("paused", Text::StatusPaused),

@@ -78,7 +78,7 @@ const SCRIPT: &str = include_str!("../../pages/frame.js");
 
 /// Nothing inline and nothing from elsewhere but pictures; wasm may compile.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; \
-                      img-src 'self' https: data:; base-uri 'none'; form-action 'none'; \
+                      img-src 'self' https: data: blob:; base-uri 'none'; form-action 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors";
 
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

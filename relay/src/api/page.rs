@@ -141,7 +141,7 @@ const TEMPLATE: &str = include_str!("../../pages/demo.html");
 /// Nothing inline and nothing from elsewhere; wasm may compile.
 const PAGE_CSP: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+     img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 #[cfg(test)]
