@@ -11,7 +11,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { test } from "node:test";
 
-import { newPage } from "./support/browser.mjs";
+import { newPage, widget } from "./support/browser.mjs";
 import { ROOT } from "./support/relay.mjs";
 import { browser, relay, setStage } from "./support/stage.mjs";
 
@@ -21,8 +21,8 @@ const GOLDEN = path.join(ROOT, "tests/golden/look");
 setStage();
 
 /** The gallery, at rest. */
-async function visit({ width = 1280, scheme = "light", locale = "en", state, zoom, forcedColors } = {}) {
-  const page = await newPage(browser, { viewport: { width, height: 900 }, reducedMotion: "reduce", forcedColors, timezoneId: "UTC", colorScheme: scheme });
+async function visit({ width = 1280, height = 900, scheme = "light", locale = "en", state, zoom, deviceScaleFactor, forcedColors } = {}) {
+  const page = await newPage(browser, { viewport: { width, height }, deviceScaleFactor, reducedMotion: "reduce", forcedColors, timezoneId: "UTC", colorScheme: scheme });
   const query = new URLSearchParams({ scheme, locale, ...(state && { state }) });
   await page.goto(`${relay.origin}/gallery?${query}`);
   await page.waitForFunction(() => document.documentElement.dataset.ready === "");
@@ -146,6 +146,34 @@ test("twice the size of text cuts nothing off", async () => {
   assert.deepEqual(await objections(page), []);
   await page.context().close();
 });
+
+// A browser's zoom is this: so many times fewer CSS pixels in the window, each so many times larger.
+for (const zoom of [2, 4]) {
+  const window = { width: 1280 / zoom, height: 1024 / zoom, deviceScaleFactor: zoom };
+  test(`a browser that zooms to ${zoom * 100} % cuts nothing off`, async () => {
+    const page = await visit(window);
+    assert.deepEqual(await flaws(page), []);
+    await page.context().close();
+
+    // The panel over a page, which has no more room than the window.
+    const { deviceScaleFactor, ...viewport } = window;
+    const floating = await newPage(browser, { viewport, deviceScaleFactor, reducedMotion: "reduce" });
+    await floating.goto(relay.origin);
+    const chat = widget(floating);
+    await chat.open();
+    await chat.ask("How do I change the accent colour?");
+    await chat.settle();
+    await chat.sources.first().waitFor();
+    assert.deepEqual(await flaws(floating), []);
+    for (const control of [chat.input, chat.send, chat.newConversation, chat.part("close")]) {
+      const { x, y, width, height } = await control.boundingBox();
+      assert.ok(x >= 0 && y >= 0 && x + width <= viewport.width && y + height <= viewport.height, `${await control.evaluate((element) => element.outerHTML.slice(0, 80))} is in the window`);
+    }
+    const read = await chat.log.evaluate((log) => log.clientHeight);
+    assert.ok(read >= 60, `${read} px are left to read in`);
+    await floating.context().close();
+  });
+}
 
 test("forced colours leave every control a border or a colour of the system", async () => {
   const page = await visit({ forcedColors: "active", state: "answer" });
