@@ -427,7 +427,7 @@ impl Store {
         }
         let (shown_at, shown_bytes) = inner.shown_live.get();
         let has_much = inner.live_bytes(key).saturating_sub(shown_bytes) > MUCH_BYTES;
-        let pace = (inner.live_cost_ms.get() * LIVE_SHARE).clamp(LIVE_PACE_MS, MAX_LIVE_PACE_MS);
+        let pace = live_pace(inner.live_cost_ms.get());
         let wait = if has_much { 0.0 } else { shown_at + pace - clock::now().0 };
         // A clock that was set back would have it wait for ever.
         if !(1.0..pace).contains(&wait) {
@@ -464,6 +464,12 @@ impl Store {
             inner.measuring.replace(Some(Timeout::new(0, cost)));
         });
     }
+}
+
+/// How long it is from one picture of a live reply to the next, after one that
+/// took so long; in ms.
+fn live_pace(cost_ms: f64) -> f64 {
+    (cost_ms * LIVE_SHARE).clamp(LIVE_PACE_MS, MAX_LIVE_PACE_MS)
 }
 
 /// The least time between two pictures of a live reply that grows in small
@@ -518,5 +524,19 @@ impl Inner {
             Region::Item(key) | Region::Live(key) | Region::Rating(key) => model.item(*key).is_some(),
             _ => true,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawing_has_a_share_of_a_slow_device_and_no_halt_is_seen() {
+        let paces = [0.0, 3.0, 12.0, 20.0, 400.0].map(live_pace);
+        assert!(
+            paces.iter().zip([40.0, 40.0, 72.0, 120.0, 160.0]).all(|(pace, due)| (pace - due).abs() < 0.1),
+            "{paces:?}"
+        );
     }
 }

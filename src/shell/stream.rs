@@ -7,7 +7,7 @@ use std::rc::Rc;
 use chinwag_protocol::Chunk;
 use chinwag_protocol::sse::{DONE, Decoder};
 use gloo_timers::callback::Interval;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{IteratorNext, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
@@ -184,11 +184,10 @@ async fn run(
 
 /// The next bytes, or `None` at the end, however it came.
 async fn next(reader: &ReadableStreamDefaultReader) -> Option<Vec<u8>> {
-    let result = JsFuture::from(reader.read()).await.ok()?;
-    let is_done = Reflect::get(&result, &JsValue::from_str("done")).ok()?.is_truthy();
-    if is_done {
+    // What a reader resolves to has the members of an iterator's result.
+    let result: IteratorNext = JsFuture::from(reader.read()).await.ok()?.unchecked_into();
+    if result.done() {
         return None;
     }
-    let value = Reflect::get(&result, &JsValue::from_str("value")).ok()?;
-    Some(value.dyn_into::<Uint8Array>().ok()?.to_vec())
+    Some(result.value().dyn_into::<Uint8Array>().ok()?.to_vec())
 }
