@@ -61,7 +61,7 @@ pub struct AgentCard {
 
 /// What the agent can do; the widget shows only what works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "six independent switches of the wire")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the wire")]
 pub struct Features {
     /// Conversations can be listed and read.
     pub history: bool,
@@ -75,6 +75,10 @@ pub struct Features {
     pub attachments: bool,
     /// Replies cite sources.
     pub sources: bool,
+    /// Somebody else may write without being asked: a person who takes over. Only
+    /// told where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub updates: bool,
 }
 
 impl FromFields for TokenAnswer {
@@ -111,6 +115,7 @@ impl FromFields for Features {
             tools: fields.flag("tools"),
             attachments: fields.flag("attachments"),
             sources: fields.flag("sources"),
+            updates: fields.flag("updates"),
         })
     }
 }

@@ -81,6 +81,8 @@ pub struct AgentInUse {
     pub upstream: Arc<dyn Upstream>,
     /// What is told of it.
     pub card: AgentCard,
+    /// Whether its provider tells of its own accord what a person writes.
+    pub is_told: bool,
 }
 
 #[derive(Debug)]
@@ -256,14 +258,17 @@ impl App {
                 greeting: agent.greeting.clone(),
                 suggestions: agent.suggestions.clone(),
             };
-            return Ok(Some(AgentInUse { upstream: Arc::clone(upstream), card }));
+            let is_told = agent.webhook.is_some();
+            return Ok(Some(AgentInUse { upstream: Arc::clone(upstream), card, is_told }));
         }
         let found =
             shared.live.find(&shared.store, &shared.config, &shared.agents, &shared.knowledge, name).await?;
         Ok(found.map(|live| {
             let card =
                 AgentCard { name: live.name, avatar_url: None, greeting: None, suggestions: Vec::new() };
-            AgentInUse { upstream: live.upstream, card }
+            let section = shared.config.agents.get(&live.base);
+            let is_told = section.is_some_and(|section| section.webhook.is_some());
+            AgentInUse { upstream: live.upstream, card, is_told }
         }))
     }
 

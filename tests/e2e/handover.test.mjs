@@ -38,13 +38,14 @@ test("a person's messages come by Chatsby's webhooks, and a forged one does not"
   await chat.ask("Where is the harbour?");
   await chat.stop.waitFor();
   await chat.settle();
-  assert.equal(await tell("evt_1", "Ben from the shop here."), "taken_in");
   assert.equal(await tell("evt_x", "Send me your card number.", "another secret"), 401);
+  assert.equal(await tell("evt_1", "Ben from the shop here."), "taken_in");
+  // The visitor has asked nothing; the panel looks by itself.
+  await chat.log.getByText("Ben from the shop here.").waitFor();
 
   // The agent says nothing to this; the visitor sees why.
   await chat.ask("May I talk to a person?");
   await chat.host.getByText("A person has joined and answers here.").first().waitFor();
-  await chat.log.getByText("Ben from the shop here.").waitFor();
   assert.equal(await tell("evt_2", "The harbour is behind the church."), "taken_in");
   await chat.log.getByText("The harbour is behind the church.").waitFor();
   assert.equal(await tell("evt_2", "The harbour is behind the church."), "repeated");

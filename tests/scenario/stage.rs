@@ -14,6 +14,8 @@ use chinwag_protocol::{
 pub(crate) struct Stage {
     pub(crate) model: Model,
     pub(crate) asked: Vec<Effect>,
+    /// Whether the tokens say that a person may write without being asked.
+    pub(crate) has_updates: bool,
     now: f64,
     ids: u32,
 }
@@ -109,6 +111,7 @@ impl Stage {
                 tools: true,
                 sources: true,
                 attachments: true,
+                updates: self.has_updates,
             },
             files: Some(FileLimits {
                 max_bytes: 1_000,

@@ -110,6 +110,42 @@ fn a_wordless_reply_of_the_agent_is_not_shown_while_a_person_answers() {
     assert_eq!(stage.transcript().len(), 3);
 }
 
+/// A reply of an agent whose provider tells what a person writes.
+fn told_of_persons() -> Stage {
+    let mut stage = Stage::mounted();
+    stage.has_updates = true;
+    stage.tell(Event::Opened);
+    stage.grant_token();
+    assert!(waits(&stage).is_empty(), "there is no conversation to look at");
+    stage.send("A person, please");
+    let turn = stage.opened_turn();
+    stage.tell(Event::StreamOpened { turn });
+    stage.say(turn, 1, Chunk::Start { message_id: Some("a1".into()), metadata: None });
+    stage.delta(turn, 2, "One moment.");
+    stage.finish(turn, 3);
+    stage
+}
+
+#[test]
+fn who_may_come_unasked_is_looked_for_while_the_agent_answers() {
+    let mut stage = told_of_persons();
+    assert_eq!((stage.model.standing, waits(&stage)), (ConversationState::Ongoing, vec![5_000]));
+    look(&mut stage);
+    stage.page(first_two(ConversationState::Ongoing));
+    assert_eq!(waits(&stage), [5_000, 7_500], "the longer nobody comes, the less often");
+    look(&mut stage);
+    let mut page = first_two(ConversationState::Ongoing);
+    page.push(message("p1", Role::Assistant, "Maya here.", Some(ConversationState::TakenOver)));
+    stage.page(page);
+    assert_eq!(stage.transcript(), ["> A person, please", "One moment.", "Maya here."]);
+    assert_eq!(stage.model.standing, ConversationState::TakenOver);
+
+    let (mut stage, turn) = Stage::asking("A person, please");
+    stage.delta(turn, 1, "One moment.");
+    stage.finish(turn, 2);
+    assert!(waits(&stage).is_empty(), "where nobody comes unasked, nobody is looked for");
+}
+
 #[test]
 fn nobody_looks_nothing_is_asked_for() {
     let mut stage = taken_over();

@@ -132,7 +132,7 @@ async fn answer(app: &App, site: &Site, grant: Grant<'_>, now: SystemTime) -> Re
         visitor: app.keyring().issue_visitor(grant.visitor, now)?,
         agent: agent.card,
         // The store gives every agent a history, ratings and another try.
-        features: Features { history: true, feedback: true, retry: true, ..features },
+        features: Features { history: true, feedback: true, retry: true, updates: agent.is_told, ..features },
         files: features.attachments.then(|| file::told(&app.config().server.limits)),
     })
 }

@@ -24,6 +24,8 @@ pub struct LiveAgent {
     pub upstream: Arc<dyn Upstream>,
     /// What it is called.
     pub name: String,
+    /// The section of the configuration that it stands on.
+    pub base: String,
 }
 
 /// By id: a version, and what was set up from it.
@@ -49,7 +51,7 @@ impl LiveAgents {
             self.lock().remove(id);
             return Ok(None);
         };
-        let name = record.fields.name.clone();
+        let (name, base) = (record.fields.name.clone(), record.fields.base.clone());
         let known = self.lock().get(id).filter(|(version, _)| *version == record.version).cloned();
         let upstream = if let Some((_, upstream)) = known {
             upstream
@@ -62,7 +64,7 @@ impl LiveAgents {
             built.insert(id.to_owned(), (record.version, Arc::clone(&upstream)));
             upstream
         };
-        Ok(Some(LiveAgent { upstream, name }))
+        Ok(Some(LiveAgent { upstream, name, base }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Built> {

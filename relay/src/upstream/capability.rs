@@ -83,6 +83,8 @@ impl Capabilities {
             tools: self.tools.is_offered(),
             attachments: self.attachments.is_offered(),
             sources: self.sources.is_offered(),
+            // What the configuration decides.
+            updates: false,
         }
     }
 

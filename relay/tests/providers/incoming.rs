@@ -140,6 +140,11 @@ async fn who_did_not_sign_is_refused_and_changes_nothing() {
     assert_eq!(texts(&world).await.len(), 2);
 
     let without = World::with(Kind::Chatsby, "").await;
+    for (world, expected) in [(&world, json!(true)), (&without, Value::Null)] {
+        let token = world.call(Method::POST, "/v1/token", Some(json!({ "site": "site_a" }))).await;
+        let token: Value = serde_json::from_str(&token).unwrap();
+        assert_eq!(token["features"]["updates"], expected, "{token}");
+    }
     let (status, _) = post(&without, "/v1/hooks/a", &[("x-chatsby-signature", &good)], &body).await;
     assert_eq!(status, 404, "a section without a secret believes nobody");
     let answer = without.call(Method::GET, "/v1/conversations", None).await;

@@ -107,6 +107,9 @@ pub(super) fn take(model: &mut Model, answer: &TokenAnswer, now: Moment, out: &m
         make(model, waiting, answer.token.clone(), out);
     }
     outbox::flush(model, now, out);
+    if model.features.updates {
+        watch::look(model, out);
+    }
 }
 
 pub(super) fn refused(

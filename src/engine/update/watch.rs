@@ -1,5 +1,5 @@
-//! A conversation that is not in the agent's hands: who has it, and what a
-//! person writes in it. Their messages come without a question and so without a
+//! A conversation that is not in the agent's hands, or may leave them at any
+//! time: who has it, and what a person writes in it. Their messages come without a question and so without a
 //! stream; the newest page is asked for now and then while somebody looks.
 
 use chinwag_protocol::{ConversationState, MessageMetadata, MessageStatus, Page, Role, UiMessage};
@@ -64,7 +64,12 @@ pub(super) fn look(model: &mut Model, out: &mut Effects) {
 
 /// Whether there is anybody to write, and anybody to read it.
 fn is_worth_it(model: &Model) -> bool {
-    let is_watched = matches!(model.standing, ConversationState::TakenOver | ConversationState::Paused);
+    let is_watched = match model.standing {
+        ConversationState::TakenOver | ConversationState::Paused => true,
+        // Where a person may come unasked, there has to be something to come to.
+        ConversationState::Ongoing => model.features.updates && model.conversation.is_some(),
+        _ => false,
+    };
     is_watched && model.open && !model.is_out_of_sight
 }
 
