@@ -88,7 +88,8 @@ async function askForToken(relay, { site, getToken, api, kiosk }) {
     return bad(`the relay knows no site "${site}" for ${location.origin}: add that to "origins" of its [[site]] in chinwag.toml, exactly so`);
   }
   if (body?.error?.param === "device") {
-    return bad(`the relay does not take this kiosk's device key (${body.error.message}): chinwag-relay device new ${site} makes another`);
+    const isWorthless = kiosk?.device && code === "unauthenticated";
+    return bad(`the relay does not take this kiosk's device key: ${body.error.message}${isWorthless ? ` (chinwag-relay device new ${site} makes another)` : ""}`);
   }
   if (code) return bad(`the relay refused a token: ${code} (request ${answer.headers.get("x-request-id") ?? "unknown"})`);
   return bad(`${relay}/v1/token answered ${answer.status} and not what a relay answers: is "relay" the address of a relay?`);

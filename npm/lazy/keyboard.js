@@ -67,6 +67,8 @@ export function keyboard(place, input, locale) {
   let layer = "letters";
   let isShifted = false;
   let repeating;
+  // As high as its highest layer in any: what stands above must not jump.
+  place.dataset.rows = Math.max(...[LAYOUTS[own], LAYOUTS.en].map(({ rows, more = [] }) => Math.max(rows.length, more.length))) + 1;
 
   const write = (text) => {
     const { selectionStart: start, selectionEnd: end } = input;

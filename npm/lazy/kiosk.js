@@ -24,6 +24,9 @@ const KEYS = /^(F[1-57-9]|F1[0-2]|ContextMenu|PrintScreen|Browser\w*)$/;
 /** With Ctrl, Alt or the system's key, these edit; all others lead away. */
 const EDITING = /^([azy]|Arrow\w+|Backspace|Delete|Home|End|Control|Alt|AltGraph|Meta|Shift)$/i;
 
+/** Reasons of a failure by which the relay was found and does not want this screen. */
+const REFUSALS = /^(not_allowed|other)$/;
+
 /** What is said when the module itself cannot say it. */
 const WORDS = {
   __proto__: null,
@@ -67,12 +70,12 @@ export function settle(options) {
 
 /**
  * A kiosk around a widget that is to be mounted. `parts` fetches what is needed
- * later; `renew` puts a fresh module in the place of the one that a visitor used.
+ * later; `renew` puts a fresh module in the place of the one that a visitor used;
+ * `doctor` looks for what is wrong.
  */
-export function begin(options, { parts, renew }) {
+export function begin(options, { parts, renew, doctor }) {
   const { settled, complaints } = settle(options);
   for (const complaint of complaints) console.error("chinwag:", complaint);
-  const held = settled.kiosk;
   /** What has gone wrong, for `doctor()`. */
   const troubles = new Map();
   const ends = new AbortController();
@@ -83,6 +86,8 @@ export function begin(options, { parts, renew }) {
   let told = 0;
   let fingers = new Set();
   let locale = "";
+  /** Where the screen says what the one who looks after it has to know. */
+  let plate;
   let crashed = 0;
   let crashedAt = -Infinity;
 
@@ -99,7 +104,7 @@ export function begin(options, { parts, renew }) {
 
   /** Keeps the screen on. The browser lets go of it whenever the page is out of sight. */
   const stayAwake = async () => {
-    if (held.wakeLock === false || document.hidden || (lock && !lock.released)) return;
+    if (settled.kiosk.wakeLock === false || document.hidden || (lock && !lock.released)) return;
     try {
       if (!navigator.wakeLock) throw new Error("this browser has none, or the page is not served by https");
       lock = await navigator.wakeLock.request("screen");
@@ -164,6 +169,27 @@ export function begin(options, { parts, renew }) {
   // Out of the browser's cache would come what the last visitor saw.
   listen(window, "pageshow", (event) => event.persisted && location.reload());
 
+  const engrave = () => void (plate && (plate.textContent = troubles.get("relay") ?? ""));
+
+  /**
+   * What a call failed of. Where the relay refuses, what support would ask first
+   * is asked at once: nobody stands at a kiosk with the browser's console open.
+   */
+  const failed = async ({ reason, requestId }) => {
+    complain("answers", `the last call failed: ${reason}${requestId ? ` (request ${requestId})` : ""}`);
+    if (!REFUSALS.test(reason) || troubles.has("relay")) return;
+    const report = await doctor().catch(() => undefined);
+    const token = report?.checks.find(({ name }) => name === "token");
+    if (!token || token.ok) return;
+    complain("relay", token.says);
+    engrave();
+  };
+  const answered = () => {
+    troubles.delete("answers");
+    troubles.delete("relay");
+    engrave();
+  };
+
   const measure = async () => {
     const bytes = performance.memory?.usedJSHeapSize ?? 0;
     if (bytes) handle?.tellKiosk("memory", bytes);
@@ -202,6 +228,10 @@ export function begin(options, { parts, renew }) {
         ({ keyboard }) => keyboard(place, input, now),
         (error) => complain("keyboard", `the keyboard could not be fetched (${error.message})`),
       );
+    },
+    trouble(place) {
+      plate = place;
+      engrave();
     },
     code(place, address) {
       // The address stands below it in any case.
@@ -277,9 +307,20 @@ export function begin(options, { parts, renew }) {
       measure();
       if (element) return;
       element = to.element;
-      listen(element, "chinwag:error", ({ detail }) => complain("answers", `the last call failed: ${detail.reason}${detail.requestId ? ` (request ${detail.requestId})` : ""}`));
-      listen(element, "chinwag:connection:change", ({ detail }) => detail.state === "ready" && troubles.delete("answers"));
+      listen(element, "chinwag:error", ({ detail }) => failed(detail));
+      listen(element, "chinwag:connection:change", ({ detail }) => detail.state === "ready" && answered());
       if (!isFull()) complain("full screen", "the browser's frame is in sight until the screen is first touched. Start it with --kiosk");
+    },
+    /**
+     * What the page changes holds for the visitors to come too: each has a module
+     * of their own. The language is one visitor's, and goes with them.
+     */
+    update({ locale: _, ...changes }) {
+      const isGroup = (value) => Object.getPrototypeOf(value ?? 0) === Object.prototype;
+      for (const key in changes) {
+        const [old, changed] = [settled[key], changes[key]];
+        settled[key] = isGroup(old) && isGroup(changed) ? { ...old, ...changed } : changed;
+      }
     },
     /** The module has ended. Nobody may be there to press a button. */
     async crashed(host, mount) {
@@ -294,15 +335,15 @@ export function begin(options, { parts, renew }) {
     },
     /** What `doctor()` says of it. */
     async examine() {
-      if (held.wakeLock !== false) await stayAwake();
+      if (settled.kiosk.wakeLock !== false) await stayAwake();
       const good = (says) => ({ ok: true, says });
       const bad = (says) => ({ ok: false, says });
       const trouble = (name, fine) => (troubles.has(name) ? bad(troubles.get(name)) : good(fine));
       return [
         ["kiosk options", complaints.length ? bad(complaints.join("; ")) : good("nothing contradicts a kiosk")],
-        ["wake lock", held.wakeLock === false ? good("not asked for (kiosk.wakeLock: false)") : trouble("wake lock", "the screen is kept on")],
+        ["wake lock", settled.kiosk.wakeLock === false ? good("not asked for (kiosk.wakeLock: false)") : trouble("wake lock", "the screen is kept on")],
         ["full screen", isFull() ? good("the page has the whole screen, or is framed by a launcher") : bad("the browser's frame is in sight: start it with --kiosk, or allow full screen")],
-        ["keyboard", trouble("keyboard", held.keyboard === false ? "not asked for (kiosk.keyboard: false)" : "the keyboard on the screen is there")],
+        ["keyboard", trouble("keyboard", settled.kiosk.keyboard === false ? "not asked for (kiosk.keyboard: false)" : "the keyboard on the screen is there")],
       ];
     },
     destroy() {

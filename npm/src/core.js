@@ -141,6 +141,7 @@ export async function init(options, environment = {}) {
       ? (await import("__CHINWAG_KIOSK__")).begin(rest, {
           parts: { keyboard: () => import("__CHINWAG_KEYBOARD__"), qr: () => import("__CHINWAG_QR__") },
           renew: () => renew(),
+          doctor: () => handle.doctor(),
         })
       : undefined;
   if (kiosk) rest = kiosk.options;
@@ -267,6 +268,7 @@ export async function init(options, environment = {}) {
   handle.hide = () => void (element.hidden = true);
   handle.update = (changes) => {
     call("update", changes);
+    kiosk?.update(changes);
     if ("sound" in changes) sound = changes.sound;
     if ("locale" in changes) speak(changes.locale);
   };

@@ -67,6 +67,11 @@ impl Companion {
         self.call("code", &[place.into(), JsValue::from_str(address)]);
     }
 
+    /// Says why the relay does not want this screen, once that is known.
+    pub fn draw_trouble(&self, place: &Element) {
+        self.call("trouble", &[place.into()]);
+    }
+
     fn call(&self, name: &str, given: &[JsValue]) {
         let member = self.0.as_ref().and_then(|object| Reflect::get(object, &JsValue::from_str(name)).ok());
         if let Some(function) = member.and_then(|member| member.dyn_into::<Function>().ok()) {

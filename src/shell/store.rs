@@ -397,6 +397,13 @@ impl Store {
         }
     }
 
+    /// Says why a kiosk is not wanted at its relay, once that is known.
+    pub fn draw_trouble(&self, place: &Element) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.outside.kiosk().draw_trouble(place);
+        }
+    }
+
     /// Begins a new conversation under a fresh id.
     pub fn start_conversation(&self) {
         self.dispatch(Event::ConversationStarted { conversation_id: clock::fresh_id() });

@@ -21,7 +21,7 @@ use super::time;
 use super::transcript::transcript;
 use super::welcome::{headline, words_of};
 use crate::engine::kiosk::Stage;
-use crate::engine::{Event, Kiosk, KioskEvent, Model, Region};
+use crate::engine::{Event, Kiosk, KioskEvent, Model, Reason, Region};
 
 /// Seconds before the end at which a screen reader is told how many are left.
 const TOLD_AT: [usize; 2] = [10, 5];
@@ -145,12 +145,22 @@ fn prompt(scene: Scene) -> Option<String> {
 
 /// Draws what stands there while nobody would answer. It goes by itself.
 fn away(scene: Scene) -> El {
+    let why = move || scene.store.read(Region::Header, |model| model.trouble.as_ref().map(|why| why.reason));
+    let words = move || match why().flatten() {
+        None | Some(Reason::Unreachable | Reason::Timeout) => scene.text(Text::AwayText),
+        // It was found, and does not want this screen.
+        Some(reason) => scene.text(Text::of(reason)),
+    };
+    // For the one who looks after the screen.
+    let more = el("p", "cw-away-more").set("dir", "ltr");
+    scene.store.draw_trouble(&more);
     el("section", "cw-away")
         .set("part", "away")
         .set("role", "status")
         .add(&icon(Icon::Offline))
         .add(&el("h1", "cw-away-title").text(&scene.text(Text::AwayTitle)))
-        .add(&el("p", "").text(&scene.text(Text::AwayText)))
+        .add(&el("p", "").live_text(words))
+        .add(&more)
 }
 
 /// Draws what a visitor works with, and what may lie over it.

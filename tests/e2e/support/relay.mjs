@@ -1,11 +1,12 @@
 // A real relay process on a free port, with a data folder of its own.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const BINARY = process.env.CHINWAG_RELAY ?? path.join(ROOT, "target/release/chinwag-relay");
@@ -61,9 +62,19 @@ async function holdDiscreet(log, data) {
 /**
  * Starts a relay for pages of the given origins beside its own. Without an
  * agent's section it answers from the project's own documents. `answers` names
- * the site's agent, where it is not that of the section.
+ * the site's agent, where it is not that of the section; `site` is what its site
+ * has in the configuration beside that.
  */
-export async function startRelay({ origins = [], agent = DOCS_AGENT, answers = /^\[agent\.(\w+)\]/m.exec(agent)[1], env = {}, port, folder, limits = "" } = {}) {
+export async function startRelay({
+  origins = [],
+  agent = DOCS_AGENT,
+  answers = /^\[agent\.(\w+)\]/m.exec(agent)[1],
+  env = {},
+  port,
+  folder,
+  limits = "",
+  site = "",
+} = {}) {
   port ??= await freePort();
   const own = folder === undefined;
   folder ??= await mkdtemp(path.join(tmpdir(), "chinwag-e2e-"));
@@ -80,6 +91,7 @@ ${limits && `[server.limits]\n${limits}\n`}
 key = "site_demo"
 origins = ${JSON.stringify([origin, ...origins])}
 agent = "${answers}"
+${site}
 
 ${agent}`,
   );
@@ -104,6 +116,11 @@ ${agent}`,
     port,
     folder,
     log: () => log,
+    /** Runs a command on the relay's data, beside it; resolves to what it prints. */
+    command: async (...given) => {
+      const { stdout } = await promisify(execFile)(BINARY, ["--config", config, ...given], { cwd: folder });
+      return stdout.trim();
+    },
     async stop(signal = "SIGTERM", keep = false) {
       child.kill(signal);
       await ended;
