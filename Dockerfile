@@ -15,15 +15,17 @@ COPY --from=node:22-bookworm-slim /usr/local/lib/node_modules /usr/local/lib/nod
 RUN ln -sf ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 RUN rustup target add wasm32-unknown-unknown \
  && cargo xtask dist \
- && cargo build --locked --release -p chinwag-relay
+ && cargo build --locked --release -p chinwag-relay \
+ && cargo xtask notices > target/THIRD-PARTY-NOTICES.txt
 
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 chinwag \
+ && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin chinwag \
  && install -d -o chinwag -m 0700 /data
 COPY --from=build /src/target/release/chinwag-relay /usr/local/bin/chinwag-relay
+COPY --from=build /src/target/THIRD-PARTY-NOTICES.txt /usr/share/doc/chinwag/
 USER chinwag
 WORKDIR /data
 VOLUME /data

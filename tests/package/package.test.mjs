@@ -35,6 +35,7 @@ test("the package holds its files and nothing else", () => {
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "THIRD-PARTY-NOTICES.txt",
     "chinwag-drawer.wasm",
     "chinwag-kiosk.wasm",
     "chinwag-past.wasm",
@@ -68,6 +69,14 @@ test("the package holds its files and nothing else", () => {
     "sound.js",
     "upload.js",
   ]);
+});
+
+test("the notices name what is linked into the module and bundled into the scripts", () => {
+  const notices = readFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), "utf8");
+  const named = [...notices.matchAll(/^([\w.-]+) [\d.]+[^:\n]*: .+$/gm)].map(([, name]) => name);
+  for (const name of ["leptos", "wasm-bindgen", "web-sys", "uqr"]) assert.ok(named.includes(name), `${name} of ${named}`);
+  for (const name of ["tokio", "axum", "esbuild", "chinwag"]) assert.ok(!named.includes(name), name);
+  assert.match(notices, /Anthony Fu/);
 });
 
 test("the package has no dependencies and the version of the workspace", () => {

@@ -5,7 +5,7 @@ use crate::fingerprint::fingerprint;
 use crate::node::Node;
 use crate::widget::{self, Widget};
 use crate::workspace::Workspace;
-use crate::{budget, inline, lazy, loader, package, process, report, setup};
+use crate::{budget, inline, lazy, loader, package, process, report, sbom, setup};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -146,6 +146,7 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
             css: &style.bytes,
             companions: &companions,
             loader: &loader_for(package::MODULE)?,
+            notices: node.map(|_| sbom::widget_notices(workspace)).transpose()?,
         },
     )?);
     assets.push(Asset::named("chinwag.js", loader_for(&module.path)?, Load::Launcher));

@@ -24,6 +24,8 @@ enum Command {
     Reproduce,
     /// Make what a release is made of, in target/release-files.
     Release,
+    /// Write what the licences of others' work in a release ask to be passed on.
+    Notices,
     /// Measure: `size`, `relay`, `soak` or `stream`.
     #[command(subcommand)]
     Bench(bench::Measure),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Firefox => firefox::command(&workspace),
         Command::Reproduce => release::reproduce(&workspace),
         Command::Release => release::command(&workspace),
+        Command::Notices => release::notices(&workspace),
         Command::Bench(measure) => bench::bench(&workspace, measure),
         Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Golden(options) => golden::command(&workspace, &options),

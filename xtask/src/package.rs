@@ -12,6 +12,8 @@ pub const MODULE: &str = "index.js";
 pub const WASM: &str = "chinwag.wasm";
 /// The styles in the package.
 pub const CSS: &str = "chinwag.css";
+/// What the licences of others' work ask to be passed on.
+pub const NOTICES: &str = "THIRD-PARTY-NOTICES.txt";
 /// The module with every file in it.
 const INLINE: &str = "inline.js";
 
@@ -46,6 +48,8 @@ pub struct Contents<'a> {
     pub inline: Option<&'a str>,
     /// The loader that imports [`MODULE`] from beside it.
     pub loader: &'a str,
+    /// What the licences of others' work ask to be passed on; without Node nothing of npm's is known.
+    pub notices: Option<String>,
 }
 
 /// The files of the package. Names carry no hash here: a bundler gives them one.
@@ -62,6 +66,9 @@ pub fn assets(root: &Path, contents: &Contents<'_>) -> Result<Vec<Asset>> {
     }
     if let Some(inline) = contents.inline {
         files.push((INLINE, inline.into()));
+    }
+    if let Some(notices) = &contents.notices {
+        files.push((NOTICES, notices.clone().into_bytes()));
     }
     if let Some(glue) = contents.glue {
         files.push(("glue.js", glue.into()));

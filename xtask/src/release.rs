@@ -1,19 +1,21 @@
-//! `cargo xtask release` and `cargo xtask reproduce`: what is published, and the
+//! `cargo xtask release`, `cargo xtask notices` and `cargo xtask reproduce`: what is published, and the
 //! proof that the same sources make the same bytes.
 
 use crate::asset::Manifest;
 use crate::dist::{self, SizePass};
+use crate::node::Node;
 use crate::workspace::{Workspace, executable, on_path};
-use crate::{process, report, run, sbom};
+use crate::{package, process, report, run, sbom};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// `cargo xtask release`: the package, the relay, the Dockerfile, the bill of
-/// materials and the checksums of them all, in `target/release-files/`.
+/// materials, the notices and the checksums of them all, in `target/release-files/`.
 pub fn command(workspace: &Workspace) -> Result<()> {
     let folder = workspace.target.join("release-files");
     if folder.exists() {
@@ -23,16 +25,25 @@ pub fn command(workspace: &Workspace) -> Result<()> {
     dist::make(workspace, SizePass::Required)?;
     pack(workspace, &folder)?;
     run::build_relay(workspace)?;
-    let relay = format!("chinwag-relay-{}-{}", env!("CARGO_PKG_VERSION"), host(workspace)?);
+    let host = host(workspace)?;
+    let relay = format!("chinwag-relay-{}-{host}", env!("CARGO_PKG_VERSION"));
     copy(&workspace.relay(), &folder.join(executable(&relay)))?;
     copy(&workspace.root.join("Dockerfile"), &folder.join("Dockerfile"))?;
     copy(&workspace.dist().join("manifest.json"), &folder.join("manifest.json"))?;
-    let bill = serde_json::to_string_pretty(&sbom::document(workspace)?)? + "\n";
+    let bill = serde_json::to_string_pretty(&sbom::document(workspace, &host)?)? + "\n";
     fs::write(folder.join("chinwag.cdx.json"), bill)?;
+    fs::write(folder.join(package::NOTICES), sbom::notices(workspace, &host)?)?;
     let sums = checksums(&folder)?;
     fs::write(folder.join("SHA256SUMS"), &sums)?;
     report::line(&format!("{}\n{}", folder.display(), sums.trim_end()));
     Ok(())
+}
+
+/// `cargo xtask notices`: the notices of a release, on standard output.
+pub fn notices(workspace: &Workspace) -> Result<()> {
+    Node::prepare(workspace).context("what is bundled into the scripts comes by npm")?;
+    let text = sbom::notices(workspace, &host(workspace)?)?;
+    io::stdout().write_all(text.as_bytes()).context("standard output")
 }
 
 /// `cargo xtask reproduce`: makes the widget of the last commit twice, in two new
