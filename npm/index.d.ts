@@ -221,14 +221,24 @@ export interface Events {
   "idle:warning": { seconds: number };
   /** A kiosk has wiped what a visitor left: nobody was there, somebody started over, or the page asked. */
   "idle:reset": { reason: "idle" | "visitor" | "page" };
-  error: { reason: string; requestId?: string };
+  error: { reason: Reason; requestId?: string };
 }
+
+/** Why something failed. What each means is in the documentation of the handle. */
+export type Reason =
+  | "unreachable" | "timeout" | "rate_limited" | "unavailable" | "not_allowed" | "too_long" | "blocked" | "closed"
+  | "interrupted" | "sign_in" | "crashed" | "other";
+
+/** What `doctor` looks at; the last four in a kiosk only. */
+export type Check =
+  | "policy" | "token" | "clock" | "storage" | "place" | "version"
+  | "kiosk options" | "wake lock" | "full screen" | "keyboard";
 
 /** What `doctor` found. */
 export interface Report {
   /** Whether all is well. */
   ok: boolean;
-  checks: { name: "policy" | "token" | "clock" | "storage" | "place" | "version"; ok: boolean; says: string }[];
+  checks: { name: Check; ok: boolean; says: string }[];
   /** All of it as text, to be pasted into a letter. */
   text: string;
 }

@@ -19,7 +19,11 @@ async function startWrong() {
     const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*" };
     if (request.method === "OPTIONS") return response.writeHead(204, headers).end();
     if (status) return response.writeHead(status, { ...headers, "content-type": type }).end(body);
-    const real = await fetch(relay.origin + request.url);
+    let sent = "";
+    for await (const bytes of request) sent += bytes;
+    const { method, headers: { origin, authorization, "content-type": kind } } = request;
+    const given = Object.entries({ origin, authorization, "content-type": kind }).filter(([, value]) => value);
+    const real = await fetch(relay.origin + request.url, { method, headers: Object.fromEntries(given), body: sent || undefined });
     const bytes = Buffer.from(await real.arrayBuffer());
     return response.writeHead(real.status, { ...headers, "content-type": type ?? real.headers.get("content-type") }).end(bytes);
   });
@@ -81,6 +85,15 @@ describe("an address that answers something else", () => {
       assert.ok(page.errors.some((line) => line.startsWith("chinwag:") && line.includes(wrong.origin)), page.errors.join("\n"));
     });
   }
+
+  test("HTML in place of a reply alone: the message is marked failed, and the console names the address", async () => {
+    wrong.answer = (url) => (url === "/v1/chat" ? HTML : undefined);
+    await show(tag(wrong.origin));
+    await chat.open();
+    await chat.ask(QUESTION);
+    await chat.host.getByRole("button", { name: "Try again" }).waitFor();
+    assert.ok(await chat.host.getByText(QUESTION).isVisible(), "what was asked is kept");
+  });
 
   test("wasm under another type is taken all the same", async () => {
     wrong.answer = (url) => (url.includes(".wasm") ? { type: "application/octet-stream" } : undefined);
@@ -149,5 +162,36 @@ describe("a page whose", () => {
     await page.waitForTimeout(500);
     assert.equal(await chat.host.count(), 1);
     await answers();
+  });
+
+  test("application has another version in it than its tag: each has its own looks, words and end", async () => {
+    // What a version has of its own: the file that its module names.
+    wrong.answer = (url) => (/\.css$/.test(url) ? { status: 200, type: "text/css", body: `${sheet}.cw-panel { outline: 7px solid rgb(1, 2, 3) }` } : undefined);
+    const { files } = await (await fetch(`${relay.origin}/manifest.json`)).json();
+    const named = (pattern) => files.map((file) => file.path).find((name) => pattern.test(name));
+    const sheet = await (await fetch(`${relay.origin}/${named(/^chinwag-[0-9a-f]+\.css$/)}`)).text();
+    await show(`${tag()}<script type="module">
+      import { init } from "${wrong.origin}/${named(/^chinwag-[0-9a-f]+\.js$/)}";
+      window.other = await init({ site: "site_demo", relay: "${relay.origin}", namespace: "other", position: "bottom-left" });
+    </script>`);
+    await page.waitForFunction(() => window.other);
+    await chat.launcher.first().click();
+    await page.evaluate(() => window.other.open());
+    const hosts = [page.locator("[data-chinwag]:not([data-position=bottom-left])"), page.locator("[data-position=bottom-left]")];
+    const outlines = [];
+    for (const [index, host] of hosts.entries()) {
+      await host.getByRole("textbox", { name: "Your message" }).fill(index ? "Which options are there?" : QUESTION);
+      await page.keyboard.press("Enter");
+      await host.locator("[part~=source]").first().waitFor();
+      outlines.push(await host.locator("[part~=panel]").first().evaluate((panel) => getComputedStyle(panel).outlineColor === "rgb(1, 2, 3)"));
+      assert.equal(await host.locator("[part~=message]").count(), 2, "its own conversation");
+    }
+    assert.deepEqual(outlines, [false, true]);
+    await page.evaluate(() => window.other.destroy());
+    assert.equal(await hosts[1].count(), 0);
+    await hosts[0].getByRole("textbox", { name: "Your message" }).fill("Which options are there?");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelectorAll("[part~=message]").length === 4);
+    assert.deepEqual(page.errors, []);
   });
 });

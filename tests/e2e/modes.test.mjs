@@ -2,27 +2,35 @@
 // the frame has to prove: who may frame it, and whom it listens to.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { after, describe, test } from "node:test";
 
 import { widget } from "./support/browser.mjs";
 import { startSite } from "./support/host.mjs";
+import { ROOT } from "./support/relay.mjs";
 import { openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 
 let stranger;
 
+/** The policy that the documentation gives to paste, for this relay. */
+function documented(mode) {
+  const [, section] = readFileSync(path.join(ROOT, "docs/embedding.md"), "utf8").split(
+    mode === "frame" ? "\n## Frame, for pages that refuse WebAssembly\n" : "\n## Content-Security-Policy header\n",
+  );
+  const [, policy] = /^```http\nContent-Security-Policy: (.+)\n```$/m.exec(section);
+  return policy.replaceAll("https://relay.example.com", relay.origin);
+}
+
 setStage({
   async prepare() {
     stranger = await startSite();
     const html = `<!doctype html><html lang="en"><title>Host</title><body><script src="${relay.origin}/chinwag.js"></script>`;
-    // What the documentation says that each mode needs, and nothing more.
-    const policies = {
-      launcher: `default-src 'none'; script-src ${relay.origin} 'wasm-unsafe-eval'; connect-src ${relay.origin}`,
-      frame: `default-src 'none'; script-src ${relay.origin}; frame-src ${relay.origin}`,
-    };
-    for (const mode in policies) {
-      const policy = `${policies[mode]}; require-trusted-types-for 'script'; trusted-types 'none'`;
+    for (const mode of ["launcher", "frame"]) {
+      // What the documentation says that each mode needs, and nothing more.
+      const policy = `default-src 'none'; ${documented(mode)}; require-trusted-types-for 'script'; trusted-types 'none'`;
       site.pages[`/${mode}`] = { html, headers: { "content-security-policy": policy } };
     }
     stranger.pages["/"] = { html };
@@ -73,6 +81,20 @@ for (const mode of ["launcher", "frame"]) {
     }
 
     const settled = () => page.waitForFunction(() => window.heard.some(([name]) => name === "response:end"));
+
+    test("answers under the header of the documentation exactly as it stands there", async () => {
+      const tag = `<script src="${relay.origin}/chinwag.js" data-site="site_demo" ${mode === "frame" ? 'data-mode="frame"' : ""} async></script>`;
+      site.pages["/pasted"] = {
+        html: `<!doctype html><html lang="en"><title>Host</title><link rel="icon" href="data:,"><body>${tag}</body></html>`,
+        headers: { "content-security-policy": documented(mode) },
+      };
+      await page.goto(`${site.origin}/pasted`);
+      await launcher().click();
+      await panel().waitFor();
+      await chat().ask(QUESTION);
+      await chat().sources.first().waitFor();
+      assert.deepEqual(page.errors, []);
+    });
 
     test("opens, closes and turns over, and says which it is", async () => {
       await begin();

@@ -2,6 +2,8 @@
 // language, in a real browser. The handle is in modes.test.mjs.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, test } from "node:test";
 
 import { ROOT } from "./support/relay.mjs";
@@ -386,5 +388,63 @@ describe("doctor", () => {
     await visit("", { head: `<meta http-equiv="Content-Security-Policy" content="script-src 'unsafe-inline' 'unsafe-eval' ${relay.origin}; connect-src ${relay.origin} https://x.example">` });
     await init({});
     assert.equal((await call("doctor")).checks[0].ok, true);
+  });
+});
+
+describe("the types name what there is:", () => {
+  const types = readFileSync(path.join(process.env.CHINWAG_DIST ?? path.join(ROOT, "dist"), "npm/index.d.ts"), "utf8");
+  const bare = types.replace(/\/\*[^]*?\*\//g, "");
+  const names = (body) => [...body.matchAll(/(?:^|[;{])\s*(?:readonly )?"?([\w:]+)"?\??(?=[:(<])/gm)].map(([, name]) => name).sort();
+  /** The members of an interface, each at the beginning of a line. */
+  const members = (name) => {
+    const [, body] = new RegExp(`interface ${name} \\{\\n([^]*?)\\n\\}`).exec(bare);
+    return [...body.matchAll(/^  (?:readonly )?"?([\w:]+)"?\??(?=[:(<])/gm)].map(([, name]) => name).sort();
+  };
+  /** The members of an object that stands in the line of a member. */
+  const within = (name) => names(new RegExp(`^  ${name}\\?: (?:\\w+ \\| )?(\\{[^}]*\\})`, "m").exec(bare)[1]);
+  const tokens = () => {
+    const body = bare.slice(bare.indexOf("type Tokens"), bare.indexOf("type Source"));
+    return [...body.matchAll(/"(\w+)"/g)].map(([, name]) => name).sort();
+  };
+  /** What the widget says that it knows, when it is given something that it does not know. */
+  const known = async (place) => {
+    const wrong = place.split(".").reduceRight((inner, key) => (key ? { [key]: inner } : inner), { zzz: 1 });
+    const said = await refusal("init", wrong);
+    const [, list] = /Known here: ([\w, ]+)/.exec(said) ?? assert.fail(said);
+    return list.split(", ").sort();
+  };
+
+  test("every option, and every member of one", async () => {
+    await visit();
+    // The JavaScript face takes it out before the module sees it.
+    assert.deepEqual(members("Options").filter((name) => name !== "wasmUrl"), await known(""));
+    for (const [place, name] of Object.entries({ theme: "Theme", launcher: "Launcher", kiosk: "Kiosk" })) {
+      assert.deepEqual(members(name), await known(place), place);
+    }
+    for (const place of ["teaser", "autoOpen", "offset"]) assert.deepEqual(within(place), await known(place), place);
+    assert.deepEqual(within("attract"), await known("kiosk.attract"));
+    assert.deepEqual(tokens(), await known("theme.tokens"));
+  });
+
+  test("every method, event and reason", async () => {
+    await visit();
+    await init();
+    assert.deepEqual(members("Chat"), await page.evaluate(() => Object.keys(window.chat).sort()));
+    const [, events] = /There are: (.+)$/.exec(await refusal("on", ["zzz"]));
+    assert.deepEqual(members("Events"), events.split(", ").sort());
+    const [, reasons] = /type Reason =([^;]+);/.exec(bare);
+    const documented = readFileSync(path.join(ROOT, "docs/handle.md"), "utf8").split("## Reasons of an error")[1].split("\n## ")[0];
+    assert.deepEqual(
+      [...reasons.matchAll(/"(\w+)"/g)].map(([, name]) => name).sort(),
+      [...documented.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name).sort(),
+    );
+  });
+
+  test("every check of doctor(), a kiosk's too", async () => {
+    await visit();
+    await init({ mode: "kiosk" });
+    const checks = await page.evaluate(async () => (await window.chat.doctor()).checks.map(({ name }) => name).sort());
+    const [, list] = /type Check =([^;]+);/.exec(bare);
+    assert.deepEqual([...list.matchAll(/"([\w ]+)"/g)].map(([, name]) => name).sort(), checks);
   });
 });
