@@ -10,7 +10,7 @@ import { chat, openPages, page, relay, setStage, site } from "./support/stage.mj
 setStage({
   prepare() {
     site.pages["/"] = {
-      html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+      html: `<!doctype html><html lang="en"><title>A site</title><main><h1>A site</h1></main>
         <script src="${relay.origin}/chinwag.js"></script></html>`,
     };
   },

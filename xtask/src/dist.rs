@@ -222,8 +222,9 @@ impl Packer<'_> {
     fn face(&self, sources: &Path, core: &str, glue: &str) -> Result<Face> {
         if self.node.is_none() {
             let crash = read(&sources.join("crash.js"))?.replace("export function ", "function ");
-            let module =
-                core.replace("import { crashes, draw, guard, remains } from \"./crash.js\";\n", &crash);
+            let is_import = |line: &&str| line.starts_with("import ") && line.ends_with("\"./crash.js\";");
+            let import = core.lines().find(is_import).context("core.js imports crash.js in one line")?;
+            let module = core.replace(import, &crash);
             return Ok(Face { module, glue: Some(glue.to_owned()) });
         }
         fs::create_dir_all(&self.stage).with_context(|| self.stage.display().to_string())?;
