@@ -15,7 +15,7 @@ setStage({
     };
   },
 });
-openPages();
+openPages({ reducedMotion: "reduce" });
 
 beforeEach(async () => {
   // The widget gives nobody a way to its memory: the page takes note of the
