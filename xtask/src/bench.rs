@@ -20,7 +20,7 @@ pub enum Measure {
     Relay(Built),
     /// How long 200 pages take to be indexed, and how long a question waits for its
     /// passages among 100,000.
-    Knowledge,
+    Knowledge(Built),
     /// What an export of a million messages takes: time, and memory of whoever writes
     /// it out.
     Export(Built),
@@ -86,7 +86,8 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             let mut command = with_files(node.program.as_os_str());
             command.arg(workspace.root.join("xtask").join("bench-relay.mjs")).arg(relay);
             process::run(&mut command, "the relay's bench")?;
-            cargo_bench(workspace, "provider", "the bench of the adapters")
+            let adapters = ["bench", "--locked", "-p", "chinwag-relay", "--bench", "provider"];
+            process::run(workspace.cargo().args(adapters), "the bench of the adapters")
         }
         Measure::Export(built) => {
             let relay = built.path(workspace)?;
@@ -96,7 +97,13 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             command.args(["--nocapture", "an_export_takes_the_same_memory"]);
             process::run(&mut command, "the export of a million messages")
         }
-        Measure::Knowledge => cargo_bench(workspace, "knowledge", "the bench of knowledge"),
+        Measure::Knowledge(built) => {
+            let node = Node::prepare(workspace).context("this bench needs Node")?;
+            let relay = built.path(workspace)?;
+            let mut command = Command::new(&node.program);
+            command.arg(workspace.root.join("xtask").join("bench-knowledge.mjs")).arg(relay);
+            process::run(&mut command, "the bench of knowledge")
+        }
         Measure::Stream => {
             let node = Node::prepare(workspace).context("this bench needs Node")?;
             let browser = Browser::prepare().context("this bench needs a browser")?;
@@ -117,11 +124,6 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             process::run(&mut command, "the bench of kiosks")
         }
     }
-}
-
-fn cargo_bench(workspace: &Workspace, name: &str, what: &str) -> Result<()> {
-    let arguments = ["bench", "--locked", "-p", "chinwag-relay", "--bench", name];
-    process::run(workspace.cargo().args(arguments), what)
 }
 
 /// How often the tests of `relay/tests/chaos` do what they do.
