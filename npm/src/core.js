@@ -27,7 +27,7 @@ const LANGUAGES = {
   zh: new URL("__CHINWAG_ZH__", import.meta.url),
 };
 
-/** Parts of the module that are fetched when they are first needed. */
+/** Parts of the module that are fetched when they are first needed: where each is, and which is there before it. */
 const PARTS = __CHINWAG_PARTS__;
 
 /** The running module; after a crash the next `load` begins another. */
@@ -66,15 +66,15 @@ async function begin(wasmUrl, cssUrl) {
   sheet = css;
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
   const part = (name) =>
-    (linked[name] ??= compilePart(name, wasmUrl)
-      .then((compiledPart) => WebAssembly.instantiate(compiledPart, { m: whole }))
+    (linked[name] ??= Promise.all([compilePart(name, wasmUrl), PARTS[name][1] && part(PARTS[name][1])])
+      .then(([compiledPart]) => WebAssembly.instantiate(compiledPart, { m: whole }))
       .then(() => here.add(name))
       .catch((error) => {
         delete linked[name];
         console.error(`chinwag: the part ${name} could not be loaded:`, error);
         throw error;
       }));
-  return { css, mount: glue.mount, widgets, part, here };
+  return { css, mount: glue.mount, needs: glue.needs, widgets, part, here };
 }
 
 /**
@@ -82,7 +82,7 @@ async function begin(wasmUrl, cssUrl) {
  * the part may also be beside it, under the name that it has in the package.
  */
 async function compilePart(name, wasmUrl) {
-  const places = [PARTS[name]];
+  const places = [PARTS[name][0]];
   if (wasmUrl) places.push(new URL(`chinwag-${name.toLowerCase()}.wasm`, new URL(wasmUrl, document.baseURI)));
   for (const [index, place] of places.entries()) {
     try {
@@ -154,6 +154,7 @@ export async function init(options, environment = {}) {
   let turn = 0;
   let inner;
   let words;
+  let part;
   let forget;
 
   const mount = async (more, isOff) => {
@@ -161,16 +162,14 @@ export async function init(options, environment = {}) {
       (kiosk ? begin : load)(wasmUrl, new URL("__CHINWAG_CSS__", import.meta.url)),
       language(locale),
     ]);
-    // No event of a kiosk has to wait for its part.
-    if (kiosk) await module.part("Kiosk");
-    // Without a relay, what was said is kept by a part.
-    if (rest.api !== undefined) await module.part("Past");
+    await Promise.all(module.needs(rest).map(module.part));
     if (isOff?.()) return;
     const css = module.css + (kiosk?.css ?? "");
     const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, linked: [...module.here], kiosk: kiosk?.companion });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
     words = ask(inner);
+    part = module.part;
     element = inner.element;
     forget?.();
     module.widgets.add(crashed);
@@ -198,7 +197,7 @@ export async function init(options, environment = {}) {
     const again = async (open) => {
       try {
         await mount({ draft: left.draft });
-        for (const [verb, given] of lasting) inner[verb](...given);
+        for (const [verb, given] of lasting) await prepared(given[0], verb, () => inner[verb](...given));
         if (open) inner.open();
       } catch (error) {
         console.error("chinwag:", error);
@@ -215,6 +214,12 @@ export async function init(options, environment = {}) {
     if (LASTING.includes(verb)) lasting.push([verb, given]);
     if (verb === "update" && inner) words = ask(inner);
     return result;
+  };
+
+  /** Does something with options once there is what reads them: at once, if it is there. */
+  const prepared = (given, verb, run) => {
+    const names = inner?.needs?.(verb === "registerTools" ? { tools: given } : verb === "update" ? given : {}) ?? [];
+    return names.length ? Promise.all(names.map(part)).then(run) : run();
   };
 
   await (kiosk ? kiosk.first(environment.host, mount) : mount());
@@ -250,8 +255,11 @@ export async function init(options, environment = {}) {
     return off;
   };
   handle.registerTools = (tools) => {
-    const names = call("registerTools", tools);
+    let names, isOff;
+    const come = prepared(tools, "registerTools", () => void (isOff || (names = call("registerTools", tools))));
+    come?.catch((error) => console.error("chinwag:", error));
     return () => {
+      isOff = true;
       const at = lasting.findIndex(([verb, [known]]) => verb === "registerTools" && known === tools);
       if (at >= 0) lasting.splice(at, 1);
       if (names) inner?.unregisterTools(names);
@@ -266,13 +274,14 @@ export async function init(options, environment = {}) {
   };
   handle.show = () => void (element.hidden = false);
   handle.hide = () => void (element.hidden = true);
-  handle.update = (changes) => {
-    call("update", changes);
-    kiosk?.update(changes);
-    if ("sound" in changes) sound = changes.sound;
-    if ("locale" in changes) speak(changes.locale);
-  };
-  handle.setTheme = (theme) => call("update", { theme });
+  handle.update = (changes) =>
+    prepared(changes, "update", () => {
+      call("update", changes);
+      kiosk?.update(changes);
+      if ("sound" in changes) sound = changes.sound;
+      if ("locale" in changes) speak(changes.locale);
+    });
+  handle.setTheme = (theme) => handle.update({ theme });
   handle.setLocale = (locale) => {
     call("update", { locale });
     return speak(locale);

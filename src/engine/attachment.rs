@@ -74,6 +74,11 @@ impl Tray {
         self.attachments.iter().all(|attachment| matches!(attachment.progress, Progress::Stored(_)))
     }
 
+    /// Whether nothing is in it, and nothing was left out of it.
+    pub fn is_empty(&self) -> bool {
+        self.attachments.is_empty() && self.left_out.is_empty()
+    }
+
     pub(super) fn find(&mut self, id: FileId) -> Option<&mut Attachment> {
         self.attachments.iter_mut().find(|attachment| attachment.file.id == id)
     }

@@ -67,6 +67,13 @@ pub enum Event {
         /// A fresh id for the conversation, should there be none yet.
         conversation_id: String,
     },
+    /// A message was not sent off: what sends it could not be had.
+    NotSent {
+        /// What it says, as typed.
+        text: String,
+    },
+    /// What waited to be sent when the page was left can be taken up again.
+    Recalled,
     /// The visitor chose, dropped or pasted files.
     FilesChosen {
         /// In the order in which they came.

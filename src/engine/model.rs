@@ -70,6 +70,10 @@ pub struct Model {
     pub turn: Option<Turn>,
     /// What stands in the composer.
     pub draft: String,
+    /// Whether it stands there because what would send it could not be had.
+    pub is_unsent: bool,
+    /// What waited to be sent when the page was left, until it is taken up again.
+    pub unsent: Vec<Waiting>,
     /// The files in it.
     pub tray: Tray,
     /// Pictures of the transcript by their addresses at the relay, and where the
@@ -331,7 +335,7 @@ impl Model {
         let visitor = self.session.visitor.clone();
         Saved {
             teaser_dismissed: self.teaser == TeaserState::Dismissed,
-            waiting: waiting.take(MAX_WAITING).collect(),
+            waiting: self.unsent.iter().cloned().chain(waiting).take(MAX_WAITING).collect(),
             unread: self.unread,
             agreed: self.agreed,
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ms since 1970")]
@@ -395,6 +399,12 @@ impl Model {
             _ => true,
         });
         waiting
+    }
+
+    /// Drops the transcript, and what would be added to it.
+    pub(super) fn forget_items(&mut self) {
+        self.items.clear();
+        self.unsent.clear();
     }
 
     pub(super) fn set_items(&mut self, items: Vec<Item>) {

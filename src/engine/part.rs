@@ -19,12 +19,12 @@
 
 use super::event::Event;
 use super::failure::TransportError;
-use super::word::Word;
 
-/// Declares the parts. `panel` is what every panel needs that answers a question,
-/// and counts as its weight; `lazy` is what only some do.
+/// Declares the parts. `answer` is what everybody needs who asks a question,
+/// `lazy` what only some do. A part `on` another comes after that one, so that what
+/// both use is in the other.
 macro_rules! parts {
-    ($($(#[$about:meta])* $name:ident: $load:ident,)*) => {
+    ($($(#[$about:meta])* $name:ident: $load:ident $(on $base:ident)?,)*) => {
         /// A part.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Part {
@@ -37,6 +37,14 @@ macro_rules! parts {
 
             /// All of them.
             pub const ALL: [Self; Self::COUNT] = [$(Self::$name),*];
+
+            /// The part that has to be there before it.
+            pub const fn base(self) -> Option<Self> {
+                match self {
+                    $($(Self::$name => Some(Self::$base),)?)*
+                    _ => None,
+                }
+            }
 
             /// What the JavaScript face calls it.
             pub const fn name(self) -> &'static str {
@@ -59,16 +67,22 @@ macro_rules! parts {
 }
 
 parts! {
-    /// All that comes with an answer: its stream, its Markdown, its drawing.
-    Reply: panel,
+    /// All that happens from the first question on: sending it, its answer's stream
+    /// and Markdown, the transcript.
+    Reply: answer,
     /// What was said elsewhere: the transcript of an earlier visit, what a person
     /// writes meanwhile, what another tab tells, and the archive of direct mode,
     /// which is begun with it.
-    Past: lazy,
+    Past: lazy on Reply,
     /// The form that asks why a reply is good or bad.
-    Rating: lazy,
+    Rating: lazy on Reply,
+    /// What is sent along with a message: chosen, dropped, pasted, uploaded, shown.
+    File: lazy,
     /// The history drawer: its list, its search, what it changes.
     Drawer: lazy,
+    /// What few pages give of options and tools, and the words for what is wrong with
+    /// any. It is there before the widget is mounted, or changed, with what needs it.
+    Setting: lazy,
     /// A screen in a hall. The JavaScript face has it there before it mounts one,
     /// so that no event has to wait for it.
     Kiosk: lazy,
@@ -101,9 +115,10 @@ pub trait Lazy {
 /// The parts that have to be there before an event can be taken in.
 pub fn needed_by(event: &Event) -> &'static [Part] {
     match event {
-        Event::ChunkArrived { .. } => &[Part::Reply],
-        Event::TabSaid { word, .. } if matches!(**word, Word::Frames { .. }) => &[Part::Past, Part::Reply],
-        Event::TabSaid { .. } | Event::MessagesArrived { .. } => &[Part::Past],
+        Event::Sent { .. } | Event::Recalled | Event::ChunkArrived { .. } => &[Part::Reply],
+        Event::MessagesArrived { .. } => &[Part::Reply, Part::Past],
+        Event::TabSaid { word, .. } if !word.is_plain() => &[Part::Reply, Part::Past],
+        Event::FilesChosen { .. } | Event::FileAsked { .. } => &[Part::File],
         Event::SearchChanged { .. }
         | Event::TitleChanged { .. }
         | Event::DeletePressed { .. }
@@ -116,10 +131,14 @@ pub fn needed_by(event: &Event) -> &'static [Part] {
 /// What happened instead when the part that an event needs could not be had.
 pub fn without(event: &Event) -> Option<Event> {
     let error = TransportError::Network;
-    match *event {
-        Event::ChunkArrived { turn, .. } => Some(Event::StreamFailed { turn, error }),
-        Event::MessagesArrived { request, .. } => Some(Event::MessagesFailed { request, error }),
-        Event::ConversationsArrived { request, .. } => Some(Event::ConversationsFailed { request, error }),
+    match event {
+        // It stays in the composer.
+        Event::Sent { text, .. } => Some(Event::NotSent { text: text.clone() }),
+        Event::ChunkArrived { turn, .. } => Some(Event::StreamFailed { turn: *turn, error }),
+        Event::MessagesArrived { request, .. } => Some(Event::MessagesFailed { request: *request, error }),
+        Event::ConversationsArrived { request, .. } => {
+            Some(Event::ConversationsFailed { request: *request, error })
+        }
         _ => None,
     }
 }
@@ -152,7 +171,9 @@ impl Drop for Grant {
 fn check(part: Part) {
     #[cfg(debug_assertions)]
     assert!(
-        GRANTED.get().is_none_or(|granted| granted.contains(&part)),
+        GRANTED.get().is_none_or(
+            |granted| granted.contains(&part) && part.base().is_none_or(|base| granted.contains(&base))
+        ),
         "an event entered the part {} without naming it in part::needed_by",
         part.name()
     );
@@ -168,6 +189,17 @@ mod tests {
     fn an_event_that_does_not_name_a_part_cannot_enter_it() {
         let _grant = grant(&Event::Opened);
         Reply::enter(|| ());
+    }
+
+    #[test]
+    fn what_a_part_is_made_upon_is_named_before_it() {
+        assert_eq!((Part::Past.base(), Part::Reply.base()), (Some(Part::Reply), None));
+        let error = TransportError::Network;
+        let page =
+            chinwag_protocol::Page { data: vec![], pagination: chinwag_protocol::Pagination::default() };
+        let request = crate::engine::session::RequestId(1);
+        assert_eq!(needed_by(&Event::MessagesArrived { request, page }), [Part::Reply, Part::Past]);
+        assert_eq!(needed_by(&Event::MessagesFailed { request, error }), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The conversation as a text to keep: plain, Markdown or JSON. It holds what is
 //! in the panel; what was never loaded is not asked for.
 
-use chinwag_protocol::{ConversationId, Feedback};
+use chinwag_protocol::{ConversationId, Feedback, ObjectWriter};
 use serde::Serialize;
 
 use super::event::Moment;
@@ -56,6 +56,18 @@ pub fn write(model: &Model, format: Format, words: &Words<'_>) -> String {
         Format::Json => json(model, words),
         Format::Text | Format::Markdown => prose(model, format == Format::Markdown, words),
     }
+}
+
+/// Writes down a conversation in which nothing was said: as [`write`] does, without
+/// the code that it takes.
+pub fn write_empty(model: &Model, format: Format) -> String {
+    if format != Format::Json {
+        return String::new();
+    }
+    let mut object = ObjectWriter::default();
+    object.maybe("conversation", model.conversation.as_ref().map(ConversationId::as_str));
+    object.json("messages", "[]");
+    object.finish()
 }
 
 fn prose(model: &Model, is_markdown: bool, words: &Words<'_>) -> String {
@@ -209,4 +221,22 @@ fn entry<'a>(item: &'a Item, words: &Words<'_>) -> Entry<'a> {
 
 fn cited(source: &super::item::Source) -> Cited<'_> {
     Cited { title: &source.title, url: source.href.as_ref().map(Href::as_str) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Config;
+
+    #[test]
+    fn nothing_is_written_down_the_same_in_either_way() {
+        let words = Words { you: "You", agent: "Agent", sources: "Sources", time: &|_| String::new() };
+        let mut model = Model::new(Config::default());
+        for conversation in [None, ConversationId::parse("c1").ok()] {
+            model.conversation = conversation;
+            for format in [Format::Text, Format::Markdown, Format::Json] {
+                assert_eq!(write_empty(&model, format), write(&model, format, &words));
+            }
+        }
+    }
 }

@@ -139,6 +139,18 @@ impl Word {
         object.finish()
     }
 
+    /// Reads a word that says nothing but itself; those are understood at once,
+    /// while all others wait for what takes them in.
+    pub fn plain(json: &str) -> Option<Self> {
+        let kind = Fields::parse(json).ok()?.text("t").ok()??;
+        [Self::Hello, Self::Here, Self::Seen, Self::Forgotten].into_iter().find(|word| word.kind() == kind)
+    }
+
+    /// Whether it says nothing but itself.
+    pub const fn is_plain(&self) -> bool {
+        matches!(self, Self::Hello | Self::Here | Self::Seen | Self::Forgotten)
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Hello => "hello",
@@ -282,6 +294,18 @@ mod tests {
         ] {
             assert_eq!(Word::from_json(&word.to_json()), Ok(word));
         }
+    }
+
+    #[test]
+    fn what_says_nothing_but_itself_is_known_at_once() {
+        for word in [Word::Hello, Word::Here, Word::Seen, Word::Forgotten] {
+            assert_eq!(Word::plain(&word.to_json()).as_ref(), Some(&word));
+            assert!(word.is_plain());
+        }
+        let word = Word::Stopped { conversation: conversation() };
+        assert_eq!(Word::plain(&word.to_json()), None);
+        assert!(!word.is_plain());
+        assert_eq!(Word::plain("{"), None);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
-use super::mount::Mounted;
+use super::mount::{self, Mounted};
 use super::tool::GivenTools;
+use crate::engine::part::{self, Lazy as _};
 use crate::engine::transcript::Format;
 use crate::engine::{ConversationId, Event, KioskEvent, Model};
 use crate::shell::clock;
@@ -32,8 +33,22 @@ pub fn mount(options: JsValue, environment: JsValue) -> Result<Handle, JsError> 
     Ok(Handle(RefCell::new(Some(mounted))))
 }
 
+/// The parts of the module that have to be there before `mount` with these options.
+#[wasm_bindgen]
+#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+pub fn needs(options: JsValue) -> Vec<String> {
+    mount::needs(&options)
+}
+
 #[wasm_bindgen]
 impl Handle {
+    /// The parts of the module that have to be there before `update` with these
+    /// changes, and are not.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+    pub fn needs(&self, changes: JsValue) -> Vec<String> {
+        self.0.borrow().as_ref().map(|mounted| mounted.needs(&changes)).unwrap_or_default()
+    }
+
     /// The widget's element; `undefined` after `destroy`.
     #[wasm_bindgen(getter)]
     pub fn element(&self) -> Option<HtmlElement> {
@@ -90,10 +105,13 @@ impl Handle {
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
     pub fn register_tools(&self, tools: JsValue) -> Result<Vec<String>, JsError> {
         let Some(store) = self.store() else { return Ok(Vec::new()) };
-        let tools = GivenTools::read(&tools).map_err(|error| to_js(&error))?;
-        let names = tools.names();
-        tools.apply(store);
-        Ok(names)
+        let take = || {
+            let tools = GivenTools::read(&tools).map_err(|error| to_js(&error))?;
+            let names = tools.names();
+            tools.apply(store);
+            Ok(names)
+        };
+        part::Setting::enter_again(take)
     }
 
     /// Forgets tools of the page by their names.
@@ -101,7 +119,7 @@ impl Handle {
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
     pub fn unregister_tools(&self, names: Vec<String>) {
         if let Some(store) = self.store() {
-            store.forget_tools(|name| names.iter().any(|known| known == name));
+            part::Setting::enter_again(|| store.forget_tools(|name| names.iter().any(|known| known == name)));
         }
     }
 

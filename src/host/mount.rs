@@ -13,12 +13,13 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CssStyleSheet, Document, Element, HtmlElement, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
 use super::context;
-use super::options::{GivenOptions, Options, OptionsError, Scheme, TARGET, relay};
+use super::options::check::refused;
+use super::options::{GivenOptions, Options, OptionsError, Scheme, TARGET, Wrong, relay};
 use super::scheme::Following;
 use super::tool::GivenTools;
 use super::value::Given;
 use super::{speech, theme};
-use crate::engine::{Event, Mode, Model};
+use crate::engine::{Event, Mode, Model, Part};
 use crate::shell::kiosk::Companion;
 use crate::shell::lent::Lent;
 use crate::shell::outside::Outside;
@@ -34,6 +35,11 @@ pub enum MountError {
     /// The options are wrong.
     #[error(transparent)]
     Options(#[from] OptionsError),
+    /// Nothing says where the relay is.
+    #[error(
+        "option \"relay\" is missing: the relay's origin; it can be left out only where the script comes from the relay"
+    )]
+    NoRelay,
     /// The page is not one to mount into.
     #[error("the page has no body to put the chat into: call init() when the document is ready")]
     NoBody,
@@ -181,8 +187,14 @@ impl Mounted {
         });
         let Some((store, speech)) = made.get() else { return Err(MountError::Unsupported("a working page")) };
         store.watch_tabs();
+        let waits = saved.as_ref().is_some_and(|saved| !saved.waiting.is_empty());
         store.dispatch(Event::Mounted { saved });
-        tools.apply(store);
+        if waits {
+            store.dispatch(Event::Recalled);
+        }
+        if let Some(tools) = tools {
+            tools.apply(store);
+        }
         store.watch_browser();
         // The loader's launcher has kept the place until now.
         remove_others(&root, &wrapper);
@@ -212,7 +224,9 @@ impl Mounted {
         self.store.lend(Lent { headers: options.headers.clone(), ..lent });
         self.context = context.unwrap_or_else(|| self.context.take());
         options.config.context.clone_from(&self.context);
-        tools.apply(self.store);
+        if let Some(tools) = tools {
+            tools.apply(self.store);
+        }
         show_looks(&self.element, &self.own_tokens, &options);
         self.following.take();
         self.following = follow(&self.element, &options);
@@ -220,6 +234,13 @@ impl Mounted {
         self.speak(&options);
         self.store.dispatch(Event::Configured { config: options.config });
         Ok(())
+    }
+
+    /// The parts of the widget that have to be there before `update` with these
+    /// changes, and are not.
+    pub fn needs(&self, changes: &JsValue) -> Vec<String> {
+        let merged = self.given.merged(Given::read(changes));
+        needed_by(merged).into_iter().filter(|part| !part::is_here(*part)).map(name_of_part).collect()
     }
 
     /// Ends it, and leaves its element to the one that has taken it over.
@@ -254,6 +275,34 @@ impl Drop for Mounted {
             self.element.remove();
         }
     }
+}
+
+/// The parts of the widget that have to be there before one with these options is
+/// mounted.
+pub fn needs(options: &JsValue) -> Vec<String> {
+    needed_by(GivenOptions::new(Given::read(options))).into_iter().map(name_of_part).collect()
+}
+
+fn needed_by(given: Result<GivenOptions, OptionsError>) -> Vec<Part> {
+    let setting = || vec![Part::Setting];
+    let Ok(given) = given else { return setting() };
+    if !given.needs_setting() {
+        return Vec::new();
+    }
+    let mut needed = setting();
+    // No event of a kiosk has to wait for its part.
+    if given.is_text("mode", "kiosk") {
+        needed.push(Part::Kiosk);
+    }
+    // Without a relay, what was said is kept by a part.
+    if given.has("api") {
+        needed.push(Part::Past);
+    }
+    needed
+}
+
+fn name_of_part(part: Part) -> String {
+    part.name().to_owned()
 }
 
 /// What the page lends, with what it lent before in the place of what it does
@@ -296,11 +345,7 @@ fn relay_of(options: &Options, base: Option<String>) -> Result<String, MountErro
     if let Some(relay) = &options.relay {
         return Ok(relay.clone());
     }
-    let missing = OptionsError::Missing {
-        key: "relay",
-        allowed: "the relay's origin; it can be left out only where the script comes from the relay",
-    };
-    let base = base.ok_or(missing)?;
+    let base = base.ok_or(MountError::NoRelay)?;
     Ok(relay(&Given::Text(base))?)
 }
 
@@ -318,9 +363,7 @@ fn target_of(options: &JsValue) -> Result<Option<HtmlElement>, MountError> {
     let found = found.filter(|element| element.is_connected()).map(JsCast::unchecked_into);
     if found.is_none() {
         let given = Given::read(&target).describe();
-        return Err(
-            OptionsError::NotAllowed { key: "target".to_owned(), given, allowed: TARGET.into() }.into()
-        );
+        return Err(refused("target", &given, TARGET).into());
     }
     Ok(found)
 }
@@ -330,7 +373,7 @@ fn target_of(options: &JsValue) -> Result<Option<HtmlElement>, MountError> {
 fn place_for(options: &Options, target: Option<HtmlElement>) -> Result<HtmlElement, MountError> {
     match target {
         None if options.config.mode == Mode::Inline => {
-            Err(OptionsError::Missing { key: "target", allowed: TARGET }.into())
+            Err(OptionsError::from(Wrong::Missing { key: "target", allowed: TARGET }).into())
         }
         // An element of the page that is named "body" hides it from `document.body`.
         None => {
@@ -383,8 +426,7 @@ fn summon_by(selector: String, store: Store) -> Result<EventListener, MountError
     let document = document()?;
     if document.query_selector(&selector).is_err() {
         let given = Given::Text(selector).describe();
-        let (key, allowed) = ("launcher.selector".to_owned(), "a CSS selector".into());
-        return Err(OptionsError::NotAllowed { key, given, allowed }.into());
+        return Err(refused("launcher.selector", &given, "a CSS selector").into());
     }
     Ok(EventListener::new(&document, "click", move |event| {
         let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());

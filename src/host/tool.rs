@@ -9,6 +9,7 @@ use super::options::OptionsError;
 use super::options::check::{not_allowed, object};
 use super::value::{Given, own};
 use crate::engine::ClientTool;
+use crate::engine::part::{self, Lazy as _};
 use crate::shell::store::Store;
 use crate::shell::tool::PageTool;
 
@@ -34,12 +35,11 @@ pub struct GivenTools {
 
 impl GivenTools {
     /// Reads what options say of tools; nothing if they say nothing.
-    pub fn of_options(options: &JsValue) -> Result<Self, OptionsError> {
-        match own(options, "tools") {
-            None => Ok(Self { known: Vec::new(), forgotten: Some(Vec::new()) }),
-            Some(given) if given.is_null_or_undefined() => Ok(Self::default()),
-            Some(given) => Self::read(&given),
-        }
+    pub fn of_options(options: &JsValue) -> Result<Option<Self>, OptionsError> {
+        let read = |given: JsValue| {
+            if given.is_null_or_undefined() { Ok(Self::default()) } else { Self::read(&given) }
+        };
+        own(options, "tools").map(|given| part::Setting::enter_again(|| read(given))).transpose()
     }
 
     /// Reads tools by their names; `null` in the place of one takes it away.
@@ -72,6 +72,10 @@ impl GivenTools {
 
     /// Hands them over.
     pub fn apply(self, store: Store) {
+        part::Setting::enter_again(|| self.hand_over(store));
+    }
+
+    fn hand_over(self, store: Store) {
         match &self.forgotten {
             None => store.forget_tools(|_| true),
             Some(names) if !names.is_empty() => {

@@ -1,7 +1,5 @@
 //! Time, frames, and fresh ids: what the engine must not make itself.
 
-use std::fmt::Write as _;
-
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
@@ -43,8 +41,9 @@ pub fn fresh_id() -> String {
         if matches!(place, 4 | 6 | 8 | 10) {
             out.push('-');
         }
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        out.extend(
+            [byte >> 4, byte & 0xF].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)),
+        );
     }
     out
 }

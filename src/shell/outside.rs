@@ -29,7 +29,7 @@ use super::store::Store;
 use super::stream::Stream;
 use super::tool::Tools;
 use super::transport::Call;
-use crate::engine::part::{Drawer, Kiosk, Lazy as _, Past};
+use crate::engine::part::{Drawer, File, Kiosk, Lazy as _, Past, Reply};
 use crate::engine::session::RequestId;
 use crate::engine::turn::TurnId;
 use crate::engine::word::{MAX_WORD_BYTES, Word};
@@ -41,17 +41,17 @@ use crate::engine::{Effect, Event, Part, Timer, TransportError};
 pub struct Outside {
     relay: String,
     element: HtmlElement,
-    saved: Rc<SavedPlace>,
-    streams: RefCell<Vec<Stream>>,
+    pub(super) saved: Rc<SavedPlace>,
+    pub(super) streams: RefCell<Vec<Stream>>,
     timers: RefCell<Vec<(Timer, Timeout)>>,
-    tools: Tools,
+    pub(super) tools: Tools,
     files: Files,
-    archive: Option<Archive>,
+    pub(super) archive: Option<Archive>,
     lent: RefCell<Lent>,
     kiosk: Companion,
     exchange: RefCell<Option<Exchange>>,
-    channel: RefCell<Option<Channel>>,
-    claims: Rc<RefCell<Vec<(TurnId, Claim)>>>,
+    pub(super) channel: RefCell<Option<Channel>>,
+    pub(super) claims: Rc<RefCell<Vec<(TurnId, Claim)>>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -221,22 +221,6 @@ impl Outside {
                     store.tell_tabs("word", &word);
                 }
             }
-            Effect::Claim { turn, conversation } => {
-                let mut name = String::from(self.saved.key());
-                name.push(':');
-                name.push_str(conversation.as_str());
-                let granted = move || store.dispatch(Event::StreamClaimed { turn });
-                if self.channel.borrow().is_some() {
-                    let claim = Claim::queue(&name, granted);
-                    self.claims.borrow_mut().extend(claim.map(|claim| (turn, claim)));
-                }
-            }
-            Effect::Release { turn } => {
-                let claims = Rc::clone(&self.claims);
-                // After what was said last has been heard: a lock can be faster.
-                let release = move || claims.borrow_mut().retain(|(known, _)| *known != turn);
-                Timeout::new(RELEASE_AFTER_MS, release).forget();
-            }
             Effect::KeepVisitor(visitor) => self.saved.keep_visitor(visitor),
             Effect::Forget => {
                 self.saved.forget();
@@ -244,50 +228,20 @@ impl Outside {
                     Past::enter_again(|| archive.forget());
                 }
             }
-            Effect::OpenStream { turn, token, body } => {
-                let path = if self.archive.is_some() { "" } else { "/v1/chat" };
-                let call = Call::post(self.url(path), Some(token), body::chat(&body));
-                self.open_stream(turn, call, store);
+            Effect::Claim { .. }
+            | Effect::Release { .. }
+            | Effect::OpenStream { .. }
+            | Effect::ResumeStream { .. }
+            | Effect::AbortStream { .. }
+            | Effect::RunTool { .. }
+            | Effect::AbortTools { .. }
+            | Effect::PutRating { .. }
+            | Effect::StopReply { .. } => Reply::enter_again(|| self.carry_out_for_turn(effect, store)),
+            Effect::UploadFile { .. } | Effect::ForgetFile(_) | Effect::FetchFile { .. } => {
+                File::enter_again(|| self.carry_out_for_file(effect, store));
             }
-            Effect::ResumeStream { turn, token, conversation, after } => {
-                let mut call = Call::get(self.chat_url(&conversation, "/stream"), token);
-                call.last_event_id = after;
-                self.open_stream(turn, call, store);
-            }
-            Effect::AbortStream { turn } => {
-                self.let_go(turn);
-                self.tools.abort(turn);
-            }
-            Effect::RunTool { turn, call, tool, input } => self.tools.run(turn, call, &tool, &input, store),
-            Effect::AbortTools { turn } => self.tools.abort(turn),
-            Effect::UploadFile { id, token } => {
-                self.files.upload(id, self.errand("/v1/files", token), store);
-            }
-            Effect::ForgetFile(id) => self.files.forget(id),
-            Effect::FetchFile { file, saves, token } => {
-                let errand = self.errand(&file.url, token);
-                Files::fetch(file, saves, errand, store);
-            }
-            Effect::PutRating { token, call } => {
-                let request = call.request;
-                let mut url = self.url("/v1/conversations/");
-                url.push_str(call.conversation.as_str());
-                url.push_str("/messages/");
-                url.push_str(call.message.as_str());
-                url.push_str("/feedback");
-                let put = Call::new("PUT", url, Some(token), Some(body::rating(&call.opinion)));
-                put.then(self.lent(), move |answer| {
-                    store.dispatch(match answer {
-                        Ok(_) => Event::RatingStored { request },
-                        Err(error) => Event::RatingFailed { request, error },
-                    });
-                });
-            }
-            Effect::StopReply { token, conversation } => {
-                let call = Call::post(self.chat_url(&conversation, "/stop"), Some(token), String::from("{}"));
-                // The reply was ended here already; should the relay not hear of
-                // it, it ends by itself.
-                call.then(self.lent(), |_| ());
+            Effect::RenameConversation { .. } | Effect::DeleteConversation { .. } => {
+                Drawer::enter_again(|| self.carry_out_for_list(effect, store));
             }
             Effect::LoadMessages { request, token, conversation, cursor } => {
                 let mut url = self.conversation_url(&conversation);
@@ -329,16 +283,6 @@ impl Outside {
                         });
                     });
                 });
-            }
-            Effect::RenameConversation { request, token, conversation, title } => {
-                let (url, body) = (self.conversation_url(&conversation), body::title(&title));
-                change(request, Call::new("PATCH", url, Some(token), Some(body)), self.lent(), store);
-            }
-            Effect::DeleteConversation { request, token, conversation } => {
-                let url = self.conversation_url(&conversation);
-                let mut call = Call::new("DELETE", url, Some(token), None);
-                call.outlives_page = true;
-                change(request, call, self.lent(), store);
             }
             Effect::Save(saved) => self.saved.save(&saved),
             Effect::StartTimer { timer, after_ms } => {
@@ -393,16 +337,36 @@ impl Outside {
         }
     }
 
-    fn open_stream(&self, turn: TurnId, call: Call, store: Store) {
-        // A turn has one stream: the one before it, if any, was broken.
-        self.let_go(turn);
-        if let Some(stream) = Stream::open(turn, call, self.lent(), store) {
-            self.streams.borrow_mut().push(stream);
+    /// Carries out an order about a file.
+    fn carry_out_for_file(&self, effect: Effect, store: Store) {
+        match effect {
+            Effect::UploadFile { id, token } => {
+                self.files.upload(id, self.errand("/v1/files", token), store);
+            }
+            Effect::ForgetFile(id) => self.files.forget(id),
+            Effect::FetchFile { file, saves, token } => {
+                let errand = self.errand(&file.url, token);
+                Files::fetch(file, saves, errand, store);
+            }
+            _ => {}
         }
     }
 
-    fn let_go(&self, turn: TurnId) {
-        self.streams.borrow_mut().retain(|stream| stream.turn() != turn && !stream.is_over());
+    /// Carries out a change of the list of conversations.
+    fn carry_out_for_list(&self, effect: Effect, store: Store) {
+        match effect {
+            Effect::RenameConversation { request, token, conversation, title } => {
+                let (url, body) = (self.conversation_url(&conversation), body::title(&title));
+                change(request, Call::new("PATCH", url, Some(token), Some(body)), self.lent(), store);
+            }
+            Effect::DeleteConversation { request, token, conversation } => {
+                let url = self.conversation_url(&conversation);
+                let mut call = Call::new("DELETE", url, Some(token), None);
+                call.outlives_page = true;
+                change(request, call, self.lent(), store);
+            }
+            _ => {}
+        }
     }
 
     fn errand(&self, path: &str, token: String) -> Errand {
@@ -411,7 +375,7 @@ impl Outside {
         Errand { url, carrier: lent.files, fetch: lent.fetch, headers }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         let mut url = self.relay.clone();
         url.push_str(path);
         url
@@ -420,13 +384,6 @@ impl Outside {
     fn conversation_url(&self, conversation: &ConversationId) -> String {
         let mut url = self.url("/v1/conversations/");
         url.push_str(conversation.as_str());
-        url
-    }
-
-    fn chat_url(&self, conversation: &ConversationId, action: &str) -> String {
-        let mut url = self.url("/v1/chat/");
-        url.push_str(conversation.as_str());
-        url.push_str(action);
         url
     }
 }
@@ -457,6 +414,12 @@ fn hear_later(text: &str, store: Store) {
     if let Ok(Some(answer)) = Fields::parse(text).and_then(|fields| fields.object::<TokenAnswer>("grant")) {
         return store.dispatch(Event::TokenShared { answer: Box::new(answer) });
     }
+    let Ok(fields) = Fields::parse(text) else { return };
+    let subject = fields.text("for").ok().flatten();
+    let plain = fields.json("word").and_then(|word| Word::plain(word.as_str()));
+    if let Some(word) = plain {
+        return store.dispatch(Event::TabSaid { subject, word: Box::new(word) });
+    }
     let text = text.to_owned();
     store.need(Part::Past, move |is_here| {
         if is_here {
@@ -476,9 +439,6 @@ fn hear(text: &str, store: Store) {
 
 /// How addresses of this very machine begin.
 const OWN_MACHINE: [&str; 3] = ["http://127.", "http://localhost", "http://[::1]"];
-
-/// How long a lock is kept after the end of a reply, in ms.
-const RELEASE_AFTER_MS: u32 = 300;
 
 /// How long a tab waits for the exchange of another, in ms. A tab that was
 /// frozen holds its locks.

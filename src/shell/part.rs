@@ -33,20 +33,25 @@ pub fn provide(fetch: Option<Function>, is_linked: impl Fn(&str) -> bool) {
 
 /// Whether a part can be entered.
 pub fn is_here(part: Part) -> bool {
-    HERE.get() & bit(part) != 0 || FETCH.with_borrow(Option::is_none)
+    HERE.get() & with_base(part) == with_base(part) || FETCH.with_borrow(Option::is_none)
 }
 
-/// Fetches a part and waits until it can be entered; `false` if it could not be
-/// had.
+/// Fetches a part, with the one that it is made upon, and waits until it can be
+/// entered; `false` if it could not be had.
 pub async fn arrives(part: Part) -> bool {
     let fetch = FETCH.with_borrow(Clone::clone);
     let asked = fetch.and_then(|fetch| fetch.call1(&JsValue::NULL, &JsValue::from_str(part.name())).ok());
     let Some(coming) = asked.and_then(|coming| coming.dyn_into::<Promise>().ok()) else { return false };
     let came = JsFuture::from(coming).await.is_ok();
     if came {
-        HERE.set(HERE.get() | bit(part));
+        HERE.set(HERE.get() | with_base(part));
     }
     came
+}
+
+/// The bits of a part and of the one that it is made upon.
+fn with_base(part: Part) -> u32 {
+    bit(part) | part.base().map_or(0, bit)
 }
 
 const fn bit(part: Part) -> u32 {

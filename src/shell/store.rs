@@ -16,6 +16,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Element;
 
 use super::clock;
+pub use super::kept::Kept;
 use super::lent::Lent;
 use super::outside::Outside;
 use super::page::{self, Decision};
@@ -24,6 +25,7 @@ use super::tool::{PageTool, Tools};
 pub use super::waiting::Standing;
 use super::waiting::Waiting;
 use crate::engine::effect::Announcement;
+use crate::engine::part::{Lazy as _, Reply};
 use crate::engine::session::RequestId;
 use crate::engine::transcript::Format;
 use crate::engine::turn::TurnId;
@@ -33,7 +35,7 @@ use crate::engine::{ConversationId, Effect, Event, Item, Key, Model, Part, Regio
 /// handle whose widget is gone does nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Store {
-    inner: StoredValue<Rc<Inner>, LocalStorage>,
+    inner: Kept<Inner>,
 }
 
 struct Inner {
@@ -87,7 +89,7 @@ impl Store {
             waiting: Waiting::default(),
             outside,
         };
-        Self { inner: StoredValue::new_local(Rc::new(inner)) }
+        Self { inner: Kept::new(inner) }
     }
 
     /// Reads the model, and runs the surrounding effect or view again when this
@@ -101,21 +103,21 @@ impl Store {
     /// The part of `read` that is the same for every reader, and there once.
     #[inline(never)]
     fn subscribed(&self, region: Region) -> Option<Rc<Inner>> {
-        let inner = self.inner.try_get_value()?;
+        let inner = self.inner.get()?;
         inner.trigger(region).track();
         Some(inner)
     }
 
     /// Forgets who reads an item: nobody does any more.
     pub fn forget(&self, key: Key) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         let is_of = |region: &Region| matches!(region, Region::Item(of) | Region::Live(of) if *of == key);
         inner.regions.borrow_mut().retain(|(region, _)| !is_of(region));
     }
 
     /// Reads the model as it is now, without subscribing.
     pub fn peek<R>(&self, read: impl FnOnce(&Model) -> R) -> Option<R> {
-        let inner = self.inner.try_get_value()?;
+        let inner = self.inner.get()?;
         let model = inner.model.borrow();
         Some(read(&model))
     }
@@ -123,21 +125,21 @@ impl Store {
     /// Hears every announcement, at once and in order: several can come in one
     /// tick, of which a signal would keep the last.
     pub fn on_announcement(&self, say: impl Fn(Announcement) + 'static) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.voice.replace(Some(Rc::new(say)));
         }
     }
 
     /// Is asked for the conversation as a text.
     pub fn on_transcript(&self, write: impl Fn(Format) -> String + 'static) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.writer.replace(Some(Rc::new(write)));
         }
     }
 
     /// The conversation as a text; empty once the widget is gone.
     pub fn transcript(&self, format: Format) -> String {
-        let inner = self.inner.try_get_value();
+        let inner = self.inner.get();
         // Out of the cell first: who writes reads the store.
         let writer = inner.and_then(|inner| inner.writer.borrow().clone());
         writer.map_or_else(String::new, |write| write(format))
@@ -147,7 +149,7 @@ impl Store {
     /// effect that an earlier event led to: events are taken one after another.
     /// One that leads into a part of the widget waits until that is there.
     pub fn dispatch(&self, event: Event) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         match inner.waiting.admit(event) {
             Ok(event) => self.take_in(&inner, event),
             Err(parts) => {
@@ -199,7 +201,7 @@ impl Store {
     }
 
     fn heard_of(&self, part: Part, came: bool) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         for event in inner.waiting.heard(part, came) {
             self.dispatch(event);
         }
@@ -213,10 +215,16 @@ impl Store {
         inner.waiting.standing(part, *self)
     }
 
+    /// Whether a part of the widget is here; runs the surrounding effect or view
+    /// again when it comes.
+    pub fn has(&self, part: Part) -> bool {
+        self.subscribed(Region::Part(part)).is_some() && part::is_here(part)
+    }
+
     /// Fetches a part of the widget that will be needed soon, or again one that
     /// could not be had.
     pub fn fetch(&self, part: Part) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         if inner.waiting.ask(part, *self) {
             inner.notify(Region::Part(part));
         }
@@ -224,7 +232,7 @@ impl Store {
 
     /// Begins to listen to what the browser says of the network and the page.
     pub fn watch_browser(&self) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.watch_network(*self);
             inner.outside.watch_page(*self);
         }
@@ -232,7 +240,7 @@ impl Store {
 
     /// The page is seen again, or the device woke up.
     pub fn wake(&self) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         if !page::is_hidden() {
             inner.outside.check_streams();
             self.dispatch(Event::Woke);
@@ -241,14 +249,14 @@ impl Store {
 
     /// Hears what other tabs say.
     pub fn watch_tabs(&self) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.watch_tabs(*self);
         }
     }
 
     /// Says something to the other tabs: JSON under a name.
     pub(super) fn tell_tabs(&self, name: &'static str, json: &str) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         let subject = inner.model.borrow().session.subject.clone();
         inner.outside.tell_tabs(subject.as_deref(), name, json);
     }
@@ -279,14 +287,14 @@ impl Store {
 
     /// Takes what the page lends now.
     pub fn lend(&self, lent: Lent) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.lend(lent);
         }
     }
 
     /// What the page lends.
     pub fn lent(&self) -> Lent {
-        self.inner.try_get_value().map(|inner| inner.outside.lent()).unwrap_or_default()
+        self.inner.get().map(|inner| inner.outside.lent()).unwrap_or_default()
     }
 
     /// Whether an exchange is still waited for.
@@ -296,7 +304,7 @@ impl Store {
 
     /// An exchange is over.
     pub(super) fn end_exchange(&self, request: RequestId) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.end_exchange(request);
         }
     }
@@ -304,9 +312,37 @@ impl Store {
     /// Sends a message under fresh ids, unless the host page cancels it. The
     /// page may also change the text: what is sent is what it left. While the
     /// page thinks about a message, no other is sent.
+    ///
+    /// What sends is fetched with the first message, which stays in the composer
+    /// if it cannot be had.
     pub fn send(&self, text: &str) {
-        let Some(inner) = self.inner.try_get_value() else { return };
-        if self.peek(|model| model.page_asked.is_none()) == Some(true) {
+        if self.peek(|model| model.page_asked.is_none()) != Some(true) {
+            return;
+        }
+        let (store, text) = (*self, text.to_owned());
+        let mut fetched = None;
+        if !part::is_here(Part::Reply) {
+            self.dispatch(Event::PageAsked { text: text.clone() });
+            fetched = self.asked();
+        }
+        self.need(Part::Reply, move |is_here| {
+            if store.asked() != fetched {
+                // It took too long: the message is back in the composer.
+            } else if is_here {
+                Reply::enter(|| store.ask_page(&text));
+            } else {
+                store.dispatch(Event::NotSent { text });
+            }
+        });
+    }
+
+    /// The message that is kept back, if one is.
+    fn asked(self) -> Option<RequestId> {
+        self.peek(|model| Some(model.page_asked.as_ref()?.request)).flatten()
+    }
+
+    fn ask_page(self, text: &str) {
+        if let Some(inner) = self.inner.get() {
             self.decide(inner.outside.ask_before_send(text));
         }
     }
@@ -314,7 +350,7 @@ impl Store {
     /// Takes in files that the visitor chose, dropped or pasted: a list as the
     /// browser has it. Says whether there was any.
     pub fn take_files(&self, list: &JsValue) -> bool {
-        let Some(inner) = self.inner.try_get_value() else { return false };
+        let Some(inner) = self.inner.get() else { return false };
         let files = inner.outside.files().take(list);
         let is_any = !files.is_empty();
         if is_any {
@@ -325,7 +361,7 @@ impl Store {
 
     /// Frees a picture's address with the widget.
     pub(super) fn keep_picture(&self, address: &str) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.files().keep(address);
         }
     }
@@ -335,7 +371,7 @@ impl Store {
         self.dispatch(Event::DeletePressed { id, conversation_id: clock::fresh_id() });
     }
 
-    fn decide(&self, decision: Decision) {
+    fn decide(self, decision: Decision) {
         match decision {
             Decision::Send(text) => {
                 let (message_id, conversation_id) = (clock::fresh_id(), clock::fresh_id());
@@ -344,12 +380,11 @@ impl Store {
             Decision::Cancel => self.dispatch(Event::PageRefused),
             Decision::Later(asked) => {
                 self.dispatch(Event::PageAsked { text: asked.text.clone() });
-                let store = *self;
-                let open = move || store.peek(|model| Some(model.page_asked.as_ref()?.request)).flatten();
-                let request = open();
+                let store = self;
+                let request = store.asked();
                 spawn_local(async move {
                     let kept = JsFuture::from(asked.decided.clone()).await;
-                    if open() != request {
+                    if store.asked() != request {
                         // The page took too long.
                         return;
                     }
@@ -378,21 +413,21 @@ impl Store {
     }
 
     fn change_tools(&self, change: impl FnOnce(&Tools)) {
-        let Some(inner) = self.inner.try_get_value() else { return };
+        let Some(inner) = self.inner.get() else { return };
         change(inner.outside.tools());
         self.dispatch(Event::ToolsChanged { tools: inner.outside.tools().definitions() });
     }
 
     /// Puts a kiosk's keyboard on the screen, for a text field.
     pub fn draw_keyboard(&self, place: &Element, input: &Element) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.kiosk().draw_keyboard(place, input);
         }
     }
 
     /// Draws an address as a code.
     pub fn draw_code(&self, place: &Element, address: &str) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.kiosk().draw_code(place, address);
         }
     }
@@ -445,7 +480,7 @@ impl Store {
             let store = *self;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the pace")]
             let pause = Timeout::new(wait as u32, move || {
-                if let Some(inner) = store.inner.try_get_value() {
+                if let Some(inner) = store.inner.get() {
                     inner.pacing.take();
                     store.show_live_in_next_frame();
                 }
@@ -456,7 +491,7 @@ impl Store {
 
     fn show_live_in_next_frame(self) {
         clock::in_next_frame(move || {
-            let Some(inner) = self.inner.try_get_value() else { return };
+            let Some(inner) = self.inner.get() else { return };
             let began = clock::now().0;
             for key in inner.live.take() {
                 inner.shown_live.set((began, inner.live_bytes(key)));
@@ -464,7 +499,7 @@ impl Store {
             }
             // A task of its own comes after style, layout and paint.
             let cost = move || {
-                if let Some(inner) = self.inner.try_get_value() {
+                if let Some(inner) = self.inner.get() {
                     inner.live_cost_ms.set(clock::now().0 - began);
                 }
             };

@@ -1,7 +1,6 @@
 //! One reply's stream: bytes from `fetch` to chunks for the engine.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 use std::rc::Rc;
 
 use chinwag_protocol::Chunk;
@@ -16,9 +15,8 @@ use super::clock;
 use super::lent::Lent;
 use super::store::Store;
 use super::transport::Call;
-use crate::engine::part::{Lazy as _, Reply};
 use crate::engine::turn::TurnId;
-use crate::engine::{Event, Moment, Part, TransportError};
+use crate::engine::{Event, Moment, TransportError};
 
 /// How long a stream may be silent, in ms. The relay sends a comment every
 /// 15 s, so three in a row were lost.
@@ -59,12 +57,7 @@ impl Stream {
         let watch = Rc::new(RefCell::new(Some(watch)));
         let ended = Rc::clone(&watch);
         spawn_local(async move {
-            let event = if store.arrives(Part::Reply).await {
-                Reply::enter(|| follow(turn, call, lent, store, signal, heard_at)).await
-            } else {
-                let failed = Event::StreamFailed { turn, error: TransportError::Network };
-                (!was_let_go(&signal)).then_some(failed)
-            };
+            let event = follow(turn, call, &lent, store, &signal, &heard_at).await;
             ended.take();
             // The event of a stream that was let go names a turn that no longer
             // runs, or one that another stream is following: it is not sent.
@@ -107,21 +100,7 @@ fn was_let_go(signal: &AbortSignal) -> bool {
 }
 
 /// Follows a stream to its end.
-fn follow(
-    turn: TurnId,
-    call: Call,
-    lent: Lent,
-    store: Store,
-    signal: AbortSignal,
-    heard_at: Rc<Cell<Moment>>,
-) -> Pin<Box<dyn Future<Output = Option<Event>>>> {
-    // Boxed, and opaque to the compiler, so that it is reached through the part alone.
-    let run: Pin<Box<dyn Future<Output = Option<Event>>>> =
-        Box::pin(async move { run(turn, call, &lent, store, &signal, &heard_at).await });
-    std::hint::black_box(run)
-}
-
-async fn run(
+async fn follow(
     turn: TurnId,
     call: Call,
     lent: &Lent,
@@ -129,10 +108,6 @@ async fn run(
     signal: &AbortSignal,
     heard_at: &Cell<Moment>,
 ) -> Option<Event> {
-    // Stopped while the part that follows it was on its way: nothing was sent.
-    if was_let_go(signal) {
-        return None;
-    }
     let response = match call.send(signal, lent).await {
         Ok(response) => response,
         Err(_) if was_let_go(signal) => return None,

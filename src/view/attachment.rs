@@ -1,5 +1,6 @@
 //! Files in the composer: chosen by a button, dropped or pasted; each with how
-//! far it got, and those that cannot go with what is wrong with them.
+//! far it got, and those that cannot go with what is wrong with them. Of the part
+//! `File`: it is drawn while files can be sent.
 
 use js_sys::Reflect;
 use leptos::prelude::*;
@@ -8,13 +9,13 @@ use web_sys::{Event as DomEvent, HtmlInputElement};
 
 use super::dom::{El, Slot, button, effect, el, icon, listen, set};
 use super::icon::Icon;
-use super::scene::{Scene, after};
+use super::scene::Scene;
 use super::strings::Text;
 use super::time;
 use crate::engine::{Attachment, Event, FileId, Model, Objection, Progress, Region};
 
-/// Draws the button that attaches files, hidden where none can be sent.
-pub(super) fn attach_button(scene: Scene) -> El {
+/// Draws the button that attaches files, and takes those that are pasted.
+pub(super) fn clip(scene: Scene) -> El {
     let store = scene.store;
     let input = el("input", "cw-hidden").set("type", "file").set("multiple", "").set("tabindex", "-1");
     let input = input.set("aria-hidden", "true");
@@ -33,19 +34,14 @@ pub(super) fn attach_button(scene: Scene) -> El {
         field.set_value("");
         scene.focus_input();
     });
-    let clip = button("cw-attach", move |_| opened.html().click())
+    let press = button("cw-attach", move |_| opened.html().click())
         .set("part", "attach")
         .label(&scene.text(Text::Attach))
-        .add(&icon(Icon::Clip));
-    let place = el("div", "cw-attach-place").add(&clip).add(&input);
-    let shown = place.html();
-    effect(move || shown.set_hidden(!takes_files(scene)));
-    place
-}
-
-fn takes_files(scene: Scene) -> bool {
-    // Consent and standing are shown with the header, too.
-    scene.store.read(Region::Header, Model::takes_files).unwrap_or_default()
+        .add(&icon(Icon::CLIP));
+    if let Some(places) = scene.places() {
+        listen(&places.input, "paste", move |event| take_pasted(scene, &event));
+    }
+    el("div", "cw-attach-place").add(&press).add(&input)
 }
 
 /// Draws the list of attached files, and of what was left out.
@@ -119,7 +115,7 @@ fn attachment(scene: Scene, id: FileId) -> El {
     let Some(Attachment { file, .. }) = store.peek(find).flatten() else { return el("li", "") };
     let picture = match &file.preview {
         Some(address) => el("img", "cw-thumb").set("alt", "").set("src", address),
-        None => icon(Icon::File),
+        None => icon(Icon::FILE),
     };
     let remove = move |_| {
         store.dispatch(Event::FileRemoved { id });
@@ -137,7 +133,7 @@ fn attachment(scene: Scene, id: FileId) -> El {
         .add(
             &button("cw-attachment-remove", remove)
                 .label(&scene.text_with(Text::RemoveFile, &file.name))
-                .add(&icon(Icon::Close)),
+                .add(&icon(Icon::CLOSE)),
         );
     let (shown_on, mut slot, mut shown) = (item.clone(), Slot::of(&below), None);
     effect(move || {
@@ -191,27 +187,26 @@ pub(super) fn take_drops(scene: Scene, panel: &El) {
         let types = member(event, "dataTransfer").and_then(|data| member(&data, "types"));
         types.is_some_and(|types| js_sys::Array::from(&types).includes(&JsValue::from_str("Files"), 0))
     };
-    let takes = move |event: &DomEvent| has_files(event) && untrack(|| takes_files(scene));
     // They come for every element within; those that are left behind are counted.
     listen(panel, "dragenter", move |event| {
-        if takes(&event) {
+        if has_files(&event) {
             event.prevent_default();
             over.update(|over| *over += 1);
         }
     });
     listen(panel, "dragleave", move |event| {
-        if takes(&event) {
+        if has_files(&event) {
             over.update(|over| *over = over.saturating_sub(1));
         }
     });
     listen(panel, "dragover", move |event| {
-        if takes(&event) {
+        if has_files(&event) {
             event.prevent_default();
         }
     });
     listen(panel, "drop", move |event| {
         over.set(0);
-        if takes(&event) {
+        if has_files(&event) {
             event.prevent_default();
             take_from(scene, &event, "dataTransfer");
             scene.focus_input();
@@ -222,8 +217,8 @@ pub(super) fn take_drops(scene: Scene, panel: &El) {
 }
 
 /// Takes files that are pasted; text beside them is pasted as ever.
-pub(super) fn take_pasted(scene: Scene, event: &DomEvent) {
-    if untrack(|| takes_files(scene)) && take_from(scene, event, "clipboardData") {
+fn take_pasted(scene: Scene, event: &DomEvent) {
+    if take_from(scene, event, "clipboardData") {
         event.prevent_default();
     }
 }
@@ -235,10 +230,4 @@ fn take_from(scene: Scene, event: &DomEvent, place: &str) -> bool {
 
 fn member(of: &JsValue, name: &str) -> Option<JsValue> {
     Reflect::get(of, &JsValue::from_str(name)).ok().filter(JsValue::is_object)
-}
-
-/// Says that a message waits for its files.
-pub(super) fn say_unfinished(scene: Scene) {
-    // Once more, should it be said twice.
-    after(0, move || scene.say(&scene.text(Text::FilesUnfinished)));
 }

@@ -39,10 +39,10 @@ fn retry(scene: Scene) -> El {
 
 fn notice_of_connection(model: &Model) -> Option<Notice> {
     match model.connection() {
-        Connection::Offline => Some((Some(Icon::Offline), Text::Offline, false)),
+        Connection::Offline => Some((Some(Icon::OFFLINE), Text::Offline, false)),
         // A failure that belongs to a message is told there.
         Connection::Trouble(failure) if model.items().is_empty() || model.is_cut_off() => {
-            Some((Some(Icon::Warning), Text::of(failure.reason), failure.retry))
+            Some((Some(Icon::WARNING), Text::of(failure.reason), failure.retry))
         }
         _ => None,
     }
@@ -51,7 +51,7 @@ fn notice_of_connection(model: &Model) -> Option<Notice> {
 fn notice_of_history(model: &Model) -> Option<Notice> {
     match &model.history {
         History::Loading { .. } if model.items().is_empty() => Some((None, Text::HistoryLoading, false)),
-        History::Failed(failure) => Some((Some(Icon::Warning), Text::HistoryFailed, failure.retry)),
+        History::Failed(failure) => Some((Some(Icon::WARNING), Text::HistoryFailed, failure.retry)),
         _ => None,
     }
 }

@@ -3,20 +3,20 @@
 //! before it is sent.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
-use super::attachment::{attach_button, say_unfinished, take_pasted, tray};
+use super::attach::attach;
 use super::dom::{El, button, effect, el, icon, set};
 use super::icon::Icon;
-use super::scene::Scene;
+use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
 use crate::engine::{Event, MAX_MESSAGE_CHARS, Model, Part, Region};
+use crate::shell::store::Kept;
 
 /// Silence after which what was typed is kept, in ms.
 const DRAFT_PAUSE_MS: u64 = 300;
@@ -38,7 +38,7 @@ struct Field {
     has_files: Memo<bool>,
     /// Whether all of them have arrived.
     is_ready: Memo<bool>,
-    held: StoredValue<Rc<Held>, LocalStorage>,
+    held: Kept<Held>,
 }
 
 /// What the text field remembers.
@@ -66,7 +66,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         is_ready: Memo::new(move |_| {
             store.read(Region::Files, |model| model.tray.is_ready()).unwrap_or(true)
         }),
-        held: StoredValue::new_local(Rc::default()),
+        held: Kept::new(Held::default()),
     };
     effect(move || {
         let until = store.read(Region::Composer, |model| model.rests_until).flatten();
@@ -88,7 +88,6 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         .set("autocomplete", "off")
         .live("aria-invalid", move || if field.is_too_long() { "true" } else { "false" })
         .on("input", move |_| field.typed())
-        .on("paste", move |event| take_pasted(scene, &event))
         .on("blur", move |_| field.keep())
         .on("keydown", move |event| {
             if sends(event.unchecked_ref()) {
@@ -111,7 +110,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     // The engine puts a draft in, after a reload, and takes it out, after a send.
     effect(move || {
         let draft = store.read(Region::Composer, |model| model.draft.clone()).unwrap_or_default();
-        let Some(held) = field.held.try_get_value() else { return };
+        let Some(held) = field.held.get() else { return };
         if *held.known.borrow() != draft {
             let input: HtmlTextAreaElement = input.html().unchecked_into();
             input.set_value(&draft);
@@ -129,13 +128,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
             event.prevent_default();
             field.send();
         })
-        .add(
-            &el("div", "cw-field")
-                .add(&tray(scene))
-                .add(&attach_button(scene))
-                .add(&grow)
-                .add(&send_button(field, is_replying)),
-        )
+        .add(&attach(scene, el("div", "cw-field")).add(&grow).add(&send_button(field, is_replying)))
         .part(move || count(scene, field.chars.get()))
         .part(move || rest(field))
         .part(move || unsent(scene))
@@ -159,8 +152,8 @@ fn send_button(field: Field, is_replying: Memo<bool>) -> El {
         .live("title", label)
         .live("aria-label", label)
         .live("aria-disabled", move || if is_idle() { "true" } else { "false" })
-        .add(&icon(Icon::Send))
-        .add(&icon(Icon::Stop))
+        .add(&icon(Icon::SEND))
+        .add(&icon(Icon::STOP))
 }
 
 /// Says how long no message is taken.
@@ -223,7 +216,7 @@ impl Field {
         self.cancel_pause();
         let wait = Duration::from_millis(DRAFT_PAUSE_MS);
         if let (Some(held), Ok(handle)) =
-            (self.held.try_get_value(), set_timeout_with_handle(move || self.keep(), wait))
+            (self.held.get(), set_timeout_with_handle(move || self.keep(), wait))
         {
             held.pause.set(Some(handle));
         }
@@ -251,21 +244,28 @@ impl Field {
     fn keep(self) {
         self.cancel_pause();
         let Some(text) = self.input().map(|input| input.value()) else { return };
-        let Some(held) = self.held.try_get_value() else { return };
+        let Some(held) = self.held.get() else { return };
         if held.known.replace(text.clone()) != text {
             self.scene.store.dispatch(Event::DraftChanged { text });
         }
     }
 
     fn cancel_pause(self) {
-        if let Some(handle) = self.held.try_get_value().and_then(|held| held.pause.take()) {
+        if let Some(handle) = self.held.get().and_then(|held| held.pause.take()) {
             handle.clear();
         }
     }
 
+    /// Says that a message waits for its files.
+    fn say_unfinished(self) {
+        let scene = self.scene;
+        // Once more, should it be said twice.
+        after(0, move || scene.say(&scene.text(Text::FilesUnfinished)));
+    }
+
     fn send(self) {
         if !self.is_ready.get_untracked() {
-            say_unfinished(self.scene);
+            self.say_unfinished();
         }
         let is_taken = |model: &Model| model.has_consent() && model.takes_message();
         let is_taken = self.scene.store.peek(is_taken).unwrap_or_default();

@@ -19,7 +19,7 @@ fn drawer(scene: Scene) -> El {
     let store = scene.store;
     let close = button("cw-icon-button", move |_| store.dispatch(Event::DrawerClosed))
         .label(&scene.text(Text::CloseHistory))
-        .add(&icon(Icon::Close));
+        .add(&icon(Icon::CLOSE));
     let head = el("div", "cw-header").add(&el("h2", "cw-name").text(&scene.text(Text::History))).add(&close);
     let first = close.clone();
     after(0, move || focus(&first.html()));
@@ -82,7 +82,7 @@ fn content(scene: Scene, drawer: &El, close: &El) -> El {
         });
     }
     el("div", "cw-drawer-content")
-        .add(&el("div", "cw-search-place").add(&icon(Icon::Search)).add(&search))
+        .add(&el("div", "cw-search-place").add(&icon(Icon::SEARCH)).add(&search))
         .add(&body)
         .add(&el("div", "cw-toast-place").set("role", "status").part(move || toast(scene)))
 }
@@ -239,8 +239,8 @@ fn plain(scene: Scene, line: &Line, editing: RwSignal<Option<ConversationId>>, p
         |press: El, text: Text, drawn: Icon| press.label(&scene.text_with(text, name)).add(&icon(drawn));
     place
         .add(&open)
-        .add(&small(button("cw-action", rename), Text::RenameConversation, Icon::Pen))
-        .add(&small(button("cw-action", delete), Text::DeleteConversation, Icon::Bin))
+        .add(&small(button("cw-action", rename), Text::RenameConversation, Icon::PEN))
+        .add(&small(button("cw-action", delete), Text::DeleteConversation, Icon::BIN))
 }
 
 /// Moves the focus away from a line that is about to go.

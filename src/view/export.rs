@@ -12,27 +12,36 @@ use super::clipboard;
 use super::dom::{El, append, effect, el};
 use super::header::name_of;
 use super::icon::Icon;
-use super::menu::{Choice, menu};
+use super::menu::{Choice, Opening, menu};
 use super::reply::tell_copied;
 use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
-use crate::engine::transcript::{Format, Words, write};
-use crate::engine::{ConversationId, Event, Moment, Older, Region};
+use crate::engine::part::{self, Lazy as _};
+use crate::engine::transcript::{Format, Words, write, write_empty};
+use crate::engine::{ConversationId, Event, Model, Moment, Older, Region};
 
 /// How long a file may take to be fetched from memory, in ms.
 const DOWNLOAD_MS: u64 = 10_000;
 
-/// The conversation as a text.
+/// The conversation as a text. Where nothing was said, the code that writes it
+/// down may not be here, and is not needed.
 pub(super) fn transcript_of(scene: Scene, format: Format) -> String {
-    let full = move |at| time::full(scene, at);
-    let time: &dyn Fn(Moment) -> String = if format == Format::Json { &time::iso } else { &full };
     let written = scene.store.peek(|model| {
-        let (you, agent) = (scene.text(Text::You), name_of(scene, model));
-        let words = Words { you: &you, agent: &agent, sources: &scene.text(Text::Sources), time };
-        write(model, format, &words)
+        if model.items().is_empty() {
+            return write_empty(model, format);
+        }
+        part::Reply::enter_again(|| written(scene, model, format))
     });
     written.unwrap_or_default()
+}
+
+fn written(scene: Scene, model: &Model, format: Format) -> String {
+    let full = move |at| time::full(scene, at);
+    let time: &dyn Fn(Moment) -> String = if format == Format::Json { &time::iso } else { &full };
+    let (you, agent) = (scene.text(Text::You), name_of(scene, model));
+    let words = Words { you: &you, agent: &agent, sources: &scene.text(Text::Sources), time };
+    write(model, format, &words)
 }
 
 /// Draws the menu of what can be done with the whole conversation.
@@ -40,9 +49,15 @@ pub(super) fn export_menu(scene: Scene, is_empty: Memo<bool>) -> El {
     let wanted = RwSignal::new(None);
     effect(move || {
         if let Some((conversation, file)) = wanted.get() {
-            go_on(scene, wanted, conversation.as_ref(), file);
+            part::Reply::enter_again(|| go_on(scene, wanted, conversation.as_ref(), file));
         }
     });
+    // What can be chosen is about messages, and of the part that came with the first.
+    let draw = move |opening: Opening| part::Reply::enter_again(|| opening.list(&choices(scene, wanted)));
+    menu(&scene.text(Text::More), is_empty, draw)
+}
+
+fn choices(scene: Scene, wanted: RwSignal<Wanted>) -> Vec<Choice> {
     let choice = |icon, text, file| Choice {
         icon,
         text: scene.text(text),
@@ -52,13 +67,12 @@ pub(super) fn export_menu(scene: Scene, is_empty: Memo<bool>) -> El {
             wanted.set(Some((shown(scene), file)));
         }),
     };
-    let choices = vec![
-        choice(Icon::Copy, Text::CopyConversation, None),
-        choice(Icon::Download, Text::DownloadText, Some(Format::Text)),
-        choice(Icon::Download, Text::DownloadMarkdown, Some(Format::Markdown)),
-        choice(Icon::Download, Text::DownloadJson, Some(Format::Json)),
-    ];
-    menu(&scene.text(Text::More), choices, is_empty)
+    vec![
+        choice(Icon::COPY, Text::CopyConversation, None),
+        choice(Icon::DOWNLOAD, Text::DownloadText, Some(Format::Text)),
+        choice(Icon::DOWNLOAD, Text::DownloadMarkdown, Some(Format::Markdown)),
+        choice(Icon::DOWNLOAD, Text::DownloadJson, Some(Format::Json)),
+    ]
 }
 
 /// What is to be taken along: of which conversation, and as what file, or copied.

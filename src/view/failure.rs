@@ -14,7 +14,7 @@ use crate::engine::{Event, Failure, Key};
 pub(super) fn failure(scene: Scene, key: Key, failure: &Failure) -> El {
     let reference = failure.request_id.as_deref();
     el("div", "cw-failure")
-        .add(&icon(Icon::Warning))
+        .add(&icon(Icon::WARNING))
         .add(&el("span", "").text(&scene.text(Text::of(failure.reason))))
         .maybe(failure.retry.then(|| retry(scene, key, failure)))
         .maybe(reference.map(|id| el("small", "cw-reference").text(&scene.text_with(Text::Reference, id))))

@@ -24,7 +24,7 @@ fn one(scene: Scene, file: &SentFile) -> El {
         .set("part", "file")
         .set("dir", "auto")
         .label(&scene.text_with(Text::SaveFile, &file.name))
-        .add(&icon(Icon::File))
+        .add(&icon(Icon::FILE))
         .add(&el("bdi", "").text(&file.name));
     if file.is_picture() {
         show(scene, file, &place);

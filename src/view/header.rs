@@ -26,7 +26,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
         button("cw-icon-button", move |_| store.dispatch(Event::Closed))
             .set("part", "close")
             .label(&scene.text(Text::CloseChat))
-            .add(&icon(Icon::Down))
+            .add(&icon(Icon::DOWN))
     };
     el("div", "cw-header")
         .set("part", "header")
@@ -38,7 +38,7 @@ pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
                 .set("part", "new")
                 .label(&scene.text(Text::NewConversation))
                 .live("aria-disabled", move || if is_empty.get() { "true" } else { "false" })
-                .add(&icon(Icon::Plus)),
+                .add(&icon(Icon::PLUS)),
         )
         .add(&export_menu(scene, is_empty))
         .maybe((mode == Mode::Launcher).then(close))
@@ -71,7 +71,7 @@ fn history(scene: Scene) -> Option<El> {
             .set("part", "history-button")
             .on("click", open)
             .label(&scene.text(Text::History))
-            .add(&icon(Icon::History)),
+            .add(&icon(Icon::HISTORY)),
     )
 }
 

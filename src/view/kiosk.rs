@@ -14,11 +14,11 @@ use super::consent::consent;
 use super::dom::{El, append, button, effect, el, icon, set};
 use super::header::{avatar, name, who};
 use super::icon::Icon;
+use super::log::log;
 use super::scene::{Places, Scene, after, focus};
 use super::standing::{standing, standing_of};
 use super::strings::Text;
 use super::time;
-use super::transcript::transcript;
 use super::welcome::{headline, words_of};
 use crate::engine::kiosk::Stage;
 use crate::engine::{Event, Kiosk, KioskEvent, Model, Reason, Region};
@@ -157,7 +157,7 @@ fn away(scene: Scene) -> El {
     el("section", "cw-away")
         .set("part", "away")
         .set("role", "status")
-        .add(&icon(Icon::Offline))
+        .add(&icon(Icon::OFFLINE))
         .add(&el("h1", "cw-away-title").text(&scene.text(Text::AwayTitle)))
         .add(&el("p", "").live_text(words))
         .add(&more)
@@ -184,7 +184,7 @@ fn visit(screen: &El, scene: Scene, places: &Places) {
         .add(&heading)
         .add(&header)
         .add(&banner(scene))
-        .add(&transcript(scene, places.log.clone(), is_empty))
+        .add(&log(scene, places.log.clone(), is_empty))
         .add(&standing(scene))
         .add(&consent(scene))
         .add(&bar(scene, has_keyboard.then_some(is_typing)))
@@ -231,7 +231,7 @@ fn bar(scene: Scene, typing: Option<RwSignal<bool>>) -> El {
         })
         .live("aria-pressed", move || flag(typing.get()))
         .label(&scene.text(Text::Keyboard))
-        .add(&icon(Icon::Keys))
+        .add(&icon(Icon::KEYS))
     });
     el("div", "cw-kiosk-bar")
         .set("part", "bar")
@@ -244,7 +244,7 @@ fn bar(scene: Scene, typing: Option<RwSignal<bool>>) -> El {
 fn start_over(scene: Scene) -> El {
     button("cw-kiosk-button cw-start-over", move |_| tell(scene, KioskEvent::StartedOver))
         .set("part", "start-over")
-        .add(&icon(Icon::Again))
+        .add(&icon(Icon::AGAIN))
         .add(&el("span", "").text(&scene.text(Text::StartOver)))
 }
 

@@ -40,8 +40,8 @@ pub(super) fn launcher(scene: Scene, place: El, is_open: Memo<bool>) -> El {
         .live("aria-expanded", move || if is_open.get() { "true" } else { "false" })
         .live("aria-label", label)
         .on("click", press)
-        .part(move || Some(picture(scene).unwrap_or_else(|| icon(Icon::Chat))))
-        .add(&icon(Icon::Down))
+        .part(move || Some(picture(scene).unwrap_or_else(|| icon(Icon::CHAT))))
+        .add(&icon(Icon::DOWN))
         .part(move || badge(scene, unread.get()));
     el("div", "cw-corner")
         .live("data-hidden", move || if is_hidden() { "true" } else { "false" })
@@ -78,6 +78,6 @@ fn teaser(scene: Scene) -> Option<El> {
         }
     };
     let dismiss =
-        button("cw-teaser-dismiss", dismiss).label(&scene.text(Text::DismissTeaser)).add(&icon(Icon::Close));
+        button("cw-teaser-dismiss", dismiss).label(&scene.text(Text::DismissTeaser)).add(&icon(Icon::CLOSE));
     Some(el("div", "cw-teaser").set("part", "teaser").set("role", "status").add(&open).add(&dismiss))
 }

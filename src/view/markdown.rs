@@ -360,7 +360,7 @@ fn draw_code(language: Option<&str>, content: &str, pen: &mut Pen) -> Node {
     let copy = el("button", "cw-copy")
         .set("type", "button")
         .set("aria-label", &pen.scene.text(Text::CopyCode))
-        .add(&icon(Icon::Copy))
+        .add(&icon(Icon::COPY))
         .text(&pen.scene.text(Text::Copy));
     let head = el("div", "cw-code-head").add(&el("span", "").text(&name)).add(&copy);
     let code = el("code", "");

@@ -22,36 +22,44 @@ pub(super) struct Choice {
     pub(super) choose: Rc<dyn Fn()>,
 }
 
-/// Draws a menu's button, and the menu under it while it is open. Where nothing
-/// can be chosen, the button is off.
-pub(super) fn menu(label: &str, choices: Vec<Choice>, is_off: Memo<bool>) -> El {
+/// A menu that opens.
+pub(super) struct Opening {
+    label: String,
+    /// Whether the last choice gets the focus, and not the first.
+    at_end: bool,
+    is_open: RwSignal<bool>,
+    back: El,
+}
+
+/// Draws a menu's button, and under it, while it is open, the menu that `draw` draws
+/// by [`Opening::list`]. Where nothing can be chosen, the button is off.
+pub(super) fn menu(label: &str, is_off: Memo<bool>, draw: impl Fn(Opening) -> El + 'static) -> El {
     let is_open = RwSignal::new(false);
-    // Which of the choices the focus goes to when the menu opens.
-    let first = RwSignal::new(0);
+    // Which of the choices has the focus when the menu opens: its first or last.
+    let opens_at_end = RwSignal::new(false);
     let opener = el("button", "cw-icon-button")
         .set("type", "button")
         .label(label)
         .set("aria-haspopup", "menu")
         .live("aria-expanded", move || if is_open.get() { "true" } else { "false" })
         .live("aria-disabled", move || if is_off.get() { "true" } else { "false" })
-        .add(&icon(Icon::More));
-    let open = move |at: usize| {
+        .add(&icon(Icon::MORE));
+    let open = move |at_end: bool| {
         if !is_off.get_untracked() {
-            first.set(at);
+            opens_at_end.set(at_end);
             is_open.set(true);
         }
     };
-    let last = choices.len().saturating_sub(1);
     let opener = opener
-        .on("click", move |_| if is_open.get_untracked() { is_open.set(false) } else { open(0) })
+        .on("click", move |_| if is_open.get_untracked() { is_open.set(false) } else { open(false) })
         .on("keydown", move |event| {
-            let at = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
-                "ArrowDown" => 0,
-                "ArrowUp" => last,
+            let at_end = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
+                "ArrowDown" => false,
+                "ArrowUp" => true,
                 _ => return,
             };
             event.prevent_default();
-            open(at);
+            open(at_end);
         });
     let label = label.to_owned();
     let place = el("div", "cw-menu-place");
@@ -67,11 +75,21 @@ pub(super) fn menu(label: &str, choices: Vec<Choice>, is_off: Memo<bool>) -> El 
         });
     };
     place.on("focusout", left).add(&opener).part(move || {
-        is_open.get().then(|| untrack(|| list(&label, &choices, first.get_untracked(), is_open, &back)))
+        let at_end = opens_at_end.get_untracked();
+        let opening = || Opening { label: label.clone(), at_end, is_open, back: back.clone() };
+        is_open.get().then(|| untrack(|| draw(opening())))
     })
 }
 
-fn list(label: &str, choices: &[Choice], first: usize, is_open: RwSignal<bool>, back: &El) -> El {
+impl Opening {
+    /// Draws the choices.
+    pub(super) fn list(self, choices: &[Choice]) -> El {
+        let Self { label, at_end, is_open, back } = self;
+        list(&label, choices, at_end, is_open, &back)
+    }
+}
+
+fn list(label: &str, choices: &[Choice], at_end: bool, is_open: RwSignal<bool>, back: &El) -> El {
     let list = el("div", "cw-menu").set("part", "menu").set("role", "menu").set("aria-label", label);
     let mut items = Vec::new();
     for choice in choices.iter().cloned() {
@@ -89,7 +107,8 @@ fn list(label: &str, choices: &[Choice], first: usize, is_open: RwSignal<bool>, 
         append(&list, &item);
         items.push((choice.text, item.html()));
     }
-    if let Some((_, item)) = items.get(first) {
+    let first = if at_end { items.last() } else { items.first() };
+    if let Some((_, item)) = first {
         let item = item.clone();
         // Once it is in the page.
         after(0, move || focus(&item));

@@ -7,6 +7,7 @@
 //! is drawn node by node with the pen of [`dom`], under leptos' owners, signals
 //! and effects.
 
+mod attach;
 mod attachment;
 mod banner;
 mod clipboard;
@@ -23,6 +24,7 @@ mod kiosk;
 mod later;
 mod launcher;
 mod listing;
+mod log;
 mod markdown;
 mod menu;
 mod panel;

@@ -6,16 +6,16 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{EventTarget, HtmlElement, ShadowRoot};
 
-use super::attachment::take_drops;
+use super::attach::take_drops;
 use super::banner::banner;
 use super::composer::composer;
 use super::consent::consent;
 use super::dom::{El, append, effect, el, listen, set};
 use super::drawer::keep_drawer;
 use super::header::{header, name};
+use super::log::log;
 use super::scene::{Places, Scene, focus, focused, is_touch_first, matches_media};
 use super::standing::{standing, standing_of};
-use super::transcript::transcript;
 use crate::engine::{Mode, Region};
 
 /// When the panel fills the window; the same words as in style/widget/mode.css.
@@ -40,7 +40,7 @@ pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
     let below = vec![
         header(scene, is_empty, mode),
         banner(scene),
-        transcript(scene, places.log.clone(), is_empty),
+        log(scene, places.log.clone(), is_empty),
         standing(scene),
         consent(scene),
         composer(scene, places.input.clone()),

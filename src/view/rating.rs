@@ -45,8 +45,8 @@ impl Buttons {
                 .live("aria-pressed", move || if is_pressed() { "true" } else { "false" })
                 .add(&icon(drawn))
         };
-        let good = thumb(Feedback::Positive, Text::RateGood, Icon::Good);
-        let bad = thumb(Feedback::Negative, Text::RateBad, Icon::Bad);
+        let good = thumb(Feedback::Positive, Text::RateGood, Icon::GOOD);
+        let bad = thumb(Feedback::Negative, Text::RateBad, Icon::BAD);
         Self { scene, key, asks, good, bad }
     }
 
@@ -132,7 +132,7 @@ fn form(buttons: &Buttons, value: Feedback) -> El {
         &button("cw-send", move |_| pressed())
             .label(&scene.text(Text::SendRating))
             .set("aria-disabled", "false")
-            .add(&icon(Icon::Send)),
+            .add(&icon(Icon::SEND)),
     );
     el("div", "cw-ask")
         .set("part", "feedback")
@@ -156,7 +156,7 @@ fn form(buttons: &Buttons, value: Feedback) -> El {
             &el("div", "cw-ask-head").add(&el("strong", "").text(&heading)).add(
                 &button("cw-action", move |_| own.close(value))
                     .label(&scene.text(Text::Close))
-                    .add(&icon(Icon::Close)),
+                    .add(&icon(Icon::CLOSE)),
             ),
         )
         .maybe(chips.has_child_nodes().then_some(chips))

@@ -1,7 +1,7 @@
 //! A message of the agent: activities, reasoning, the text, sources, actions
 //! and follow-up questions.
 
-use leptos::prelude::Get as _;
+use leptos::prelude::{Get as _, Memo};
 use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
@@ -17,7 +17,7 @@ use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
 use super::welcome::chips;
-use crate::engine::{Activity, Event, Item, Key, Model, Region, Reply, ReplyPhase, Source};
+use crate::engine::{Activity, Event, Features, Item, Key, Model, Region, Reply, ReplyPhase, Source};
 
 /// How long "Copied" is shown, in ms.
 const COPIED_MS: u64 = 2_000;
@@ -32,13 +32,15 @@ pub(super) fn reply(scene: Scene, key: Key, row: El) -> El {
         }
     });
     let thoughts = Thoughts::new(scene);
+    let features =
+        Memo::new(move |_| scene.store.read(Region::Header, |model| model.features).unwrap_or_default());
     let drawn = row
         .clone()
         .set("aria-label", &name(scene))
         .part(move || activities(scene, key))
         .add(&thoughts.place)
         .add(&prose)
-        .part(move || foot(scene, key));
+        .part(move || foot(scene, key, features));
     let mut body = Body { row, state: "", thoughts, drawing: Drawing::new(scene, prose.html().into()) };
     if scene.store.peek(|model| find(model, key).is_some_and(Reply::is_live)) == Some(true) {
         effect(move || {
@@ -99,7 +101,7 @@ struct Thoughts {
 impl Thoughts {
     fn new(scene: Scene) -> Self {
         let (label, content) = (text(""), text(""));
-        let summary = el("summary", "").add(&icon(Icon::Down)).add(&el("span", "").add(&label));
+        let summary = el("summary", "").add(&icon(Icon::DOWN)).add(&el("span", "").add(&label));
         let place = el("details", "cw-thoughts")
             .set("hidden", "")
             .add(&summary)
@@ -153,7 +155,7 @@ fn activities(scene: Scene, key: Key) -> Option<El> {
         let tool = el("strong", "").text(model.tool_title(&activity.tool));
         let words = el("span", "").text(&scene.text(text)).text(" ").add(&tool);
         let state = if activity.succeeded.is_none() { "running" } else { "over" };
-        el("li", "").set("data-state", state).add(&icon(Icon::Tool)).add(&words)
+        el("li", "").set("data-state", state).add(&icon(Icon::TOOL)).add(&words)
     };
     let list = el("ul", "cw-activities").set("part", "activities");
     scene.store.read(Region::Item(key), |model| {
@@ -165,8 +167,8 @@ fn activities(scene: Scene, key: Key) -> Option<El> {
 }
 
 /// Draws what stands below the text.
-fn foot(scene: Scene, key: Key) -> Option<El> {
-    let features = scene.features.get();
+fn foot(scene: Scene, key: Key, features: Memo<Features>) -> Option<El> {
+    let features = features.get();
     read(scene, key, |reply| {
         let follow_ups = || chips(scene, Text::FollowUps, reply.suggestions.clone());
         let is_done = reply.phase == ReplyPhase::Done;
@@ -242,7 +244,7 @@ fn actions(
             scene.store.dispatch(event.clone());
             scene.focus_input();
         };
-        button("cw-action cw-again", press).label(&scene.text(Text::TryAgain)).add(&icon(Icon::Again))
+        button("cw-action cw-again", press).label(&scene.text(Text::TryAgain)).add(&icon(Icon::AGAIN))
     });
     let time = reply.at.map(|at| el("span", "cw-when").text(&time::clock(scene, at)));
     let line = el("div", "cw-actions")
@@ -278,8 +280,8 @@ fn copy_button(scene: Scene, key: Key) -> El {
     };
     button("cw-action", press)
         .label(&scene.text(Text::CopyReply))
-        .add(&icon(Icon::Copy))
-        .add(&icon(Icon::Done))
+        .add(&icon(Icon::COPY))
+        .add(&icon(Icon::DONE))
 }
 
 fn copy_code(scene: Scene, button: &Element) {

@@ -11,8 +11,8 @@ use web_sys::{Element, HtmlElement, Node, ShadowRoot};
 
 use super::dom::{El, append, el};
 use super::strings::{Speech, Text, Words};
-use crate::engine::{Features, Mode, Model, Region};
-use crate::shell::store::Store;
+use crate::engine::{Mode, Model};
+use crate::shell::store::{Kept, Store};
 
 /// The store and the shared elements of one mounted widget. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +21,7 @@ pub(super) struct Scene {
     pub(super) store: Store,
     /// Whether the panel fills the window, as on a phone.
     pub(super) is_sheet: RwSignal<bool>,
-    /// What the agent can do.
-    pub(super) features: Memo<Features>,
-    places: StoredValue<Rc<Places>, LocalStorage>,
+    places: Kept<Places>,
     speech: Speech,
 }
 
@@ -56,15 +54,7 @@ impl Scene {
             input: el("textarea", "cw-input"),
             voice: el("div", "cw-hidden"),
         };
-        let features =
-            Memo::new(move |_| store.read(Region::Header, |model| model.features).unwrap_or_default());
-        Self {
-            store,
-            is_sheet: RwSignal::new(false),
-            features,
-            places: StoredValue::new_local(Rc::new(places)),
-            speech,
-        }
+        Self { store, is_sheet: RwSignal::new(false), places: Kept::new(places), speech }
     }
 
     /// What the widget says; English once it is gone.
@@ -84,7 +74,7 @@ impl Scene {
 
     /// The shared elements; nothing once the widget is gone.
     pub(super) fn places(self) -> Option<Rc<Places>> {
-        self.places.try_get_value()
+        self.places.get()
     }
 
     /// Says something to a screen reader, after what is being said.

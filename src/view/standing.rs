@@ -1,9 +1,7 @@
 //! The line above the composer for a conversation that is not in the agent's
 //! hands: a person answers, nobody does, or it is over.
 
-use leptos::prelude::*;
-
-use super::dom::{El, button, el, icon};
+use super::dom::{El, Slot, button, effect, el, icon};
 use super::icon::Icon;
 use super::scene::{Scene, after, focus, focused};
 use super::strings::Text;
@@ -11,25 +9,32 @@ use crate::engine::{ConversationState, Region};
 
 /// Draws the line's place. A screen reader hears of it by the voice.
 pub(super) fn standing(scene: Scene) -> El {
-    let state = Memo::new(move |_| state(scene));
-    el("div", "cw-standing-place").part(move || {
-        let state = state.get();
-        let drawn = match state {
-            ConversationState::TakenOver => Icon::Person,
-            ConversationState::Paused => Icon::Pause,
-            ConversationState::Ended => Icon::Done,
-            ConversationState::Ongoing | ConversationState::Unknown => return None,
-        };
-        let line = el("p", "").text(&scene.text(said_of(state)));
-        let again = || again(scene);
-        Some(
-            el("div", "cw-standing")
-                .set("part", "standing")
-                .add(&icon(drawn))
-                .add(&line)
-                .maybe((state == ConversationState::Ended).then(again)),
-        )
-    })
+    let place = el("div", "cw-standing-place");
+    let (mut slot, mut shown) = (Slot::of(&place), ConversationState::Ongoing);
+    effect(move || {
+        let now = state(scene);
+        if std::mem::replace(&mut shown, now) != now {
+            slot.draw(&mut || line(scene, now));
+        }
+    });
+    place
+}
+
+fn line(scene: Scene, state: ConversationState) -> Option<El> {
+    let drawn = match state {
+        ConversationState::TakenOver => Icon::PERSON,
+        ConversationState::Paused => Icon::PAUSE,
+        ConversationState::Ended => Icon::DONE,
+        ConversationState::Ongoing | ConversationState::Unknown => return None,
+    };
+    let again = || again(scene);
+    Some(
+        el("div", "cw-standing")
+            .set("part", "standing")
+            .add(&icon(drawn))
+            .add(&el("p", "").text(&scene.text(said_of(state))))
+            .maybe((state == ConversationState::Ended).then(again)),
+    )
 }
 
 /// The state, for the panel's style.

@@ -1,6 +1,6 @@
-//! The transcript: rows in their own scroll area, which follows the end only
-//! while the reader is there, and loads what is older before the reader comes to
-//! its beginning.
+//! The transcript: rows in the scroll area of [`super::log`], which follows the
+//! end only while the reader is there, and loads what is older before the reader
+//! comes to its beginning. Of the part `Reply`.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,14 +11,14 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{HtmlElement, ResizeObserver, WheelEvent};
 
-use super::dom::{El, button, effect, el, icon, keep};
+use super::dom::{El, button, effect, el, icon, keep, listen};
 use super::icon::Icon;
 use super::rows::{Rows, rows_of, target_of};
 use super::scene::{Scene, focus};
 use super::strings::Text;
 use super::time;
-use super::welcome::welcome;
 use crate::engine::{Event, Item, Key, Model, Older, Region};
+use crate::shell::store::Kept;
 
 /// How far from the end still counts as the end, in px: about a line and a half.
 const NEAR_PX: i32 = 36;
@@ -28,56 +28,46 @@ const NEAR_PX: i32 = 36;
 struct Stage {
     scene: Scene,
     following: RwSignal<bool>,
-    rows: StoredValue<Rc<RefCell<Rows>>, LocalStorage>,
+    rows: Kept<RefCell<Rows>>,
 }
 
-/// Draws the transcript and the pill that leads to its end.
-pub(super) fn transcript(scene: Scene, place: El, is_empty: Memo<bool>) -> El {
+/// Draws the transcript into its scroll area `log`, of which `list` is the
+/// content, and the pill that leads to its end into the place around it.
+pub(super) fn transcript(scene: Scene, log: &El, list: &El, around: &El) {
     let rows = el("div", "cw-rows");
-    let list = el("div", "cw-list")
-        .part(move || if is_empty.get() { welcome(scene) } else { None })
-        .part(move || older(scene))
-        .add(&rows);
+    list.clone().part(move || older(scene)).add(&rows);
     // Rows outlive the run of the effect that draws them, so they have an owner
     // beside it, which goes with it.
     let owner = Owner::current().map(|owner| owner.child()).unwrap_or_default();
     let following = RwSignal::new(true);
-    let held = Rows::new(scene, place.html(), rows.clone(), following, owner);
-    let held = StoredValue::new_local(Rc::new(RefCell::new(held)));
+    let held = Rows::new(scene, log.html(), rows.clone(), following, owner);
+    let held = Kept::new(RefCell::new(held));
     let stage = Stage { scene, following, rows: held };
-    stage.watch(&place, &rows);
+    stage.watch(log, &rows);
     stage.keep_rows();
     let mut last_top = 0;
     let touched = Rc::new(Cell::new(None));
     let touched_first = Rc::clone(&touched);
-    let log = place
-        .set("part", "log")
-        .set("role", "log")
-        .set("aria-live", "off")
-        .set("aria-label", &scene.text(Text::Transcript))
-        .set("tabindex", "0")
-        .on("scroll", move |event| {
-            if let Some(log) = event.current_target() {
-                stage.scrolled(log.unchecked_ref(), &mut last_top);
-            }
-        })
-        // Whoever goes up leaves the end at once: a browser scrolls smoothly over
-        // many frames, and each in which text comes would take the reader back.
-        .on("wheel", move |event| {
-            if event.unchecked_ref::<WheelEvent>().delta_y() < 0.0 {
-                stage.leave_end();
-            }
-        })
-        .on("touchstart", move |event| touched_first.set(finger(&event)))
-        .on("touchmove", move |event| {
-            if finger(&event) > touched.get() {
-                stage.leave_end();
-            }
-        })
-        .add(&list);
+    listen(log, "scroll", move |event| {
+        if let Some(log) = event.current_target() {
+            stage.scrolled(log.unchecked_ref(), &mut last_top);
+        }
+    });
+    // Whoever goes up leaves the end at once: a browser scrolls smoothly over
+    // many frames, and each in which text comes would take the reader back.
+    listen(log, "wheel", move |event| {
+        if event.unchecked_ref::<WheelEvent>().delta_y() < 0.0 {
+            stage.leave_end();
+        }
+    });
+    listen(log, "touchstart", move |event| touched_first.set(finger(&event)));
+    listen(log, "touchmove", move |event| {
+        if finger(&event) > touched.get() {
+            stage.leave_end();
+        }
+    });
     let unseen = unseen(scene, stage.following);
-    let stage_place = el("div", "cw-stage").add(&log);
-    stage_place.part(move || pill(stage, unseen))
+    around.clone().part(move || pill(stage, unseen));
 }
 
 /// How far down the first finger is, in px.
@@ -90,7 +80,7 @@ impl Stage {
     /// Does something to the rows; nothing once the widget is gone, or from
     /// within what is being done to them.
     fn with<R>(self, run: impl FnOnce(&mut Rows) -> R) -> Option<R> {
-        let rows = self.rows.try_get_value()?;
+        let rows = self.rows.get()?;
         let mut rows = rows.try_borrow_mut().ok()?;
         Some(run(&mut rows))
     }
@@ -272,5 +262,5 @@ fn pill(stage: Stage, unseen: RwSignal<usize>) -> Option<El> {
         }
     };
     let pill = button("cw-pill", press).set("part", "pill");
-    Some(pill.add(&icon(Icon::Down)).add(&el("span", "").text(&label)))
+    Some(pill.add(&icon(Icon::DOWN)).add(&el("span", "").text(&label)))
 }

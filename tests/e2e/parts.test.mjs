@@ -7,12 +7,13 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { newPage, startBrowser, widget } from "./support/browser.mjs";
 import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { startRelay, startSimulator } from "./support/relay.mjs";
 
 const QUESTION = "How do I change the accent colour?";
 const REPLY = "**/chinwag-reply-*.wasm";
 const PAST = "**/chinwag-past-*.wasm";
 const DRAWER = "**/chinwag-drawer-*.wasm";
+const FILE = "**/chinwag-file-*.wasm";
 
 let browser, relay, site, page, chat, fetched;
 
@@ -57,18 +58,23 @@ async function hold(address) {
   return go;
 }
 
-test("what a panel fetches until it has answered a question is what the manifest calls `panel`", async () => {
+test("what a panel fetches is what the manifest calls `panel`, and with a question what it calls `answer`", async () => {
   const { files } = JSON.parse(await readFile(new URL("../../dist/manifest.json", import.meta.url), "utf8"));
+  const ours = new Set(files.map((file) => file.path));
+  const seen = () => [...new Set(fetched.filter((path) => ours.has(path)))].sort();
+  const named = (...loads) => files.filter(({ load }) => loads.includes(load)).map(({ path }) => path).sort();
   await page.goto(site.origin);
   await chat.open();
+  await chat.input.waitFor();
+  assert.ok(await chat.input.isEditable());
+  await page.waitForLoadState("networkidle");
+  assert.deepEqual(seen(), named("launcher", "panel"));
   await chat.ask(QUESTION);
   await chat.sources.first().waitFor();
   await chat.settle();
   await page.waitForLoadState("networkidle");
   assert.ok((await chat.log.locator(".cw-prose p, .cw-prose li, .cw-prose pre").count()) > 0, "drawn as Markdown");
-  const ours = new Set(files.map((file) => file.path));
-  const panel = files.filter(({ load }) => load === "launcher" || load === "panel").map(({ path }) => path);
-  assert.deepEqual([...new Set(fetched.filter((path) => ours.has(path)))].sort(), panel.sort());
+  assert.deepEqual(seen(), named("launcher", "panel", "answer"));
   assert.deepEqual(page.errors, [], "under a strict policy");
 });
 
@@ -86,33 +92,35 @@ test("the panel opens without the code for replies, and the first word typed fet
   assert.equal(times("reply"), 1);
 });
 
-test("a question waits for code that is slow to come, and shows that it is waiting", async () => {
+test("a question waits for code that is slow to come, shows that it is waiting, and is sent once", async () => {
   const go = await hold(REPLY);
   await page.goto(site.origin);
   await chat.open();
   await chat.ask(QUESTION);
   await chat.log.locator(".cw-dots").waitFor();
-  assert.ok((await chat.part("message").first().innerText()).includes(QUESTION));
+  assert.equal(await chat.input.inputValue(), QUESTION);
+  await page.keyboard.press("Enter");
+  assert.equal(await chat.input.isEditable(), false, "what is on its way is not changed");
   go();
   await chat.sources.first().waitFor();
   await chat.settle();
   assert.equal(await chat.part("message").count(), 2);
+  assert.ok((await chat.part("message").first().innerText()).includes(QUESTION));
+  assert.equal(await chat.input.inputValue(), "");
   assert.equal(await chat.log.locator(".cw-dots").count(), 0);
   assert.deepEqual(page.errors, []);
 });
 
-test("a reply that is stopped before its code came does not come back", async () => {
+test("a suggestion that is chosen waits for code that is slow to come", async () => {
   const go = await hold(REPLY);
   await page.goto(site.origin);
   await chat.open();
-  await chat.ask(QUESTION);
-  await chat.stop.click();
-  await chat.send.waitFor();
+  await page.evaluate(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector(".cw-chip").click());
+  await chat.log.locator(".cw-dots").waitFor();
   go();
-  await chat.log.getByText("Stopped").first().waitFor();
-  assert.equal(await chat.sources.count(), 0);
-  // The relay, which was not asked anything yet, has nothing to stop.
-  assert.deepEqual(page.errors.filter((error) => !error.includes("404")), []);
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  assert.equal(await chat.part("message").count(), 2);
 });
 
 test("where the code for replies cannot be had the question is kept, and is answered once it can", async () => {
@@ -121,15 +129,19 @@ test("where the code for replies cannot be had the question is kept, and is answ
   await page.goto(site.origin);
   await chat.open();
   await chat.ask(QUESTION);
-  const again = chat.host.getByRole("button", { name: "Try again" }).last();
-  await again.waitFor();
-  assert.ok((await chat.log.innerText()).includes(QUESTION));
+  await chat.log.getByText("This could not be loaded.").waitFor();
+  const again = chat.log.getByRole("button", { name: "Try again" });
+  assert.equal(await chat.input.inputValue(), QUESTION);
+  assert.ok(await chat.input.isEditable(), "it can be changed, or taken elsewhere");
   assert.ok(refused > 0);
+  await again.click();
+  await chat.log.getByText("This could not be loaded.").waitFor();
   await page.unroute(REPLY);
   await again.click();
   await chat.sources.first().waitFor();
   await chat.settle();
   assert.equal(await chat.part("message").count(), 2);
+  assert.equal(await chat.log.getByText("This could not be loaded.").count(), 0);
 });
 
 test("an earlier transcript that cannot be read says so, and the next opening shows it", async () => {
@@ -150,7 +162,7 @@ test("an earlier transcript that cannot be read says so, and the next opening sh
   assert.equal(await chat.part("message").count(), 2);
 });
 
-test("an earlier reply that cannot be drawn says so in its place, and can be tried again", async () => {
+test("an earlier transcript that cannot be drawn says so, and comes as soon as it can", async () => {
   await page.goto(site.origin);
   await chat.open();
   await chat.ask(QUESTION);
@@ -158,12 +170,39 @@ test("an earlier reply that cannot be drawn says so in its place, and can be tri
   await chat.settle();
   await page.route(REPLY, (route) => route.abort());
   await page.reload();
-  await chat.log.getByText("This could not be loaded.").waitFor();
-  assert.ok((await chat.part("message").first().innerText()).includes(QUESTION));
+  await chat.host.locator(".cw-banner svg").waitFor();
+  assert.equal(await chat.part("message").count(), 0);
   await page.unroute(REPLY);
-  await chat.log.getByRole("button", { name: "Try again" }).click();
   await chat.sources.first().waitFor();
-  assert.equal(await chat.log.getByText("This could not be loaded.").count(), 0);
+  assert.ok((await chat.part("message").first().innerText()).includes(QUESTION));
+  assert.equal(await chat.host.locator(".cw-banner").count(), 0);
+});
+
+test("the code for files is fetched where files can be sent; without it everything else is there", async () => {
+  const simulator = await startSimulator("openai-chat");
+  const agent = simulator.agent.replace(/^provider.*$/m, "$&\nattachments = true");
+  const other = await startRelay({ origins: [site.origin], agent, env: simulator.env });
+  try {
+    site.pages["/files"] = {
+      html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+        <script src="${other.origin}/chinwag.js" data-site="site_demo"></script></html>`,
+    };
+    await page.route(FILE, (route) => route.abort());
+    await page.goto(`${site.origin}/files`);
+    await chat.open();
+    await page.waitForRequest(FILE);
+    await chat.ask("Hello");
+    await chat.settle();
+    assert.equal(await chat.part("message").count(), 2);
+    assert.equal(await chat.part("attach").count(), 0, "what cannot be done is not offered");
+    await page.unroute(FILE);
+    await page.reload();
+    await chat.part("attach").waitFor();
+    assert.equal(times("file"), 2);
+  } finally {
+    await other.stop();
+    simulator.stop();
+  }
 });
 
 test("the history is fetched by its first opening, and by the next if it could not be had", async () => {

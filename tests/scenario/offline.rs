@@ -111,6 +111,38 @@ fn what_waited_when_the_page_was_left_waits_still_and_is_sent_once() {
 }
 
 #[test]
+fn what_waited_is_not_lost_should_the_code_that_sends_it_never_come() {
+    let waiting = vec![saved::Waiting { id: "m1".into(), text: "One".into(), files: vec![] }];
+    let kept = Saved { waiting, ..Saved::default() };
+    // Not `remembering`: nothing tells that it can be taken up again.
+    let mut stage = Stage::mounted();
+    stage.model = Model::new(stage.model.config.clone());
+    stage.tell(Event::Mounted { saved: Some(kept) });
+    stage.tell(Event::DraftChanged { text: "half".into() });
+    assert_eq!(saved(&stage).waiting.len(), 1, "kept as it was");
+    assert!(stage.transcript().is_empty());
+
+    // The code came after all, with a later message.
+    stage.tell(Event::WentOffline);
+    stage.send("Two");
+    assert_eq!(stage.transcript(), ["> One (waiting)", "> Two (waiting)"]);
+    assert_eq!(saved(&stage).waiting.len(), 2);
+}
+
+#[test]
+fn a_message_whose_code_could_not_be_had_stays_in_the_composer() {
+    let mut stage = Stage::ready();
+    stage.tell(Event::PageAsked { text: "Hello".into() });
+    stage.tell(Event::NotSent { text: "Hello".into() });
+    assert!(stage.transcript().is_empty());
+    assert_eq!((stage.model.draft.as_str(), stage.model.is_unsent), ("Hello", true));
+    assert!(stage.model.page_asked.is_none(), "another may be sent");
+    stage.send("Hello");
+    assert_eq!(stage.sends(), 1);
+    assert_eq!((stage.model.draft.as_str(), stage.model.is_unsent), ("", false));
+}
+
+#[test]
 fn a_message_may_be_written_while_a_reply_is_cut_off() {
     let (mut stage, turn) = Stage::asking("One");
     stage.delta(turn, 1, "Half");

@@ -44,7 +44,11 @@ impl Stage {
     /// The same, at a time.
     pub(crate) fn at(now: f64, config: Config, saved: Option<Saved>) -> Self {
         let mut stage = Self { model: Model::new(config), now, ..Self::default() };
+        let waits = saved.as_ref().is_some_and(|saved| !saved.waiting.is_empty());
         stage.tell(Event::Mounted { saved });
+        if waits {
+            stage.tell(Event::Recalled);
+        }
         stage
     }
 

@@ -18,8 +18,10 @@ use std::path::Path;
 pub enum Load {
     /// With the page: what draws the launcher.
     Launcher,
-    /// On idle or intent: what draws the panel.
+    /// On idle or intent: what draws a panel that can be written into.
     Panel,
+    /// With the first words that are written: what sends them and shows the answer.
+    Answer,
     /// Later, when a feature is first used.
     Lazy,
     /// Never by a page that embeds the script: the package for npm.

@@ -20,6 +20,7 @@ struct Budgets {
 struct Brotli {
     loader: u64,
     panel: u64,
+    answer: u64,
     everything: u64,
 }
 
@@ -30,6 +31,8 @@ pub struct Fetched {
     pub loader: u64,
     /// That, and what draws a usable panel.
     pub panel: u64,
+    /// That, and what sends a question and shows its answer.
+    pub answer: u64,
     /// That, and all that is fetched when it is first needed.
     pub everything: u64,
 }
@@ -51,7 +54,7 @@ pub fn print(manifest: &Manifest) -> Fetched {
     let sum = |last: Load, bytes: fn(&Entry) -> u64| {
         fetched.iter().filter(|entry| entry.load <= last).map(|entry| bytes(entry)).sum::<u64>()
     };
-    for (name, last) in [("panel", Load::Panel), ("total", Load::Lazy)] {
+    for (name, last) in [("panel", Load::Panel), ("answer", Load::Answer), ("total", Load::Lazy)] {
         let bytes = |bytes| report::bytes(sum(last, bytes));
         let (raw, gzip, brotli) =
             (bytes(|entry| entry.raw), bytes(|entry| entry.gzip), bytes(|entry| entry.brotli));
@@ -61,7 +64,12 @@ pub fn print(manifest: &Manifest) -> Fetched {
         report::detail(&format!("{part:<8} {file:<30} {raw:>9} {gzip:>9} {brotli:>9}"));
     }
     let brotli = |last| sum(last, |entry| entry.brotli);
-    Fetched { loader: brotli(Load::Launcher), panel: brotli(Load::Panel), everything: brotli(Load::Lazy) }
+    Fetched {
+        loader: brotli(Load::Launcher),
+        panel: brotli(Load::Panel),
+        answer: brotli(Load::Answer),
+        everything: brotli(Load::Lazy),
+    }
 }
 
 /// Prints the sizes and fails if one is over its ceiling.
@@ -75,6 +83,7 @@ pub fn check(root: &Path, manifest: &Manifest) -> Result<()> {
     for (what, measured, ceiling) in [
         ("the loader", fetched.loader, ceilings.loader),
         ("a usable panel", fetched.panel, ceilings.panel),
+        ("a question and its answer", fetched.answer, ceilings.answer),
         ("everything", fetched.everything, ceilings.everything),
     ] {
         let verdict = if measured > ceiling { "OVER" } else { "within" };
@@ -124,6 +133,7 @@ mod tests {
             files: vec![
                 entry("chinwag.js", loader, Load::Launcher),
                 entry("chinwag-1.wasm", wasm, Load::Panel),
+                entry("chinwag-reply-1.wasm", 500, Load::Answer),
                 entry("chinwag-de.json", 1_000, Load::Lazy),
                 entry("npm/index.js", 900_000, Load::Other),
             ],
@@ -136,7 +146,7 @@ mod tests {
         fs::create_dir_all(&root).expect("a folder");
         fs::write(
             root.join("budgets.toml"),
-            "[brotli]\nloader = 3_000\npanel = 100_000\neverything = 101_000\n",
+            "[brotli]\nloader = 3_000\npanel = 100_000\nanswer = 100_500\neverything = 101_500\n",
         )
         .expect("a file");
         assert!(check(&root, &manifest(3_000, 97_000)).is_ok());
@@ -144,7 +154,7 @@ mod tests {
         assert!(check(&root, &manifest(3_000, 97_001)).is_err());
         fs::write(
             root.join("budgets.toml"),
-            "[brotli]\nloader = 3_000\npanel = 100_000\neverything = 100_999\n",
+            "[brotli]\nloader = 3_000\npanel = 100_000\nanswer = 100_500\neverything = 101_499\n",
         )
         .expect("a file");
         assert!(check(&root, &manifest(3_000, 97_000)).is_err(), "what is fetched later counts, too");

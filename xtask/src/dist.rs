@@ -108,8 +108,7 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
     let npm = workspace.root.join("npm");
-    let names: Vec<String> = widget.parts.iter().map(|part| part.name.clone()).collect();
-    let core = lazy::with_parts(&read(&npm.join("src").join("core.js"))?, &names)?;
+    let core = lazy::with_parts(&read(&npm.join("src").join("core.js"))?, &widget.parts)?;
     let face = packer.face(&npm.join("src"), &core, &widget.glue)?;
     let frame = frame(&packer, &npm, &tokens, &(launcher + &style("frame.css")?))?;
 

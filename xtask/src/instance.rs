@@ -12,11 +12,11 @@ const EXPORTS: &str = "export { initSync, __wbg_init as default };";
 /// Where the glue takes hold of the instance.
 const HOLD: &str = "wasm = instance.exports;";
 
-/// The glue as `export default (guard) => ({ start, mount, module })`. `guard` is
+/// The glue as `export default (guard) => ({ start, mount, needs, module })`. `guard` is
 /// given the exports, which the parts of the module are linked with, and gives
 /// those that the glue is to call.
 pub fn factory(glue: &str) -> Result<String> {
-    for mark in [EXPORTS, HOLD, "export function mount(", "function __wbg_init("] {
+    for mark in [EXPORTS, HOLD, "export function mount(", "export function needs(", "function __wbg_init("] {
         if glue.matches(mark).count() != 1 {
             bail!("wasm-bindgen's glue has another shape: `{mark}` is not there once");
         }
@@ -26,7 +26,7 @@ pub fn factory(glue: &str) -> Result<String> {
     }
     let body = glue
         .replace(HOLD, "wasm = guard(instance.exports);")
-        .replace(EXPORTS, "return { start: __wbg_init, mount, module: () => wasmModule };")
+        .replace(EXPORTS, "return { start: __wbg_init, mount, needs, module: () => wasmModule };")
         .replace("\nexport class ", "\nclass ")
         .replace("\nexport function ", "\nfunction ");
     if body.contains("\nexport ") {
@@ -39,7 +39,7 @@ pub fn factory(glue: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    const GLUE: &str = "/* @ts-self-types */\nexport class Handle {}\nexport function mount(a) {}\nlet wasmModule, wasm;\n\
+    const GLUE: &str = "/* @ts-self-types */\nexport class Handle {}\nexport function mount(a) {}\nexport function needs(a) {}\nlet wasmModule, wasm;\n\
         function f(instance) { wasm = instance.exports; }\nasync function __wbg_init(x) {}\n\
         export { initSync, __wbg_init as default };\n";
 
@@ -48,7 +48,7 @@ mod tests {
         let made = factory(GLUE).expect("a factory");
         assert!(made.starts_with("export default (guard) => {"));
         assert!(made.contains("wasm = guard(instance.exports);"));
-        assert!(made.contains("return { start: __wbg_init, mount, module: () => wasmModule };"));
+        assert!(made.contains("return { start: __wbg_init, mount, needs, module: () => wasmModule };"));
         assert_eq!(made.matches("export ").count(), 1);
     }
 

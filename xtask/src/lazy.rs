@@ -20,7 +20,7 @@ pub struct Companion {
 }
 
 impl Companion {
-    /// A part of the wasm module, which may also be one that every panel fetches.
+    /// A part of the wasm module, which may also be one that every question fetches.
     pub fn of_part(part: Part) -> Self {
         let name = part.name.to_lowercase();
         Self {
@@ -31,13 +31,15 @@ impl Companion {
     }
 }
 
-/// Writes into `core.js` where the parts of the module are.
-pub fn with_parts(core: &str, names: &[String]) -> Result<String> {
-    let address = |name: &String| {
+/// Writes into `core.js` where the parts of the module are, each with the one that
+/// has to be there before it.
+pub fn with_parts(core: &str, parts: &[Part]) -> Result<String> {
+    let address = |Part { name, base, .. }: &Part| {
         let mark = mark(&format!("part_{name}"));
-        format!(", {name}: new URL(\"{mark}\", import.meta.url)")
+        let base = base.as_ref().map(|base| format!(", \"{base}\"")).unwrap_or_default();
+        format!(", {name}: [new URL(\"{mark}\", import.meta.url){base}]")
     };
-    let list = format!("{{ __proto__: null{} }}", names.iter().map(address).collect::<String>());
+    let list = format!("{{ __proto__: null{} }}", parts.iter().map(address).collect::<String>());
     if core.matches(PARTS).count() != 1 {
         bail!("npm/src/core.js must name {PARTS} exactly once");
     }

@@ -40,6 +40,15 @@ pub struct Owned {
     pub constants: Vec<Range<u32>>,
 }
 
+/// How a part is entered.
+#[derive(Debug, Clone, Copy)]
+pub struct Entries<'a> {
+    /// The symbols of the functions by which it is.
+    pub doors: &'a HashSet<String>,
+    /// The part that is there before it, if there is one.
+    pub base: Option<usize>,
+}
+
 impl Reach {
     /// Reads the list that the linker left.
     pub fn read(wasm: &[u8]) -> Result<Self> {
@@ -140,13 +149,13 @@ impl Reach {
     }
 
     /// What each part alone uses, where a part is entered only by the functions
-    /// named for it. What two parts use belongs to neither, and neither does
-    /// what `kept` names.
-    pub fn owned(&self, entries: &[HashSet<String>], kept: &HashSet<String>) -> Vec<Owned> {
+    /// named for it. What two parts use belongs to neither, unless one is there
+    /// before the other; and neither does what `kept` names.
+    pub fn owned(&self, entries: &[Entries<'_>], kept: &HashSet<String>) -> Vec<Owned> {
         let by_name = |names: &HashSet<String>| -> Vec<Thing> {
             (0..self.names.len()).filter(|index| names.contains(&self.names[*index])).collect()
         };
-        let doors: Vec<Vec<Thing>> = entries.iter().map(by_name).collect();
+        let doors: Vec<Vec<Thing>> = entries.iter().map(|entries| by_name(entries.doors)).collect();
         let all_doors: HashSet<Thing> = doors.iter().flatten().copied().collect();
         let mut main = vec![false; self.uses.len()];
         let kept = by_name(kept).into_iter().filter(|thing| !all_doors.contains(thing));
@@ -159,10 +168,15 @@ impl Reach {
             self.flood(own.clone(), &mut part, &others);
             reached.push(part);
         }
-        let owners = |thing: Thing| reached.iter().filter(|part| part[thing]).count();
+        let owner = |thing: Thing| {
+            let is_user = |part: &usize| !main[thing] && reached[*part][thing];
+            let users: Vec<usize> = (0..reached.len()).filter(is_user).collect();
+            let is_before = |owner: usize, user: usize| user == owner || entries[user].base == Some(owner);
+            users.iter().copied().find(|owner| users.iter().all(|user| is_before(*owner, *user)))
+        };
         let mut owned: Vec<Owned> = Vec::new();
-        for part in &reached {
-            let is_own = |thing: &Thing| part[*thing] && !main[*thing] && owners(*thing) == 1;
+        for part in 0..reached.len() {
+            let is_own = |thing: &Thing| owner(*thing) == Some(part);
             let functions = (0..self.names.len()).filter(is_own).map(|index| self.names[index].clone());
             let own = (self.names.len()..self.uses.len()).filter(is_own);
             let constants = own.map(|thing| self.constants[thing - self.names.len()].clone());
@@ -171,10 +185,7 @@ impl Reach {
         // A constant may share its bytes with one that others use.
         for (index, own) in owned.iter_mut().enumerate() {
             let foreign = (0..self.constants.len())
-                .filter(|constant| {
-                    let thing = constant + self.names.len();
-                    main[thing] || owners(thing) != 1 || !reached[index][thing]
-                })
+                .filter(|constant| owner(constant + self.names.len()) != Some(index))
                 .map(|constant| self.constants[constant].clone());
             own.constants = without(&own.constants, foreign.collect());
         }
@@ -343,12 +354,37 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn owned(reach: &Reach, doors: &[&[&str]], bases: &[Option<usize>], kept: &[&str]) -> Vec<Owned> {
+        let doors: Vec<HashSet<String>> = doors.iter().map(|doors| set(doors)).collect();
+        let entries = doors.iter().zip(bases).map(|(doors, base)| Entries { doors, base: *base });
+        reach.owned(&entries.collect::<Vec<_>>(), &set(kept))
+    }
+
+    #[test]
+    fn what_parts_use_belongs_to_the_one_that_is_there_before_the_others() {
+        let names = ["run", "a", "b", "c", "all", "later"];
+        let calls = [
+            ("run", "a"),
+            ("run", "b"),
+            ("run", "c"),
+            ("a", "all"),
+            ("b", "all"),
+            ("c", "all"),
+            ("b", "later"),
+            ("c", "later"),
+        ];
+        let reach = Reach::told(&names, &calls, &["run"], &[]);
+        let owned = owned(&reach, &[&["b"], &["a"], &["c"]], &[Some(1), None, Some(1)], &[]);
+        let functions: Vec<_> = owned.into_iter().map(|own| own.functions).collect();
+        assert_eq!(functions, [set(&["b"]), set(&["a", "all"]), set(&["c"])]);
+    }
+
     #[test]
     fn what_two_parts_use_belongs_to_neither() {
         let names = ["run", "a", "b", "both", "only"];
         let calls = [("run", "a"), ("run", "b"), ("a", "both"), ("b", "both"), ("b", "only")];
         let reach = Reach::told(&names, &calls, &["run"], &[]);
-        let owned = reach.owned(&[set(&["a"]), set(&["b"])], &HashSet::new());
+        let owned = owned(&reach, &[&["a"], &["b"]], &[None, None], &[]);
         assert_eq!(owned[0].functions, set(&["a"]));
         assert_eq!(owned[1].functions, set(&["b", "only"]));
     }
@@ -357,7 +393,7 @@ mod tests {
     fn what_is_kept_keeps_what_it_uses() {
         let calls = [("run", "a"), ("a", "b"), ("b", "c")];
         let reach = Reach::told(&["run", "a", "b", "c"], &calls, &["run"], &[("c", 4..8)]);
-        let owned = reach.owned(&[set(&["a"])], &set(&["b"]));
+        let owned = owned(&reach, &[&["a"]], &[None], &["b"]);
         assert_eq!(owned[0], Owned { functions: set(&["a"]), constants: Vec::new() });
     }
 
@@ -369,7 +405,7 @@ mod tests {
             &["run"],
             &[("a", 0..8), ("run", 4..6), ("a", 20..22)],
         );
-        assert_eq!(reach.owned(&[set(&["a"])], &HashSet::new())[0].constants, [0..4, 6..8, 20..22]);
+        assert_eq!(owned(&reach, &[&["a"]], &[None], &[])[0].constants, [0..4, 6..8, 20..22]);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! `src/shell/waiting.rs` and `src/view/later.rs` see to that.
 
 use crate::prune::path;
-use crate::reach::{Owned, Reach};
+use crate::reach::{Entries, Owned, Reach};
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -22,22 +22,46 @@ use walrus::{
     FunctionKind, GlobalKind, ImportKind, ImportedFunction, Module, ModuleConfig, TableId,
 };
 
-/// A part: its name, and the symbols of the functions by which it is entered.
-pub type Plan = (String, HashSet<String>);
+/// A part as it is cut out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Its name.
+    pub name: String,
+    /// The symbols of the functions by which it is entered.
+    pub doors: HashSet<String>,
+    /// The place in the plan of the part that is there before it, if there is one.
+    pub base: Option<usize>,
+}
 
-/// The parts that the widget declares (`src/engine/part.rs`, as text), with how
-/// they are loaded: `panel` or `lazy`.
-pub fn declared(source: &str) -> Result<Vec<(String, String)>> {
+/// A part as the widget declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name.
+    pub name: String,
+    /// When it is fetched: `answer` or `lazy`.
+    pub load: String,
+    /// The part that is there before it, if there is one.
+    pub base: Option<String>,
+}
+
+/// The parts that the widget declares (`src/engine/part.rs`, as text).
+pub fn declared(source: &str) -> Result<Vec<Declared>> {
     let list = source.split_once("\nparts! {").and_then(|(_, rest)| rest.split_once("\n}"));
     let (list, _) = list.context("src/engine/part.rs has no list `parts! { ... }`")?;
     list.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with("///"))
-        .map(|line| match line.trim_end_matches(',').split_once(": ") {
-            Some((name, load @ ("panel" | "lazy"))) => Ok((name.to_owned(), load.to_owned())),
-            _ => bail!(
-                "src/engine/part.rs declares a part by `{line}`, and not by `Name: panel,` or `Name: lazy,`"
-            ),
+        .map(|line| {
+            let words: Vec<&str> = line.trim_end_matches(',').split_whitespace().collect();
+            let (name, load, base) = match words[..] {
+                [name, load @ ("answer" | "lazy")] => (name, load, None),
+                [name, load @ ("answer" | "lazy"), "on", base] => (name, load, Some(base.to_owned())),
+                _ => bail!(
+                    "src/engine/part.rs declares a part by `{line}`, and not by `Name: answer,` or \
+                     `Name: lazy,` or `Name: lazy on Other,`"
+                ),
+            };
+            Ok(Declared { name: name.trim_end_matches(':').to_owned(), load: load.to_owned(), base })
         })
         .collect()
 }
@@ -45,8 +69,16 @@ pub fn declared(source: &str) -> Result<Vec<(String, String)>> {
 /// Finds the entrances of the parts: what the compiler made of `Lazy::enter` for
 /// each. A part without one would never be used, or was inlined and so is in the
 /// main module.
-pub fn plan(reach: &Reach, parts: &[String]) -> Result<Vec<Plan>> {
-    let mut plan: Vec<Plan> = parts.iter().map(|part| (part.clone(), HashSet::new())).collect();
+pub fn plan(reach: &Reach, parts: &[Declared]) -> Result<Vec<Plan>> {
+    let mut plan = Vec::new();
+    for Declared { name, base, .. } in parts {
+        let place = |base: &String| {
+            let found = parts.iter().position(|part| part.name == *base);
+            found.with_context(|| format!("the part `{name}` is declared on `{base}`, which is none"))
+        };
+        let base = base.as_ref().map(place).transpose()?;
+        plan.push(Plan { name: name.clone(), doors: HashSet::new(), base });
+    }
     for symbol in reach.names() {
         let path = path(symbol);
         let Some((part, way)) = path
@@ -58,14 +90,14 @@ pub fn plan(reach: &Reach, parts: &[String]) -> Result<Vec<Plan>> {
         if !(way.starts_with("enter::<") || way.starts_with("enter_again::<")) {
             continue;
         }
-        match plan.iter_mut().find(|(known, _)| known == part) {
-            Some((_, doors)) => {
-                doors.insert(symbol.clone());
+        match plan.iter_mut().find(|known| known.name == part) {
+            Some(known) => {
+                known.doors.insert(symbol.clone());
             }
             None => bail!("the widget enters a part `{part}` that src/engine/part.rs does not declare"),
         }
     }
-    for (part, doors) in &plan {
+    for Plan { name: part, doors, .. } in &plan {
         if doors.is_empty() {
             bail!(
                 "the compiler left no function by which the part `{part}` is entered: nothing enters it, or \
@@ -91,11 +123,10 @@ pub const MAIN: &str = "m";
 /// Splits `module`, which was made from the one that `reach` was read from and
 /// has its symbols still.
 pub fn split(module: &mut Module, reach: &Reach, plan: &[Plan]) -> Result<Split> {
-    let entries: Vec<HashSet<String>> = plan.iter().map(|(_, doors)| doors.clone()).collect();
     let bytes = module.emit_wasm();
     let whole = parse(&bytes)?;
-    let owned = settle(&whole, reach, &entries);
-    let shape = Shape::new(&whole, &owned, &entries)?;
+    let owned = settle(&whole, reach, plan);
+    let shape = Shape::new(&whole, &owned, plan)?;
     let mut parts = Vec::new();
     for part in 0..plan.len() {
         parts.push(shape.part(parse(&bytes)?, part, &owned)?);
@@ -111,10 +142,12 @@ fn parse(bytes: &[u8]) -> Result<Module> {
 
 /// What each part owns, after what was done to the module since it was linked:
 /// a function that is called directly from elsewhere stays.
-fn settle(module: &Module, reach: &Reach, entries: &[HashSet<String>]) -> Vec<Owned> {
+fn settle(module: &Module, reach: &Reach, plan: &[Plan]) -> Vec<Owned> {
+    let entries: Vec<Entries<'_>> =
+        plan.iter().map(|part| Entries { doors: &part.doors, base: part.base }).collect();
     let mut kept = HashSet::new();
     loop {
-        let owned = reach.owned(entries, &kept);
+        let owned = reach.owned(&entries, &kept);
         let before = kept.len();
         let home = |id: FunctionId| {
             let name = module.funcs.get(id).name.as_deref()?;
@@ -124,7 +157,8 @@ fn settle(module: &Module, reach: &Reach, entries: &[HashSet<String>]) -> Vec<Ow
             let name = module.funcs.get(used).name.clone().unwrap_or_default();
             if let Some(at) = home(used)
                 && user != Some(at)
-                && !entries[at].contains(&name)
+                && user.and_then(|user| plan[user].base) != Some(at)
+                && !plan[at].doors.contains(&name)
             {
                 kept.insert(name);
             }
@@ -180,7 +214,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(module: &Module, owned: &[Owned], entries: &[HashSet<String>]) -> Result<Self> {
+    fn new(module: &Module, owned: &[Owned], plan: &[Plan]) -> Result<Self> {
         let order: HashMap<FunctionId, usize> =
             module.funcs.iter().enumerate().map(|(place, function)| (function.id(), place)).collect();
         let mut shape = Self {
@@ -194,11 +228,8 @@ impl Shape {
             let name = function.name.as_deref().unwrap_or_default();
             let home = owned.iter().position(|part| part.functions.contains(name));
             shape.homes.push(home);
-            if let Some(home) = home.filter(|home| entries[*home].contains(name)) {
-                let slot = u32::try_from(shape.table_size)?;
-                shape.table_size += 1;
-                shape.doors.insert(place, slot);
-                shape.slots[home].insert(slot, place);
+            if let Some(home) = home.filter(|home| plan[*home].doors.contains(name)) {
+                shape.open(place, home)?;
             }
         }
         for element in module.elements.iter() {
@@ -217,10 +248,23 @@ impl Shape {
                 let used = order[&used];
                 if shape.homes[used] != Some(home) && !shape.shared.contains_key(&used) {
                     shape.shared.insert(used, names.next().context("names")?);
+                    // Of the part that this one is made upon.
+                    if let Some(base) = shape.homes[used].filter(|_| !shape.doors.contains_key(&used)) {
+                        shape.open(used, base)?;
+                    }
                 }
             }
         }
         Ok(shape)
+    }
+
+    /// Gives a function of a part a place in the table, by which others call it.
+    fn open(&mut self, place: usize, home: usize) -> Result<()> {
+        let slot = u32::try_from(self.table_size)?;
+        self.table_size += 1;
+        self.doors.insert(place, slot);
+        self.slots[home].insert(slot, place);
+        Ok(())
     }
 
     /// The module without what moves.
@@ -473,9 +517,12 @@ mod tests {
     }
 
     fn split_it(doors: &[&str]) -> Result<(Module, Module)> {
-        let doors = doors.iter().map(|door| (*door).to_owned()).collect();
-        let split = split(&mut module(), &reach(), &[("part".to_owned(), doors)])?;
+        let split = split(&mut module(), &reach(), &[part("part", doors, None)])?;
         Ok((parse(&split.main)?, parse(&split.parts[0])?))
+    }
+
+    fn part(name: &str, doors: &[&str], base: Option<usize>) -> Plan {
+        Plan { name: name.to_owned(), doors: doors.iter().map(|door| (*door).to_owned()).collect(), base }
     }
 
     fn names(module: &Module) -> Vec<String> {
@@ -515,8 +562,7 @@ mod tests {
         let mut whole = module();
         let inner = whole.funcs.by_name("inner").expect("inner");
         whole.exports.add("inner", inner);
-        let split = split(&mut whole, &reach(), &[("part".to_owned(), HashSet::from(["door".to_owned()]))])
-            .expect("split");
+        let split = split(&mut whole, &reach(), &[part("part", &["door"], None)]).expect("split");
         let main = parse(&split.main).expect("a module");
         assert_eq!(names(&main), ["door", "inner", "run", "shared"]);
         assert_eq!(main.data.iter().next().expect("data").value[8], 9, "with what it reads");
@@ -527,25 +573,67 @@ mod tests {
         // `<part::Drawer as part::Lazy>::enter::<(), ..>`, as rustc mangles it.
         let door = "_RINvYNtNtNtCs0_7chinwag6engine4part6DrawerNtB5_4Lazy5enterupEB9_";
         let reach = Reach::told(&["run", door], &[("run", door)], &["run"], &[]);
-        let of =
-            |names: &[&str]| plan(&reach, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-        assert_eq!(
-            of(&["Drawer"]).expect("a plan"),
-            [("Drawer".to_owned(), HashSet::from([door.to_owned()]))]
-        );
-        let error = of(&["Drawer", "Rating"]).expect_err("no entrance").to_string();
+        let of = |parts: &[&str]| plan(&reach, &declared(&format!("\nparts! {{\n{}\n}}", parts.join("\n")))?);
+        assert_eq!(of(&["Drawer: lazy,"]).expect("a plan"), [part("Drawer", &[door], None)]);
+        let error = of(&["Drawer: lazy,", "Rating: lazy,"]).expect_err("no entrance").to_string();
         assert!(error.contains("`Rating`"), "{error}");
         let error = of(&[]).expect_err("not declared").to_string();
         assert!(error.contains("`Drawer`"), "{error}");
+        let error = of(&["Drawer: lazy on Nothing,"]).expect_err("no such part").to_string();
+        assert!(error.contains("`Nothing`"), "{error}");
+    }
+
+    #[test]
+    fn what_a_part_and_one_made_upon_it_use_is_of_the_first_and_is_called_through_the_table() {
+        let mut whole = module();
+        let (inner, pointed) = (whole.funcs.by_name("inner"), whole.funcs.by_name("pointed"));
+        let mut builder = FunctionBuilder::new(&mut whole.types, &[ValType::I32], &[ValType::I32]);
+        let argument = whole.locals.add(ValType::I32);
+        builder.func_body().local_get(argument).call(inner.expect("inner")).call(pointed.expect("pointed"));
+        let upon = builder.finish(vec![argument], &mut whole.funcs);
+        whole.funcs.get_mut(upon).name = Some("upon".to_owned());
+        whole.exports.add("reach-upon", upon);
+        let names = ["shared", "inner", "pointed", "door", "run", "upon"];
+        let uses = [
+            ("run", "shared"),
+            ("run", "door"),
+            ("door", "inner"),
+            ("door", "pointed"),
+            ("upon", "inner"),
+            ("upon", "pointed"),
+        ];
+        let reach = Reach::told(&names, &uses, &["run"], &[("inner", 8..12)]);
+        let plan = [part("base", &["door"], None), part("upon", &["upon"], Some(0))];
+        let split = split(&mut whole, &reach, &plan).expect("split");
+        let (base, upon) = (parse(&split.parts[0]).expect("base"), parse(&split.parts[1]).expect("upon"));
+        assert_eq!(self::names(&base), ["door", "inner", "pointed"]);
+        assert_eq!(self::names(&upon), ["upon"]);
+        assert_eq!(base.data.iter().count(), 1, "with what it reads");
+        let main = parse(&split.main).expect("main");
+        for wanted in upon.imports.iter() {
+            assert!(
+                main.exports.iter().any(|export| export.name == wanted.name),
+                "{} is not given",
+                wanted.name
+            );
+        }
+        let filled: Vec<u32> = base.elements.iter().flat_map(filled).map(|(slot, _)| slot).collect();
+        assert!(
+            filled.len() >= 4,
+            "its entrance, what is pointed to, and the two that are called: {filled:?}"
+        );
     }
 
     #[test]
     fn parts_are_read_where_they_are_declared() {
-        let source =
-            "macro_rules! parts {}\n\nparts! {\n    /// What.\n    Reply: panel,\n    Drawer: lazy,\n}\n";
+        let source = "macro_rules! parts {}\n\nparts! {\n    /// What.\n    Reply: answer,\n    Past: lazy on Reply,\n}\n";
         let parts = declared(source).expect("parts");
-        let names: Vec<_> = parts.iter().map(|(name, load)| (name.as_str(), load.as_str())).collect();
-        assert_eq!(names, [("Reply", "panel"), ("Drawer", "lazy")]);
+        let of = |part: &Declared| (part.name.clone(), part.load.clone(), part.base.clone());
+        let wanted = |name: &str, load: &str, base: Option<&str>| {
+            (name.to_owned(), load.to_owned(), base.map(str::to_owned))
+        };
+        let read: Vec<_> = parts.iter().map(of).collect();
+        assert_eq!(read, [wanted("Reply", "answer", None), wanted("Past", "lazy", Some("Reply"))]);
         assert!(declared("no list").is_err());
         let error = declared("\nparts! {\n    Reply: soon,\n}").expect_err("no such load").to_string();
         assert!(error.contains("soon"), "{error}");

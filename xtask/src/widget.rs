@@ -4,7 +4,7 @@ use crate::asset::Load;
 use crate::node::Node;
 use crate::reach::Reach;
 use crate::setup::WASM;
-use crate::split::{self, Split};
+use crate::split::{self, Declared, Split};
 use crate::workspace::Workspace;
 use crate::{instance, names, process, prune, report};
 use anyhow::{Context, Result, bail};
@@ -29,8 +29,10 @@ pub struct Widget {
 pub struct Part {
     /// As the widget calls it.
     pub name: String,
-    /// Whether every panel that answers a question fetches it.
+    /// Whether everybody fetches it who asks a question.
     pub load: Load,
+    /// The part that has to be there before it, if there is one.
+    pub base: Option<String>,
     /// The optimised module.
     pub wasm: Vec<u8>,
 }
@@ -53,8 +55,7 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     let bound = folder.join("glue_bg.wasm");
     let source = workspace.root.join("src").join("engine").join("part.rs");
     let declared = split::declared(&String::from_utf8(read(&source)?)?)?;
-    let names: Vec<String> = declared.iter().map(|(name, _)| name.clone()).collect();
-    let (glue, split) = reduce(&bound, &read(&compiled)?, &glue, &names)?;
+    let (glue, split) = reduce(&bound, &read(&compiled)?, &glue, &declared)?;
     if node.is_some() {
         report::detail("optimising the wasm for size with wasm-opt (about 15 s)");
     }
@@ -67,9 +68,9 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     };
     let wasm = small("main", split.main)?;
     let mut parts = Vec::new();
-    for ((name, load), module) in declared.into_iter().zip(split.parts) {
-        let load = if load == "panel" { Load::Panel } else { Load::Lazy };
-        parts.push(Part { load, wasm: small(&name, module)?, name });
+    for (Declared { name, load, base }, module) in declared.into_iter().zip(split.parts) {
+        let load = if load == "answer" { Load::Answer } else { Load::Lazy };
+        parts.push(Part { load, base, wasm: small(&name, module)?, name });
     }
     Ok(Widget { glue: instance::factory(&without_function_constructor(&glue)?)?, wasm, parts })
 }
@@ -104,7 +105,7 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
 /// Takes out of the module what is never reached, shortens the names by which it
 /// is known to its glue, and splits it. Gives the glue that fits it, and the
 /// modules.
-fn reduce(file: &Path, compiled: &[u8], glue: &str, parts: &[String]) -> Result<(String, Split)> {
+fn reduce(file: &Path, compiled: &[u8], glue: &str, parts: &[Declared]) -> Result<(String, Split)> {
     let reach = Reach::read(compiled)?;
     let mut config = ModuleConfig::new();
     config.generate_name_section(true).generate_producers_section(false);

@@ -45,12 +45,14 @@ pub(super) fn send(
     }
     if model.conversation.is_none() {
         let Ok(id) = ConversationId::parse(conversation_id) else { return };
-        out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+        out.push(Effect::Emit(HostEvent::ConversationChange { id: id.as_str().to_owned() }));
         model.conversation = Some(id);
     }
     model.draft.clear();
+    model.is_unsent = false;
     model.active_at = Some(now);
-    let files = file::take(model, out);
+    let files =
+        if model.tray.is_empty() { Vec::new() } else { part::File::enter_again(|| file::take(model, out)) };
     if waits {
         let question =
             Question { id: message_id, text: text.to_owned(), files, at: None, delivery: Delivery::Waiting };

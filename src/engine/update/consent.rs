@@ -57,7 +57,7 @@ pub(super) fn drop_visitor(model: &mut Model, out: &mut Effects) {
     model.trouble = None;
     model.unread = 0;
     model.pictures.clear();
-    model.set_items(Vec::new());
+    model.forget_items();
     out.push(Effect::Forget);
     redraw(out);
 }

@@ -6,11 +6,30 @@ use chinwag_protocol::{Conversation, ConversationId, Page};
 use super::{Effects, history, save, session, start_conversation, tabs, watch};
 use crate::engine::drawer::{Change, Entry, Listing, Refused, Removed, SEARCH_PAUSE_MS, UNDO_MS, What};
 use crate::engine::effect::{Effect, HostEvent, Region, Timer};
-use crate::engine::event::Moment;
+use crate::engine::event::{Event, Moment};
 use crate::engine::failure::{Failure, TransportError};
 use crate::engine::model::Model;
 use crate::engine::session::{Call, RequestId};
 use crate::engine::word::Word;
+
+/// Takes in an event of the list, or of a change made in it.
+pub(super) fn happened(model: &mut Model, event: Event, now: Moment, out: &mut Effects) {
+    match event {
+        Event::MoreConversationsAsked => more(model, now, out),
+        Event::SearchChanged { text } => search(model, &text, out),
+        Event::TitleChanged { id, title } => rename(model, &id, &title, now, out),
+        Event::DeletePressed { id, conversation_id } => delete(model, &id, conversation_id, now, out),
+        Event::DeleteUndone => undo(model, out),
+        Event::ConversationsArrived { request, page } => arrived(model, request, page, out),
+        Event::ConversationChanged { request } => changed(model, request),
+        Event::ConversationNotChanged { request, error } => {
+            change_failed(model, request, &error, now, out);
+        }
+        Event::TimerFired { timer: Timer::Search(request) } => search_now(model, request, now, out),
+        Event::TimerFired { timer: Timer::Undo(request) } => undo_ended(model, request, now, out),
+        _ => {}
+    }
+}
 
 pub(super) fn open(model: &mut Model, now: Moment, out: &mut Effects) {
     if model.drawer.is_open || !model.has_drawer() {
@@ -24,7 +43,7 @@ pub(super) fn open(model: &mut Model, now: Moment, out: &mut Effects) {
 
 /// Puts it away. What was deleted in it can no longer be taken back.
 pub(super) fn close(model: &mut Model, now: Moment, out: &mut Effects) {
-    commit(model, now, out);
+    super::commit(model, now, out);
     if std::mem::take(&mut model.drawer.is_open) {
         model.drawer.listing = Listing::Idle;
         out.push(Effect::Redraw(Region::Drawer));
@@ -32,7 +51,7 @@ pub(super) fn close(model: &mut Model, now: Moment, out: &mut Effects) {
 }
 
 /// Asks for the next page, or again for the one that failed.
-pub(super) fn more(model: &mut Model, now: Moment, out: &mut Effects) {
+fn more(model: &mut Model, now: Moment, out: &mut Effects) {
     let cursor = match &model.drawer.listing {
         Listing::Loading { .. } => return,
         Listing::Failed { cursor, .. } => cursor.clone(),
@@ -51,7 +70,7 @@ fn list(model: &mut Model, cursor: Option<String>, now: Moment, out: &mut Effect
     session::call(model, Call::Conversations { request, cursor }, now, out);
 }
 
-pub(super) fn search(model: &mut Model, text: &str, out: &mut Effects) {
+fn search(model: &mut Model, text: &str, out: &mut Effects) {
     let query: String = text.trim().chars().take(MAX_TITLE_CHARS).collect();
     if query == model.drawer.query || !model.drawer.is_open {
         return;
@@ -65,13 +84,13 @@ pub(super) fn search(model: &mut Model, text: &str, out: &mut Effects) {
 }
 
 /// No more was typed.
-pub(super) fn search_now(model: &mut Model, request: RequestId, now: Moment, out: &mut Effects) {
+fn search_now(model: &mut Model, request: RequestId, now: Moment, out: &mut Effects) {
     if awaited(model, request).is_some() {
         session::call(model, Call::Conversations { request, cursor: None }, now, out);
     }
 }
 
-pub(super) fn arrived(model: &mut Model, request: RequestId, page: Page<Conversation>, out: &mut Effects) {
+fn arrived(model: &mut Model, request: RequestId, page: Page<Conversation>, out: &mut Effects) {
     let Some((cursor, _)) = awaited(model, request) else { return };
     let shown = model.conversation.clone();
     let drawer = &mut model.drawer;
@@ -135,17 +154,17 @@ pub(super) fn choose(model: &mut Model, id: ConversationId, now: Moment, out: &m
     if let Some(turn) = model.turn.take() {
         out.push(Effect::AbortStream { turn: turn.id });
     }
-    out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+    out.push(Effect::Emit(HostEvent::ConversationChange { id: id.as_str().to_owned() }));
     tabs::tell(&Word::Switched { conversation: id.clone(), is_new: false }, out);
     model.conversation = Some(id);
     watch::forget(model, out);
-    model.set_items(Vec::new());
+    model.forget_items();
     save(model, out);
     out.push(Effect::Redraw(Region::Composer));
     history::load(model, now, out);
 }
 
-pub(super) fn rename(model: &mut Model, id: &ConversationId, title: &str, now: Moment, out: &mut Effects) {
+fn rename(model: &mut Model, id: &ConversationId, title: &str, now: Moment, out: &mut Effects) {
     let title: String = title.trim().chars().take(MAX_TITLE_CHARS).collect();
     let request = model.fresh_request();
     let Some(entry) = model.drawer.entry_mut(id) else { return };
@@ -162,7 +181,7 @@ pub(super) fn rename(model: &mut Model, id: &ConversationId, title: &str, now: M
 
 /// Takes a conversation off the list. It is deleted when that can no longer be
 /// taken back.
-pub(super) fn delete(model: &mut Model, id: &ConversationId, next: String, now: Moment, out: &mut Effects) {
+fn delete(model: &mut Model, id: &ConversationId, next: String, now: Moment, out: &mut Effects) {
     commit(model, now, out);
     let request = model.fresh_request();
     let Some(place) = model.drawer.entries.iter().position(|entry| entry.id == *id) else { return };
@@ -173,7 +192,7 @@ pub(super) fn delete(model: &mut Model, id: &ConversationId, next: String, now: 
     out.push(Effect::Redraw(Region::Drawer));
 }
 
-pub(super) fn undo(model: &mut Model, out: &mut Effects) {
+fn undo(model: &mut Model, out: &mut Effects) {
     if let Some(removed) = model.drawer.removed.take() {
         model.drawer.put_back(removed);
         out.push(Effect::Redraw(Region::Drawer));
@@ -181,7 +200,7 @@ pub(super) fn undo(model: &mut Model, out: &mut Effects) {
 }
 
 /// A deletion can no longer be taken back, if it is this one.
-pub(super) fn undo_ended(model: &mut Model, request: RequestId, now: Moment, out: &mut Effects) {
+fn undo_ended(model: &mut Model, request: RequestId, now: Moment, out: &mut Effects) {
     if model.drawer.removed.as_ref().is_some_and(|removed| removed.request == request) {
         commit(model, now, out);
     }
@@ -217,7 +236,7 @@ pub(super) fn order(model: &Model, request: RequestId, token: String) -> Option<
     })
 }
 
-pub(super) fn changed(model: &mut Model, request: RequestId, out: &mut Effects) {
+fn changed(model: &mut Model, request: RequestId, out: &mut Effects) {
     let Some(place) = model.drawer.changes.iter().position(|change| change.request == request) else {
         return;
     };

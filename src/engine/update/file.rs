@@ -5,7 +5,7 @@ use chinwag_protocol::StoredFile;
 use super::{Effects, session};
 use crate::engine::attachment::{Attachment, Chosen, FileId, Progress, SentFile, objection};
 use crate::engine::effect::{Effect, Region};
-use crate::engine::event::Moment;
+use crate::engine::event::{Event, Moment};
 use crate::engine::failure::{Failure, TransportError};
 use crate::engine::model::Model;
 use crate::engine::session::Call;
@@ -13,8 +13,33 @@ use crate::engine::session::Call;
 /// Most files that did not fit of which each is named.
 const MOST_NAMED: usize = 5;
 
+/// Takes in an event of a file.
+pub(super) fn happened(model: &mut Model, event: Event, now: Moment, out: &mut Effects) {
+    match event {
+        Event::FilesChosen { files } => chosen(model, files, now, out),
+        Event::FileProgressed { id, percent } => progressed(model, id, percent, out),
+        Event::FileStored { id, answer } => stored(model, id, answer, out),
+        Event::FileFailed { id, error } => failed(model, id, &error, now, out),
+        Event::FileRemoved { id } => remove(model, id, out),
+        Event::FileRetried { id } => retry(model, id, now, out),
+        Event::LeftOutDismissed => dismiss(model, out),
+        Event::FileAsked { file, saves } => asked(model, file, saves, now, out),
+        Event::PictureFetched { url, address } => fetched(model, &url, address, out),
+        _ => {}
+    }
+}
+
+/// The order for a call that waited for its token.
+pub(super) fn order(call: Call, token: String) -> Option<Effect> {
+    match call {
+        Call::Upload(id) => Some(Effect::UploadFile { id, token }),
+        Call::Fetch { file, saves } => Some(Effect::FetchFile { file, saves, token }),
+        _ => None,
+    }
+}
+
 /// The visitor has chosen files. What cannot be sent is said, and let go of.
-pub(super) fn chosen(model: &mut Model, files: Vec<Chosen>, now: Moment, out: &mut Effects) {
+fn chosen(model: &mut Model, files: Vec<Chosen>, now: Moment, out: &mut Effects) {
     model.tray.left_out.clear();
     for file in files {
         let Some(limits) = model.file_limits.clone().filter(|_| model.takes_files()) else {
@@ -40,7 +65,7 @@ pub(super) fn chosen(model: &mut Model, files: Vec<Chosen>, now: Moment, out: &m
 }
 
 /// So much of a file has gone.
-pub(super) fn progressed(model: &mut Model, id: FileId, percent: u8, out: &mut Effects) {
+fn progressed(model: &mut Model, id: FileId, percent: u8, out: &mut Effects) {
     if let Some(attachment) = model.tray.find(id)
         && let Progress::Sending(before) = &mut attachment.progress
         && *before != percent
@@ -50,7 +75,7 @@ pub(super) fn progressed(model: &mut Model, id: FileId, percent: u8, out: &mut E
     }
 }
 
-pub(super) fn stored(model: &mut Model, id: FileId, answer: StoredFile, out: &mut Effects) {
+fn stored(model: &mut Model, id: FileId, answer: StoredFile, out: &mut Effects) {
     let Some(attachment) = model.tray.find(id) else { return };
     attachment.progress = Progress::Stored(answer);
     redraw(out);
@@ -69,14 +94,14 @@ pub(super) fn failed(model: &mut Model, id: FileId, error: &TransportError, now:
 }
 
 /// The visitor takes a file back out of the composer.
-pub(super) fn remove(model: &mut Model, id: FileId, out: &mut Effects) {
+fn remove(model: &mut Model, id: FileId, out: &mut Effects) {
     model.tray.attachments.retain(|attachment| attachment.file.id != id);
     out.push(Effect::ForgetFile(id));
     redraw(out);
 }
 
 /// The visitor asks to send a file once more that did not get there.
-pub(super) fn retry(model: &mut Model, id: FileId, now: Moment, out: &mut Effects) {
+fn retry(model: &mut Model, id: FileId, now: Moment, out: &mut Effects) {
     let Some(attachment) = model.tray.find(id) else { return };
     if let Progress::Failed(failure) = &attachment.progress
         && failure.can_retry(now)
@@ -89,7 +114,7 @@ pub(super) fn retry(model: &mut Model, id: FileId, now: Moment, out: &mut Effect
 }
 
 /// What was said of files that were left out was read.
-pub(super) fn dismiss(model: &mut Model, out: &mut Effects) {
+fn dismiss(model: &mut Model, out: &mut Effects) {
     model.tray.left_out.clear();
     out.push(Effect::Redraw(Region::Files));
 }
@@ -97,9 +122,6 @@ pub(super) fn dismiss(model: &mut Model, out: &mut Effects) {
 /// The composer's files, to go with a message.
 pub(super) fn take(model: &mut Model, out: &mut Effects) -> Vec<SentFile> {
     let attachments = std::mem::take(&mut model.tray).attachments;
-    if attachments.is_empty() {
-        return Vec::new();
-    }
     redraw(out);
     let sent = attachments.into_iter().filter_map(|attachment| match attachment.progress {
         Progress::Stored(file) => {
@@ -122,7 +144,7 @@ pub(super) fn clear(model: &mut Model, out: &mut Effects) {
 }
 
 /// A file of a message is to be shown, or saved.
-pub(super) fn asked(model: &mut Model, file: SentFile, saves: bool, now: Moment, out: &mut Effects) {
+fn asked(model: &mut Model, file: SentFile, saves: bool, now: Moment, out: &mut Effects) {
     if !saves {
         if model.picture(&file.url).is_some() {
             return;
@@ -134,7 +156,7 @@ pub(super) fn asked(model: &mut Model, file: SentFile, saves: bool, now: Moment,
 }
 
 /// A picture has arrived.
-pub(super) fn fetched(model: &mut Model, url: &str, address: String, out: &mut Effects) {
+fn fetched(model: &mut Model, url: &str, address: String, out: &mut Effects) {
     if let Some((_, shown)) = model.pictures.iter_mut().find(|(known, _)| known == url) {
         *shown = Some(address);
         out.push(Effect::Redraw(Region::Files));

@@ -68,13 +68,22 @@ fn awaited_older(model: &Model, request: RequestId) -> Option<(String, bool)> {
     }
 }
 
-pub(super) fn arrived(
+/// A page of the transcript came, for whoever asked for it.
+pub(super) fn happened(
     model: &mut Model,
     request: RequestId,
     page: Page<UiMessage>,
     now: Moment,
     out: &mut Effects,
 ) {
+    if watch::awaits(model, request) {
+        watch::arrived(model, page, out);
+    } else {
+        arrived(model, request, page, now, out);
+    }
+}
+
+fn arrived(model: &mut Model, request: RequestId, page: Page<UiMessage>, now: Moment, out: &mut Effects) {
     if awaited_older(model, request).is_some() {
         older_arrived(model, page, out);
         return;

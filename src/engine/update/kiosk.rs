@@ -209,7 +209,7 @@ fn wipe_model(model: &mut Model, out: &mut Effects) {
     model.standing = chinwag_protocol::ConversationState::default();
     model.history = History::Untouched;
     watch::forget(model, out);
-    model.set_items(Vec::new());
+    model.forget_items();
     model.draft = String::new();
     model.agreed = false;
     model.unread = 0;

@@ -14,6 +14,7 @@ mod session;
 mod stream;
 mod tabs;
 mod tool;
+mod turn;
 mod watch;
 
 use chinwag_protocol::{AgentCard, ConversationId, Features};
@@ -93,40 +94,13 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::PageAsked { text } => ask_page(model, text, out),
         Event::PageRefused => page_decided(model, out),
-        Event::Sent { text, message_id, conversation_id } => {
-            page_decided(model, out);
-            at_kiosk(model, |model| kiosk::begin(model, now, out));
-            chat::send(model, &text, message_id, &conversation_id, now, out);
-        }
-        Event::FilesChosen { files } => file::chosen(model, files, now, out),
-        Event::FileProgressed { id, percent } => file::progressed(model, id, percent, out),
-        Event::FileStored { id, answer } => file::stored(model, id, answer, out),
-        Event::FileFailed { id, error } => file::failed(model, id, &error, now, out),
-        Event::FileRemoved { id } => file::remove(model, id, out),
-        Event::FileRetried { id } => file::retry(model, id, now, out),
-        Event::LeftOutDismissed => file::dismiss(model, out),
-        Event::FileAsked { file, saves } => file::asked(model, file, saves, now, out),
-        Event::PictureFetched { url, address } => file::fetched(model, &url, address, out),
-        Event::StopPressed => chat::stop(model, now, out),
-        Event::RetryPressed { key } => chat::retry(model, key, now, out),
-        Event::RegeneratePressed { key } => chat::regenerate(model, key, now, out),
-        Event::Rated { key, opinion } => rating::rate(model, key, opinion, now, out),
-        Event::RatingStored { request } => rating::stored(model, request, now, out),
-        Event::RatingFailed { request, error } => rating::failed(model, request, &error, now, out),
         Event::ToolsChanged { tools } => model.tools = tools,
-        Event::ToolAnswered { turn, call, outcome } => {
-            tool::answered(model, turn, &call, outcome, now, out);
-        }
-        Event::RemovePressed { key } => outbox::remove(model, key, out),
         Event::ReconnectPressed => outbox::retry(model, now, out),
         Event::ConsentGiven => consent::given(model, now, out),
         Event::LoggedOut => log_out(model, now, out),
         Event::Woke => wake(model, now, out),
-        Event::TabSaid { subject, word } => {
-            part::Past::enter(|| tabs::said(model, subject.as_deref(), *word, now, out));
-        }
+        Event::TabSaid { subject, word } => tabs::said(model, subject.as_deref(), *word, now, out),
         Event::TokenShared { answer } => tabs::granted(model, &answer, now, out),
-        Event::StreamClaimed { turn } => tabs::take_over(model, turn, now, out),
         Event::ConversationStarted { .. } if is_kiosk(model) => {
             at_kiosk(model, |model| kiosk::happened(model, KioskEvent::StartedOver, now, out));
         }
@@ -136,13 +110,10 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::TokenArrived { request, answer } => session::granted(model, request, &answer, now, out),
         Event::TokenFailed { request, error } => session::refused(model, request, &error, now, out),
-        Event::MessagesArrived { request, page } if watch::awaits(model, request) => {
-            part::Past::enter(|| watch::arrived(model, page, out));
-        }
-        Event::OlderAsked => history::older(model, now, out),
         Event::MessagesArrived { request, page } => {
-            part::Past::enter(|| history::arrived(model, request, page, now, out));
+            part::Past::enter(|| history::happened(model, request, page, now, out));
         }
+        Event::OlderAsked => part::Past::enter_again(|| history::older(model, now, out)),
         Event::MessagesFailed { request, error } if watch::awaits(model, request) => {
             if error.is_unauthenticated() {
                 // The next look brings another.
@@ -153,42 +124,67 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::MessagesFailed { request, error } => history::failed(model, request, error, now, out),
         Event::DrawerOpened => drawer::open(model, now, out),
         Event::DrawerClosed => drawer::close(model, now, out),
-        Event::MoreConversationsAsked => drawer::more(model, now, out),
-        Event::SearchChanged { text } => part::Drawer::enter(|| drawer::search(model, &text, out)),
         Event::ConversationChosen { id } => drawer::choose(model, id, now, out),
-        Event::TitleChanged { id, title } => {
-            part::Drawer::enter(|| drawer::rename(model, &id, &title, now, out));
-        }
-        Event::DeletePressed { id, conversation_id } => {
-            part::Drawer::enter(|| drawer::delete(model, &id, conversation_id, now, out));
-        }
-        Event::DeleteUndone => part::Drawer::enter(|| drawer::undo(model, out)),
-        Event::ConversationsArrived { request, page } => {
-            part::Drawer::enter(|| drawer::arrived(model, request, page, out));
-        }
         Event::ConversationsFailed { request, error } => drawer::failed(model, request, error, now, out),
-        Event::ConversationChanged { request } => drawer::changed(model, request, out),
-        Event::ConversationNotChanged { request, error } => {
-            drawer::change_failed(model, request, &error, now, out);
+        Event::SearchChanged { .. }
+        | Event::TitleChanged { .. }
+        | Event::DeletePressed { .. }
+        | Event::DeleteUndone
+        | Event::ConversationsArrived { .. } => {
+            part::Drawer::enter(|| drawer::happened(model, event, now, out));
         }
+        // It is about a list that the drawer has drawn, or a change made in it.
+        Event::MoreConversationsAsked
+        | Event::ConversationChanged { .. }
+        | Event::ConversationNotChanged { .. }
+        | Event::TimerFired { timer: Timer::Search(_) | Timer::Undo(_) } => {
+            part::Drawer::enter_again(|| drawer::happened(model, event, now, out));
+        }
+        Event::FilesChosen { .. } | Event::FileAsked { .. } => {
+            part::File::enter(|| file::happened(model, event, now, out));
+        }
+        // It is about a file that was taken in before.
+        Event::FileProgressed { .. }
+        | Event::FileStored { .. }
+        | Event::FileFailed { .. }
+        | Event::FileRemoved { .. }
+        | Event::FileRetried { .. }
+        | Event::LeftOutDismissed
+        | Event::PictureFetched { .. } => {
+            part::File::enter_again(|| file::happened(model, event, now, out));
+        }
+        Event::Sent { .. } | Event::Recalled | Event::ChunkArrived { .. } => {
+            part::Reply::enter(|| turn::happened(model, event, now, out));
+        }
+        Event::NotSent { text } => {
+            page_decided(model, out);
+            model.draft = text;
+            model.is_unsent = true;
+            out.push(Effect::Redraw(Region::Composer));
+        }
+        // It is about an item of the transcript, or the turn that runs.
+        Event::StopPressed
+        | Event::RetryPressed { .. }
+        | Event::RegeneratePressed { .. }
+        | Event::RemovePressed { .. }
+        | Event::Rated { .. }
+        | Event::RatingStored { .. }
+        | Event::RatingFailed { .. }
+        | Event::ToolAnswered { .. }
+        | Event::StreamClaimed { .. }
+        | Event::StreamOpened { .. }
+        | Event::StreamEnded { .. }
+        | Event::StreamGone { .. }
+        | Event::StreamFailed { .. }
+        | Event::TimerFired {
+            timer: Timer::Resume(_) | Timer::Tools(_) | Timer::Silence(_) | Timer::Watch,
+        } => with_items(model, |model| turn::happened(model, event, now, out)),
         Event::PageHidden => {
             at_kiosk(model, |model| kiosk::end(model, "page", out));
-            drawer::commit(model, now, out);
+            commit(model, now, out);
             archive(model, now, out);
         }
-        Event::StreamOpened { turn } => stream::opened(model, turn, out),
-        Event::ChunkArrived { turn, event_id, chunk } => {
-            part::Reply::enter(|| stream::chunk_arrived(model, turn, event_id, chunk, now, out));
-        }
-        Event::StreamEnded { turn } => stream::broke(model, turn, out),
-        Event::StreamGone { turn } => stream::gone(model, turn, now, out),
-        Event::StreamFailed { turn, error } => stream::failed(model, turn, error, now, out),
-        Event::TimerFired { timer: Timer::Resume(turn) } => stream::resume(model, turn, now, out),
-        Event::TimerFired { timer: Timer::Search(request) } => drawer::search_now(model, request, now, out),
-        Event::TimerFired { timer: Timer::Undo(request) } => drawer::undo_ended(model, request, now, out),
-        Event::TimerFired { timer: Timer::Watch } => watch::ask(model, now, out),
         Event::TimerFired { timer: Timer::Page(request) } => page_is_late(model, request, out),
-        Event::TimerFired { timer: Timer::Tools(turn) } => tool::time_is_up(model, turn, now, out),
         Event::WentOutOfSight => model.is_out_of_sight = true,
         Event::CameIntoSight => {
             model.is_out_of_sight = false;
@@ -196,7 +192,6 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         }
         Event::TimerFired { timer: Timer::AutoOpen } => presence::auto_open(model, now, out),
         Event::TimerFired { timer: Timer::Teaser } => presence::show_teaser(model, out),
-        Event::TimerFired { timer: Timer::Silence(turn) } => tabs::listen(model, turn, now, out),
         Event::TimerFired { timer: Timer::Reconnect } => outbox::reconnect(model, now, out),
         Event::TimerFired { timer: Timer::Refresh } => session::refresh(model, out),
         Event::TimerFired { timer: Timer::Tick } => at_kiosk(model, |model| kiosk::tick(model, now, out)),
@@ -250,7 +245,7 @@ fn mounted(model: &mut Model, saved: Option<Saved>, now: Moment, out: &mut Effec
     model.draft = saved.draft;
     model.conversation = saved.conversation;
     model.unread = saved.unread;
-    outbox::restore(model, saved.waiting);
+    model.unsent = saved.waiting;
     if model.has_consent() {
         tabs::tell(&Word::Hello, out);
     }
@@ -285,6 +280,35 @@ fn enter(model: &mut Model, now: Moment, out: &mut Effects) {
 fn at_kiosk(model: &mut Model, run: impl FnOnce(&mut Model)) {
     if is_kiosk(model) {
         part::Kiosk::enter_again(|| run(model));
+    }
+}
+
+/// Runs what only happens to a conversation in which something was said: its part
+/// came with the first item.
+fn with_items(model: &mut Model, run: impl FnOnce(&mut Model)) {
+    if !model.items().is_empty() {
+        part::Reply::enter_again(|| run(model));
+    }
+}
+
+/// Cuts the wait short after which a broken reply is followed again.
+fn hurry(model: &mut Model, now: Moment, out: &mut Effects) {
+    if model.turn.is_some() {
+        with_items(model, |model| stream::hurry(model, now, out));
+    }
+}
+
+/// Deletes the conversation that was taken off the list, if one was.
+fn commit(model: &mut Model, now: Moment, out: &mut Effects) {
+    if model.drawer.removed.is_some() {
+        part::Drawer::enter_again(|| drawer::commit(model, now, out));
+    }
+}
+
+/// Empties the composer of files.
+fn clear_files(model: &mut Model, out: &mut Effects) {
+    if !model.tray.is_empty() {
+        part::File::enter_again(|| file::clear(model, out));
     }
 }
 
@@ -340,7 +364,7 @@ fn set_unread(model: &mut Model, unread: u32, out: &mut Effects) {
 fn log_out(model: &mut Model, now: Moment, out: &mut Effects) {
     model.config.identity = Identity::Anonymous;
     model.draft.clear();
-    file::clear(model, out);
+    clear_files(model, out);
     model.active_at = None;
     consent::forget(model, out);
     save(model, out);
@@ -352,7 +376,7 @@ fn log_out(model: &mut Model, now: Moment, out: &mut Effects) {
 
 /// The page is seen again: what broke meanwhile is taken up at once.
 fn wake(model: &mut Model, now: Moment, out: &mut Effects) {
-    stream::hurry(model, now, out);
+    hurry(model, now, out);
     if model.open && model.has_peers {
         tabs::tell(&Word::Seen, out);
     }
@@ -381,14 +405,14 @@ fn start_conversation(model: &mut Model, conversation_id: &str, out: &mut Effect
     if let Some(turn) = model.turn.take() {
         out.push(Effect::AbortStream { turn: turn.id });
     }
-    out.push(Effect::Emit(HostEvent::ConversationChange { id: id.to_string() }));
+    out.push(Effect::Emit(HostEvent::ConversationChange { id: id.as_str().to_owned() }));
     tabs::tell(&Word::Switched { conversation: id.clone(), is_new: true }, out);
     model.conversation = Some(id);
     model.history = History::Untouched;
     watch::forget(model, out);
-    model.set_items(Vec::new());
+    model.forget_items();
     model.draft.clear();
-    file::clear(model, out);
+    clear_files(model, out);
     save(model, out);
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));
@@ -402,9 +426,9 @@ fn clear(model: &mut Model, out: &mut Effects) {
     }
     model.conversation = None;
     model.history = History::Untouched;
-    model.set_items(Vec::new());
+    model.forget_items();
     model.draft.clear();
-    file::clear(model, out);
+    clear_files(model, out);
     save(model, out);
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));
@@ -433,7 +457,7 @@ fn set_online(model: &mut Model, online: bool, now: Moment, out: &mut Effects) {
         if model.is_cut_off() {
             model.trouble = None;
         }
-        stream::hurry(model, now, out);
+        hurry(model, now, out);
         outbox::flush(model, now, out);
         if model.open {
             look_for_relay(model, now, out);

@@ -3,7 +3,7 @@
 
 use chinwag_protocol::Trigger;
 
-use super::{Effects, chat, history, save, session};
+use super::{Effects, chat, history, save, session, with_items};
 use crate::engine::effect::{Announcement, Effect, Region, Timer};
 use crate::engine::event::Moment;
 use crate::engine::failure::Failure;
@@ -23,8 +23,9 @@ pub(super) fn has_room(model: &Model) -> bool {
 }
 
 /// Brings back what waited when the page was left.
-pub(super) fn restore(model: &mut Model, waiting: Vec<Waiting>) {
-    for Waiting { id, text, files } in waiting {
+pub(super) fn restore(model: &mut Model, out: &mut Effects) {
+    for Waiting { id, text, files } in std::mem::take(&mut model.unsent) {
+        out.push(Effect::Redraw(Region::List));
         model.push(Item::Question(Question { id, text, files, at: None, delivery: Delivery::Waiting }));
     }
 }
@@ -64,7 +65,7 @@ pub(super) fn reconnect(model: &mut Model, now: Moment, out: &mut Effects) {
         return;
     }
     if model.turn.is_none() && first(model).is_some() {
-        send_first(model, now, out);
+        with_items(model, |model| send_first(model, now, out));
     } else if model.trouble.is_some() && model.open {
         super::look_for_relay(model, now, out);
     }
@@ -74,7 +75,7 @@ pub(super) fn reconnect(model: &mut Model, now: Moment, out: &mut Effects) {
 /// before has ended.
 pub(super) fn flush(model: &mut Model, now: Moment, out: &mut Effects) {
     if !model.is_cut_off() && model.turn.is_none() && model.has_consent() {
-        send_first(model, now, out);
+        with_items(model, |model| send_first(model, now, out));
     }
 }
 

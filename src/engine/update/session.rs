@@ -2,12 +2,13 @@
 
 use chinwag_protocol::{SiteKey, TokenAnswer};
 
-use super::{Effects, chat, drawer, file, history, outbox, rating, save, stream, watch};
+use super::{Effects, drawer, file, history, outbox, save, turn, watch, with_items};
 use crate::engine::config::{Access, Identity};
 use crate::engine::effect::{Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
 use crate::engine::failure::{Failure, TransportError};
 use crate::engine::model::Model;
+use crate::engine::part::{self, Lazy as _};
 use crate::engine::session::{Admission, Call, RequestId};
 
 /// After how much of a token's life it is replaced while the panel is open, in
@@ -133,40 +134,36 @@ pub(super) fn refused(
     outbox::try_later(model, out);
     for waiting in calls {
         match waiting {
-            Call::Chat(turn) | Call::Resume(turn) => stream::failed(model, turn, error.clone(), now, out),
             Call::Messages { request, .. } if watch::awaits(model, request) => watch::failed(model, out),
             Call::Messages { request, .. } => history::failed(model, request, error.clone(), now, out),
             Call::Conversations { request, .. } => drawer::failed(model, request, error.clone(), now, out),
-            Call::Change(request) => drawer::change_failed(model, request, error, now, out),
-            Call::Rate(call) => rating::failed(model, call.request, error, now, out),
-            Call::Upload(id) => file::failed(model, id, error, now, out),
-            Call::Stop(_) | Call::Fetch { .. } => {}
+            Call::Change(request) => {
+                part::Drawer::enter_again(|| drawer::change_failed(model, request, error, now, out));
+            }
+            Call::Upload(id) => part::File::enter_again(|| file::failed(model, id, error, now, out)),
+            Call::Fetch { .. } => {}
+            Call::Chat(_) | Call::Resume(_) | Call::Stop(_) | Call::Rate(_) => {
+                with_items(model, |model| turn::refused(model, waiting, error, now, out));
+            }
         }
     }
 }
 
 fn make(model: &mut Model, call: Call, token: String, out: &mut Effects) {
     match call {
-        Call::Chat(turn) => {
-            if let Some(body) = chat::request(model, turn) {
-                out.push(Effect::OpenStream { turn, token, body: Box::new(body) });
-            }
-        }
-        Call::Resume(turn) => {
-            let Some(conversation) = model.conversation.clone() else { return };
-            let Some(running) = model.running(turn) else { return };
-            let after = running.last_event.clone();
-            out.push(Effect::ResumeStream { turn, token, conversation, after });
-        }
         Call::Conversations { request, cursor } => {
             let query = model.drawer.query.clone();
             out.push(Effect::LoadConversations { request, token, cursor, query });
         }
-        Call::Change(request) => out.extend(drawer::order(model, request, token)),
-        Call::Stop(conversation) => out.push(Effect::StopReply { token, conversation }),
-        Call::Upload(id) => out.push(Effect::UploadFile { id, token }),
-        Call::Fetch { file, saves } => out.push(Effect::FetchFile { file, saves, token }),
-        Call::Rate(call) => out.push(Effect::PutRating { token, call }),
+        Call::Change(request) => {
+            part::Drawer::enter_again(|| out.extend(drawer::order(model, request, token)));
+        }
+        Call::Upload(_) | Call::Fetch { .. } => {
+            part::File::enter_again(|| out.extend(file::order(call, token)));
+        }
+        Call::Chat(_) | Call::Resume(_) | Call::Stop(_) | Call::Rate(_) => {
+            with_items(model, |model| turn::make(model, call, token, out));
+        }
         Call::Messages { request, cursor } => {
             let Some(conversation) = model.conversation.clone() else { return };
             out.push(Effect::LoadMessages { request, token, conversation, cursor });

@@ -4,7 +4,7 @@
 
 use chinwag_protocol::{Chunk, ConversationId, Feedback, TokenAnswer, Trigger, UiMessage};
 
-use super::{Effects, consent, history, session, set_unread, stream};
+use super::{Effects, consent, history, session, set_unread, stream, with_items};
 use crate::engine::config::{Access, Identity};
 use crate::engine::effect::{Effect, HostEvent, Region, Timer};
 use crate::engine::event::Moment;
@@ -35,6 +35,19 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
     match word {
         Word::Hello => tell(&Word::Here, out),
         Word::Here => {}
+        Word::Seen => {
+            if model.unread > 0 {
+                set_unread(model, 0, out);
+            }
+        }
+        Word::Forgotten => consent::drop_visitor(model, out),
+        word => part::Past::enter(|| told(model, word, now, out)),
+    }
+}
+
+/// Takes in what another tab tells of a conversation.
+fn told(model: &mut Model, word: Word, now: Moment, out: &mut Effects) {
+    match word {
         Word::Asked { conversation, question, text, files } => {
             let question = Question { id: question, text, files, at: Some(now), delivery: Delivery::Sent };
             asked(model, &conversation, question, now, out);
@@ -50,7 +63,7 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
         }
         Word::Stopped { conversation } => {
             if model.conversation.as_ref() == Some(&conversation) {
-                stream::let_go(model, now, out);
+                with_items(model, |model| stream::let_go(model, now, out));
             }
         }
         Word::Switched { conversation, is_new } => switched(model, conversation, is_new, now, out),
@@ -65,12 +78,7 @@ pub(super) fn said(model: &mut Model, subject: Option<&str>, word: Word, now: Mo
             model.drawer.entries.retain(|entry| entry.id != conversation);
             out.push(Effect::Redraw(Region::Drawer));
         }
-        Word::Seen => {
-            if model.unread > 0 {
-                set_unread(model, 0, out);
-            }
-        }
-        Word::Forgotten => consent::drop_visitor(model, out),
+        Word::Hello | Word::Here | Word::Seen | Word::Forgotten => {}
     }
 }
 
@@ -115,7 +123,7 @@ fn asked(
     out: &mut Effects,
 ) {
     if model.conversation.is_none() && model.items().is_empty() {
-        out.push(Effect::Emit(HostEvent::ConversationChange { id: conversation.to_string() }));
+        out.push(Effect::Emit(HostEvent::ConversationChange { id: conversation.as_str().to_owned() }));
         model.conversation = Some(conversation.clone());
     }
     // What is not here yet is found when the transcript is loaded.
@@ -126,7 +134,7 @@ fn asked(
     match &model.turn {
         // Ours: the two tabs sent at the same time.
         Some(turn) if turn.stage != Stage::Following => return,
-        Some(_) => stream::end_quietly(model, out),
+        Some(_) => with_items(model, |model| stream::end_quietly(model, out)),
         None => {}
     }
     let known = model.items().iter().rev().find_map(|(key, item)| match item {
@@ -286,10 +294,10 @@ fn switched(model: &mut Model, conversation: ConversationId, is_new: bool, now: 
     if let Some(turn) = model.turn.take() {
         out.push(Effect::AbortStream { turn: turn.id });
     }
-    out.push(Effect::Emit(HostEvent::ConversationChange { id: conversation.to_string() }));
+    out.push(Effect::Emit(HostEvent::ConversationChange { id: conversation.as_str().to_owned() }));
     model.conversation = Some(conversation);
     model.history = if is_new { History::Untouched } else { History::Remembered };
-    model.set_items(Vec::new());
+    model.forget_items();
     out.push(Effect::Redraw(Region::List));
     out.push(Effect::Redraw(Region::Composer));
     if model.open && !is_new {

@@ -1,11 +1,14 @@
 //! Where to: who the widget talks to, as whom, and by which way.
 
-use super::check::not_allowed;
+use super::check::{not_allowed, refused};
+use super::error::Wrong;
 use super::{Options, OptionsError};
 use crate::engine::{Access, Identity};
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["site", "relay", "getToken", "identity", "api", "headers", "fetch"];
+pub(super) const KEYS: &[&str] = &["site", "relay", "identity"];
+
+pub(super) const RARE_KEYS: &[&str] = &["getToken", "api", "headers", "fetch"];
 
 /// Keys of which another value would be another widget.
 pub(super) const FIXED_KEYS: &[&str] = &["site", "relay", "api"];
@@ -41,11 +44,18 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
     match key {
         "site" => options.config.site = site(given)?,
         "relay" => options.relay = Some(relay(given)?),
+        "identity" => options.config.identity = identity(given)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+pub(super) fn take_rare(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
+    match key {
         "getToken" => {
             is_function(key, given)?;
             options.config.access = Access::Page;
         }
-        "identity" => options.config.identity = identity(given)?,
         "api" => {
             options.api = Some(api(given)?);
             options.config.is_direct = true;
@@ -61,10 +71,11 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
 pub(super) fn check(options: &Options) -> Result<(), OptionsError> {
     let config = &options.config;
     if config.site.is_empty() && config.access == Access::Exchange && !config.is_direct {
-        return Err(OptionsError::Missing {
+        return Err(Wrong::Missing {
             key: "site",
             allowed: "the site's public key, \"site_\" and 1 to 64 letters, digits, _ or -; or else getToken or api",
-        });
+        }
+        .into());
     }
     Ok(())
 }
@@ -88,11 +99,7 @@ fn identity(given: &Given) -> Result<Identity, OptionsError> {
             Ok(Identity::Signed(text.clone()))
         }
         // It may be a secret by mistake, and is not repeated.
-        Given::Text(_) => Err(OptionsError::NotAllowed {
-            key: "identity".to_owned(),
-            given: "another text".to_owned(),
-            allowed: ALLOWED.into(),
-        }),
+        Given::Text(_) => Err(refused("identity", "another text", ALLOWED)),
         _ => Err(not_allowed("identity", given, ALLOWED)),
     }
 }
@@ -161,7 +168,7 @@ fn headers(given: &Given) -> Result<Vec<(String, String)>, OptionsError> {
             _ => return Err(not_allowed(&key, value, "a text")),
         };
         if is_provider_key(value) {
-            return Err(OptionsError::Exposed { key });
+            return Err(Wrong::Exposed { key }.into());
         }
         // RFC 9110, 5.1 and 5.5, without the bytes that only some servers take.
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -170,11 +177,11 @@ fn headers(given: &Given) -> Result<Vec<(String, String)>, OptionsError> {
             && value.len() <= MAX_HEADER_BYTES
             && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if !is_sound {
-            return Err(OptionsError::NotAllowed {
-                key,
-                given: "this".to_owned(),
-                allowed: "a header's name with at most 2048 printable ASCII characters".into(),
-            });
+            return Err(refused(
+                &key,
+                "this",
+                "a header's name with at most 2048 printable ASCII characters",
+            ));
         }
         headers.push((name.clone(), value.clone()));
     }

@@ -1,7 +1,9 @@
 //! What the groups of options have in common: the checks of a value, each of
 //! which names the key and what is allowed.
 
-use super::error::OptionsError;
+use std::borrow::Cow;
+
+use super::error::{OptionsError, Wrong};
 use crate::host::value::Given;
 
 /// Largest distance and radius, in CSS pixels: past it nothing is on screen.
@@ -19,11 +21,7 @@ const TEXT: &str = "a text of at most 2,000 characters";
 pub(super) fn text(key: &str, given: &Given) -> Result<String, OptionsError> {
     match given {
         Given::Text(text) if text.chars().count() <= MAX_TEXT_CHARS => Ok(text.clone()),
-        Given::Text(_) => Err(OptionsError::NotAllowed {
-            key: key.to_owned(),
-            given: "a longer one".to_owned(),
-            allowed: TEXT.into(),
-        }),
+        Given::Text(_) => Err(refused(key, "a longer one", TEXT)),
         _ => Err(not_allowed(key, given, TEXT)),
     }
 }
@@ -108,7 +106,16 @@ pub(super) fn member<'a>(members: &'a [(String, Given)], name: &str) -> Option<&
 
 /// The error of a value that is not allowed.
 pub(in crate::host) fn not_allowed(key: &str, given: &Given, allowed: &'static str) -> OptionsError {
-    OptionsError::NotAllowed { key: key.to_owned(), given: given.describe(), allowed: allowed.into() }
+    refused(key, &given.describe(), allowed)
+}
+
+/// The error of a value that is not allowed, told in other words than its own.
+pub(in crate::host) fn refused(
+    key: &str,
+    given: &str,
+    allowed: impl Into<Cow<'static, str>>,
+) -> OptionsError {
+    Wrong::NotAllowed { key: key.to_owned(), given: given.to_owned(), allowed: allowed.into() }.into()
 }
 
 /// Whether every key is known; if not, the error names the nearest one that is.
@@ -125,8 +132,12 @@ pub(super) fn check_keys(
         .map(|candidate| (distance(&key.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len() / 2)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| format!("{path}{candidate}"));
-    Err(OptionsError::Unknown { key: format!("{path}{key}"), nearest, known: known.join(", ") })
+        .map(|(_, candidate)| joined(path, candidate));
+    Err(Wrong::Unknown { key: joined(path, key), nearest, known: known.join(", ") }.into())
+}
+
+fn joined(path: &str, key: &str) -> String {
+    [path, key].concat()
 }
 
 /// Levenshtein's distance, in characters.

@@ -1,10 +1,38 @@
 //! What is wrong with the options of a page, in words for the one who wrote it.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use crate::engine::Part;
+use crate::engine::part::{self, Lazy as _};
+use crate::shell::part::is_here;
+
+/// An error in the options. In a box, since every check may give one, and what it
+/// gives is moved at every step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionsError(Box<Wrong>);
+
+impl fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever reads options asks before whether it will be needed.
+        if !is_here(Part::Setting) {
+            return f.write_str("an option is wrong");
+        }
+        part::Setting::enter_again(|| fmt::Display::fmt(&self.0, f))
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+impl From<Wrong> for OptionsError {
+    fn from(wrong: Wrong) -> Self {
+        Self(Box::new(wrong))
+    }
+}
 
 /// What is wrong with the options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OptionsError {
+pub enum Wrong {
     /// The options are no object.
     #[error("options must be an object, not {given}")]
     NoObject {

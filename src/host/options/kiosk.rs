@@ -1,12 +1,12 @@
 //! What is asked of a screen in a hall, and what that means for the other options.
 
-use super::check::{choice, flag, not_allowed, object, text};
+use super::check::{choice, flag, not_allowed, object, refused, text};
 use super::{Options, OptionsError};
 use crate::engine::kiosk::LEAST_WARNING_MS;
 use crate::engine::{Attract, Links, Mode, Persist};
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["kiosk"];
+pub(super) const RARE_KEYS: &[&str] = &["kiosk"];
 
 const KIOSK_KEYS: &[&str] =
     &["idleSeconds", "warnSeconds", "attract", "keyboard", "links", "wakeLock", "reloadDaily", "device"];
@@ -24,7 +24,7 @@ const MAX_DEVICE_BYTES: usize = 200;
 /// Keeps a kiosk's things apart from those of a chat on the same site.
 const NAMESPACE: &str = "kiosk";
 
-pub(super) fn take(options: &mut Options, _key: &str, given: &Given) -> Result<(), OptionsError> {
+pub(super) fn take_rare(options: &mut Options, _key: &str, given: &Given) -> Result<(), OptionsError> {
     const ALLOWED: &str =
         "an object with idleSeconds, warnSeconds, attract, keyboard, links, wakeLock, reloadDaily or device";
     let kiosk = &mut options.config.kiosk;
@@ -59,11 +59,7 @@ pub(super) fn settle(options: &mut Options, given: &[(String, Given)]) -> Result
     if options.config.mode != Mode::Kiosk {
         let is_given = given.iter().any(|(key, given)| key == "kiosk" && *given != Given::Nothing);
         if is_given {
-            return Err(OptionsError::NotAllowed {
-                key: "kiosk".to_owned(),
-                given: "without it".to_owned(),
-                allowed: "given with mode: \"kiosk\"".into(),
-            });
+            return Err(refused("kiosk", "without it", "given with mode: \"kiosk\""));
         }
         return Ok(());
     }
@@ -119,10 +115,6 @@ fn device(given: &Given) -> Result<String, OptionsError> {
             Ok(key.clone())
         }
         // It is a secret, and is not repeated.
-        _ => Err(OptionsError::NotAllowed {
-            key: "kiosk.device".to_owned(),
-            given: "this".to_owned(),
-            allowed: "a device key, as chinwag-relay device new prints it".into(),
-        }),
+        _ => Err(refused("kiosk.device", "this", "a device key, as chinwag-relay device new prints it")),
     }
 }

@@ -5,7 +5,9 @@ use super::{Options, OptionsError};
 use crate::host::value::Given;
 use crate::view::strings::{Form, Table, Text, keys};
 
-pub(super) const KEYS: &[&str] = &["locale", "dir", "strings"];
+pub(super) const KEYS: &[&str] = &["locale"];
+
+pub(super) const RARE_KEYS: &[&str] = &["dir", "strings"];
 
 /// A direction of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +41,14 @@ pub fn direction_of(locale: &str) -> Direction {
     if is_rtl { Direction::Rtl } else { Direction::Ltr }
 }
 
-pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
+/// The language is fetched by the JavaScript face; here it only counts that it can
+/// be.
+pub(super) fn take(_options: &mut Options, _key: &str, given: &Given) -> Result<(), OptionsError> {
+    locale(given)
+}
+
+pub(super) fn take_rare(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
     match key {
-        // Fetched by the JavaScript face; here it only counts that it can be.
-        "locale" => locale(given)?,
         "dir" => options.direction = Some(choice(key, given, &Direction::ALL, "\"ltr\" or \"rtl\"")?),
         "strings" => options.strings = strings(given)?,
         _ => {}

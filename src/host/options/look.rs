@@ -1,14 +1,17 @@
 //! How it looks.
 
-use super::check::{choice, name_of, not_allowed, object, pixels};
+use super::check::{check_keys, choice, name_of, not_allowed, pixels};
 use super::token::{self, Token};
 use super::{Options, OptionsError};
+use crate::engine::part::{self, Lazy as _};
 use crate::host::color::Color;
 use crate::host::value::Given;
 
 pub(super) const KEYS: &[&str] = &["theme"];
 
-const THEME_KEYS: &[&str] = &["accent", "colorScheme", "radius", "density", "font", "tokens"];
+const THEME_KEYS: &[&str] = &["accent", "colorScheme", "radius"];
+
+const RARE_THEME_KEYS: &[&str] = &["density", "font", "tokens"];
 
 /// How the widget looks.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -51,25 +54,41 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
     Ok(())
 }
 
+/// Whether something is in a theme that few pages give, or that is none of it.
+pub(super) fn has_rare(given: &Given) -> bool {
+    let is_rare = |(key, _): &(String, Given)| !THEME_KEYS.contains(&key.as_str());
+    matches!(given, Given::Members(members) if members.iter().any(is_rare))
+}
+
 fn theme(given: &Given) -> Result<Theme, OptionsError> {
     let allowed = "an object with accent, colorScheme, radius, density, font or tokens";
+    let Given::Members(members) = given else { return Err(not_allowed("theme", given, allowed)) };
     let mut theme = Theme::default();
-    for (key, given) in object("theme", given, THEME_KEYS, allowed)? {
+    for (key, given) in members {
         match (key.as_str(), given) {
-            (_, Given::Nothing) => {}
+            (known, Given::Nothing) if THEME_KEYS.contains(&known) => {}
             ("accent", given) => theme.accent = Some(accent(given)?),
             ("colorScheme", given) => {
                 theme.scheme =
                     choice("theme.colorScheme", given, &Scheme::ALL, "\"light\", \"dark\" or \"auto\"")?;
             }
-            ("density", given) => theme.tokens.insert(0, token::density(given)?),
-            ("font", given) => theme.tokens.insert(0, token::font(given)?),
-            ("tokens", given) => token::tokens(&mut theme, given)?,
             ("radius", given) => theme.radius = Some(pixels("theme.radius", given)?),
-            _ => {}
+            _ => part::Setting::enter_again(|| take_rare(&mut theme, key, given))?,
         }
     }
     Ok(theme)
+}
+
+fn take_rare(theme: &mut Theme, key: &str, given: &Given) -> Result<(), OptionsError> {
+    let known = [THEME_KEYS, RARE_THEME_KEYS].concat();
+    check_keys("theme.", &[(key.to_owned(), Given::Nothing)], &known)?;
+    match (key, given) {
+        (_, Given::Nothing) => {}
+        ("density", given) => theme.tokens.insert(0, token::density(given)?),
+        ("font", given) => theme.tokens.insert(0, token::font(given)?),
+        _ => token::tokens(theme, given)?,
+    }
+    Ok(())
 }
 
 fn accent(given: &Given) -> Result<Color, OptionsError> {

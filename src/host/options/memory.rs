@@ -5,7 +5,7 @@ use super::{Options, OptionsError};
 use crate::engine::{Consent, Persist};
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] = &["history", "persist", "namespace", "expireMinutes", "consent"];
+pub(super) const RARE_KEYS: &[&str] = &["history", "persist", "namespace", "expireMinutes", "consent"];
 
 /// Keys of which another value would be another widget.
 pub(super) const FIXED_KEYS: &[&str] = &["persist", "namespace"];
@@ -13,7 +13,7 @@ pub(super) const FIXED_KEYS: &[&str] = &["persist", "namespace"];
 const PERSIST: [(&str, Persist); 3] =
     [("local", Persist::Local), ("session", Persist::Session), ("memory", Persist::Memory)];
 
-pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
+pub(super) fn take_rare(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
     match key {
         "persist" => {
             options.config.persist = choice(key, given, &PERSIST, "\"local\", \"session\" or \"memory\"")?;

@@ -1,7 +1,7 @@
 //! The options of `init` and `update`, checked: a key that is unknown or of the
 //! wrong type is an error that names the key, what was given, and what is
 //! allowed. One file for each group of the documentation; a key belongs to the
-//! group that lists it in its `KEYS`.
+//! group that lists it in its `KEYS`, or in its `RARE_KEYS` if few pages give it.
 
 mod ability;
 mod address;
@@ -12,16 +12,17 @@ mod language;
 mod look;
 mod memory;
 mod place;
+mod rare;
 mod token;
 mod words;
 
-use self::check::check_keys;
 use super::value::Given;
 use crate::engine::Config;
+use crate::engine::part::{self, Lazy as _};
 use crate::view::strings::Table;
 
 pub use self::address::relay;
-pub use self::error::OptionsError;
+pub use self::error::{OptionsError, Wrong};
 pub use self::language::{Direction, direction_of};
 pub use self::look::{Scheme, Theme};
 pub(super) use self::place::TARGET;
@@ -62,16 +63,14 @@ pub struct Options {
 /// Takes the value of one key of a group.
 type Take = fn(&mut Options, &str, &Given) -> Result<(), OptionsError>;
 
-/// Every key of the options, group by group, in the order of the documentation.
-const GROUPS: [(&[&str], Take); 8] = [
+/// What many pages give. All other keys are in [`rare`], of the part `Setting`.
+const USUAL: [(&[&str], Take); 6] = [
     (address::KEYS, address::take),
     (place::KEYS, place::take),
     (look::KEYS, look::take),
     (language::KEYS, language::take),
     (words::KEYS, words::take),
-    (memory::KEYS, memory::take),
     (ability::KEYS, ability::take),
-    (kiosk::KEYS, kiosk::take),
 ];
 
 /// Whether a key names who the widget talks to, where it stands or where it
@@ -95,35 +94,66 @@ impl GivenOptions {
     pub fn merged(&self, changes: Given) -> Result<Self, OptionsError> {
         let changes = members(changes)?;
         if let Some((key, _)) = changes.iter().find(|(key, _)| is_fixed(key)) {
-            return Err(OptionsError::Fixed { key: key.clone() });
+            return Err(Wrong::Fixed { key: key.clone() }.into());
         }
         let mut all = self.0.clone();
         merge(&mut all, changes);
         Ok(Self(all))
     }
 
+    /// Whether a key was given.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(known, given)| known == key && *given != Given::Nothing)
+    }
+
+    /// Whether a key was given this text.
+    pub fn is_text(&self, key: &str, text: &str) -> bool {
+        self.0
+            .iter()
+            .any(|(known, given)| known == key && matches!(given, Given::Text(given) if given == text))
+    }
+
+    /// Whether the part `Setting` has to be there for [`Self::parse`], or to say what
+    /// is wrong.
+    pub fn needs_setting(&self) -> bool {
+        self.has_rare() || self.parse().is_err()
+    }
+
+    fn has_rare(&self) -> bool {
+        let is_rare = |(key, given): &(String, Given)| usual(key).is_none() || look::has_rare(given);
+        self.0.iter().any(is_rare)
+    }
+
     /// Checks them all.
     pub fn parse(&self) -> Result<Options, OptionsError> {
         let mut options = Options::default();
-        let known: Vec<&str> = GROUPS.iter().flat_map(|(keys, _)| keys.iter().copied()).collect();
-        check_keys("", &self.0, &known)?;
         for (key, given) in &self.0 {
-            let group = GROUPS.iter().find(|(keys, _)| keys.contains(&key.as_str()));
-            if let Some((_, take)) = group.filter(|_| *given != Given::Nothing) {
-                take(&mut options, key, given)?;
+            match usual(key) {
+                Some(_) if *given == Given::Nothing => {}
+                Some(take) => take(&mut options, key, given)?,
+                None => part::Setting::enter_again(|| rare::take(&mut options, key, given))?,
             }
         }
         address::check(&options)?;
-        ability::check(&options)?;
-        kiosk::settle(&mut options, &self.0)?;
+        if self.has_rare() {
+            part::Setting::enter_again(|| {
+                ability::check(&options)?;
+                kiosk::settle(&mut options, &self.0)
+            })?;
+        }
         Ok(options)
     }
+}
+
+/// What takes a key that many pages give.
+fn usual(key: &str) -> Option<Take> {
+    USUAL.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, take)| *take)
 }
 
 fn members(given: Given) -> Result<Vec<(String, Given)>, OptionsError> {
     match given {
         Given::Members(members) => Ok(members),
-        other => Err(OptionsError::NoObject { given: other.describe() }),
+        other => Err(Wrong::NoObject { given: other.describe() }.into()),
     }
 }
 

@@ -5,8 +5,9 @@ use super::{Options, OptionsError};
 use crate::engine::Mode;
 use crate::host::value::Given;
 
-pub(super) const KEYS: &[&str] =
-    &["mode", "target", "position", "offset", "zIndex", "openByDefault", "autoOpen", "launcher"];
+pub(super) const KEYS: &[&str] = &["position", "openByDefault"];
+
+pub(super) const RARE_KEYS: &[&str] = &["mode", "target", "offset", "zIndex", "autoOpen", "launcher"];
 
 /// Keys of which another value would be another widget.
 pub(super) const FIXED_KEYS: &[&str] = &["mode", "target"];
@@ -61,9 +62,16 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
             let allowed = "\"bottom-right\", \"bottom-left\", \"top-right\" or \"top-left\"";
             options.position = choice(key, given, &Position::ALL, allowed)?;
         }
+        "openByDefault" => options.config.open_by_default = flag(key, given)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+pub(super) fn take_rare(options: &mut Options, key: &str, given: &Given) -> Result<(), OptionsError> {
+    match key {
         "offset" => options.offset = Some(offset(given)?),
         "zIndex" => options.z_index = Some(z_index(given)?),
-        "openByDefault" => options.config.open_by_default = flag(key, given)?,
         "mode" => {
             // The last never comes here: the JavaScript face answers to it.
             let allowed = "\"launcher\", \"inline\", \"fullscreen\", \"kiosk\" or \"frame\"";

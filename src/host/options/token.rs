@@ -2,7 +2,7 @@
 //! raw CSS passes. A value that is not of its kind is refused before it comes
 //! near a style sheet; there is no way to write `url()`, a `;` or a brace.
 
-use super::check::{check_keys, choice, member, not_allowed, object};
+use super::check::{check_keys, choice, member, not_allowed, object, refused};
 use super::{OptionsError, Theme};
 use crate::host::value::{Given, write_number};
 
@@ -149,8 +149,7 @@ fn value_of(path: &str, kind: Kind, given: &Given) -> Result<String, OptionsErro
             allowed.push_str(&write_number(low));
             allowed.push_str(" to ");
             allowed.push_str(&write_number(high));
-            let (key, given) = (path.to_owned(), given.describe());
-            return Err(OptionsError::NotAllowed { key, given, allowed: allowed.into() });
+            return Err(refused(path, &given.describe(), allowed));
         }
         (Kind::Time, Given::Number(number)) if (0.0..=2_000.0).contains(number) => {
             return Ok(with_unit(*number, "ms"));
@@ -243,14 +242,19 @@ fn split_outside(text: &str, separator: char) -> Vec<&str> {
     text.split(cut).collect()
 }
 
+/// A letter of a font's name. Beyond ASCII all is: CSS takes it for one, and what
+/// else it could be would take Unicode's tables.
+fn is_plain(letter: char) -> bool {
+    !letter.is_ascii() || letter.is_ascii_alphanumeric() || matches!(letter, ' ' | '-' | '_' | '.')
+}
+
 /// Families between commas: words, or anything harmless in quotes.
 fn is_font(text: &str) -> bool {
     text.split(',').all(|family| {
         let family = family.trim();
         let bare = ['"', '\''].iter().find_map(|quote| family.strip_prefix(*quote)?.strip_suffix(*quote));
         let name = bare.unwrap_or(family);
-        !name.is_empty()
-            && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_' | '.'))
+        !name.is_empty() && name.chars().all(is_plain)
     })
 }
 

@@ -1,12 +1,14 @@
 //! What it says before anybody has written.
 
-use super::check::{member, milliseconds, not_allowed, object, picture, text};
+use super::check::{member, milliseconds, not_allowed, object, picture, refused, text};
 use super::{Options, OptionsError};
 use crate::engine::Teaser;
 use crate::host::value::Given;
 
 pub(super) const KEYS: &[&str] =
-    &["title", "avatarUrl", "greeting", "suggestions", "teaser", "placeholder", "disclaimer"];
+    &["title", "avatarUrl", "greeting", "suggestions", "placeholder", "disclaimer"];
+
+pub(super) const RARE_KEYS: &[&str] = &["teaser"];
 
 /// How long a page is read before the teaser comes, in ms.
 const TEASER_DELAY_MS: u32 = 3_000;
@@ -19,7 +21,6 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
     match key {
         "title" => config.title = Some(text(key, given)?),
         "avatarUrl" => config.avatar_url = Some(picture(key, given)?),
-        "teaser" => config.teaser = Some(teaser(given)?),
         "greeting" => config.greeting = Some(text(key, given)?),
         "suggestions" => config.suggestions = Some(suggestions(given)?),
         "placeholder" => config.placeholder = Some(text(key, given)?),
@@ -29,18 +30,21 @@ pub(super) fn take(options: &mut Options, key: &str, given: &Given) -> Result<()
     Ok(())
 }
 
+pub(super) fn take_rare(options: &mut Options, _key: &str, given: &Given) -> Result<(), OptionsError> {
+    options.config.teaser = Some(teaser(given)?);
+    Ok(())
+}
+
 fn suggestions(given: &Given) -> Result<Vec<String>, OptionsError> {
     const ALLOWED: &str = "a list of at most 4 texts";
     let Given::List(list) = given else { return Err(not_allowed("suggestions", given, ALLOWED)) };
     if list.len() > MAX_SUGGESTIONS {
-        let given = format!("{} of them", list.len());
-        return Err(OptionsError::NotAllowed {
-            key: "suggestions".to_owned(),
-            given,
-            allowed: ALLOWED.into(),
-        });
+        let mut given = list.len().to_string();
+        given.push_str(" of them");
+        return Err(refused("suggestions", &given, ALLOWED));
     }
-    list.iter().enumerate().map(|(place, given)| text(&format!("suggestions[{place}]"), given)).collect()
+    let key = |place: usize| ["suggestions[", &place.to_string(), "]"].concat();
+    list.iter().enumerate().map(|(place, given)| text(&key(place), given)).collect()
 }
 
 fn teaser(given: &Given) -> Result<Teaser, OptionsError> {

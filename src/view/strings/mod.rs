@@ -10,6 +10,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 
 pub use self::text::{Text, keys};
+use crate::shell::store::Kept;
 
 /// A form of a text that depends on a number: the categories of Unicode's plural
 /// rules. `Other` is the one that every text has.
@@ -90,7 +91,7 @@ impl Words {
 
 /// Which words one widget speaks, now. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
-pub struct Speech(StoredValue<Rc<Spoken>, LocalStorage>);
+pub struct Speech(Kept<Spoken>);
 
 #[derive(Debug)]
 struct Spoken {
@@ -102,12 +103,12 @@ impl Speech {
     /// Speaks these words. Call within the owner that the widget is mounted under.
     pub fn new(words: Words) -> Self {
         let words = RefCell::new(Rc::new(words));
-        Self(StoredValue::new_local(Rc::new(Spoken { words, changed: ArcTrigger::new() })))
+        Self(Kept::new(Spoken { words, changed: ArcTrigger::new() }))
     }
 
     /// Speaks other words from now on; everything is drawn anew.
     pub fn set(&self, words: Words) {
-        if let Some(spoken) = self.0.try_get_value()
+        if let Some(spoken) = self.0.get()
             && **spoken.words.borrow() != words
         {
             spoken.words.replace(Rc::new(words));
@@ -117,12 +118,12 @@ impl Speech {
 
     /// The words; English once the widget is gone.
     pub fn words(&self) -> Rc<Words> {
-        self.0.try_get_value().map(|spoken| Rc::clone(&spoken.words.borrow())).unwrap_or_default()
+        self.0.get().map(|spoken| Rc::clone(&spoken.words.borrow())).unwrap_or_default()
     }
 
     /// Runs the surrounding effect again when the words change.
     pub(super) fn track(&self) {
-        if let Some(spoken) = self.0.try_get_value() {
+        if let Some(spoken) = self.0.get() {
             spoken.changed.track();
         }
     }

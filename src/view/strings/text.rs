@@ -15,24 +15,22 @@ macro_rules! texts {
             $($(#[$about])* $name,)*
         }
 
-        /// The keys in order, as they are written in the code.
-        const NAMES: &[&str] = &[$(stringify!($name)),*];
-
         const ALL: &[Text] = &[$(Text::$name),*];
 
-        impl Text {
-            /// The words in English.
-            pub const fn english(self) -> &'static str {
-                match self {
-                    $(Self::$name => $many,)*
-                }
-            }
+        /// The keys in order, as they are written in the code, each with a unit
+        /// separator (U+001F) behind it: a list of texts would take the address and
+        /// length of each as well.
+        const NAMES: &str = concat!($(stringify!($name), "\u{1f}"),*);
 
-            /// The words in English for one, which mostly are the same.
-            pub const fn form_for_one(self) -> &'static str {
+        /// The words in English, in the same order and form.
+        const ENGLISH: &str = concat!($($many, "\u{1f}"),*);
+
+        impl Text {
+            /// The words in English for one, where they are others than for many.
+            const fn english_for_one(self) -> Option<&'static str> {
                 match self {
-                    $($(Self::$name => $one,)?)*
-                    _ => self.english(),
+                    $($(Self::$name => Some($one),)?)*
+                    _ => None,
                 }
             }
 
@@ -347,19 +345,29 @@ texts! {
 }
 
 impl Text {
+    /// The words in English.
+    pub fn english(self) -> &'static str {
+        ENGLISH.split_terminator('\u{1f}').nth(self as usize).unwrap_or_default()
+    }
+
+    /// The words in English for one, which mostly are the same.
+    pub fn form_for_one(self) -> &'static str {
+        self.english_for_one().unwrap_or_else(|| self.english())
+    }
+
     /// The text of a key, as pages and language files write it.
     pub fn named(key: &str) -> Option<Self> {
         let mut letters = key.chars();
         let first = letters.next().filter(char::is_ascii_lowercase)?.to_ascii_uppercase();
-        let is_it = |name: &&str| name.strip_prefix(first) == Some(letters.as_str());
-        let place = NAMES.iter().position(is_it)?;
+        let is_it = |name: &str| name.strip_prefix(first) == Some(letters.as_str());
+        let place = NAMES.split_terminator('\u{1f}').position(is_it)?;
         ALL.get(place).copied()
     }
 }
 
 /// Every key, as pages and language files write it.
 pub fn keys() -> impl Iterator<Item = String> {
-    NAMES.iter().map(|name| {
+    NAMES.split_terminator('\u{1f}').map(|name| {
         let mut letters = name.chars();
         letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
     })
@@ -376,6 +384,16 @@ mod tests {
         said.sort_unstable();
         said.dedup();
         assert_eq!(said.len(), REASONS.len(), "two reasons read alike");
+    }
+
+    #[test]
+    fn every_text_is_found_by_its_place() {
+        assert_eq!(ENGLISH.split_terminator('\u{1f}').count(), ALL.len());
+        assert_eq!(NAMES.split_terminator('\u{1f}').count(), ALL.len());
+        assert_eq!(Text::Chat.english(), "Chat");
+        assert_eq!(Text::ScanCode.english(), "Point your phone's camera at the code.");
+        assert_eq!(Text::NewAnswers.form_for_one(), "1 new answer");
+        assert_eq!(Text::Send.form_for_one(), "Send");
     }
 
     #[test]
