@@ -6,6 +6,7 @@ use chinwag_protocol::{ConversationId, ConversationState, MessageId, MessageStat
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
+use super::batch::rows_of;
 use super::conversation::title_of;
 use super::results::Answered;
 use super::webhook::{tell_conversation, tell_message};
@@ -139,35 +140,25 @@ impl Store {
         question: Question,
     ) -> Result<Begun, StoreError> {
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        let (conversation, title) = open(&mut tx, owner, conversation, &question.message).await?;
-        let known = sqlx::query("SELECT role, hash, ordinal FROM message WHERE conversation = ? AND id = ?")
-            .bind(&conversation)
-            .bind(question.id.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let ordinal = if let Some(known) = known {
-            let role: String = known.try_get("role")?;
-            let hash: Option<String> = known.try_get("hash")?;
-            if role != "user" || hash.as_deref() != Some(question.hash()) {
-                return Ok(Begun::Conflict);
+        let place = look(&mut tx, owner, conversation, &question).await?;
+        let begun = match place.known {
+            Some(known) => {
+                let (key, title) = (place.key.unwrap_or_default(), place.title);
+                if known.role != "user" || known.hash.as_deref() != Some(question.hash()) {
+                    return Ok(Begun::Conflict);
+                }
+                if let Some(reply) = whole_reply(&mut tx, &key, &question).await? {
+                    return Ok(Begun::Finished { title, reply: Box::new(reply), base: 0 });
+                }
+                sqlx::query("UPDATE conversation SET updated_at = ? WHERE key = ?")
+                    .bind(row::now())
+                    .bind(&key)
+                    .execute(&mut *tx)
+                    .await?;
+                make_room(&mut tx, key, known.ordinal, title, question).await?
             }
-            let whole = sqlx::query(
-                "SELECT id, role, parts, status, usage, feedback, created_at FROM message
-                 WHERE conversation = ? AND answers = ? AND status = 'done'",
-            )
-            .bind(&conversation)
-            .bind(question.id.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-            if let Some(whole) = whole {
-                let reply = Box::new(row::message(&whole)?);
-                return Ok(Begun::Finished { title, reply, base: 0 });
-            }
-            known.try_get("ordinal")?
-        } else {
-            append(&mut tx, &conversation, &question).await?
+            None => accept(&mut tx, owner, conversation, place, question).await?,
         };
-        let begun = make_room(&mut tx, conversation, ordinal, title, question).await?;
         tx.commit().await?;
         Ok(begun)
     }
@@ -279,28 +270,25 @@ impl Store {
             // Of a reply that went on, what it had cost before is counted already.
             spending::count_tokens(&mut tx, reply, usage).await?;
         }
-        sqlx::query(
-            "UPDATE message SET parts = ?, status = ?, usage = ?
-             WHERE conversation = ? AND id = ? AND status = 'streaming'",
+        let written = sqlx::query(
+            "UPDATE message SET parts = $1, status = $2, usage = $3
+             WHERE conversation = $4 AND id = $5 AND status = 'streaming';
+             UPDATE conversation SET updated_at = $6, unread = unread + $7, state = COALESCE($8, state)
+             WHERE key = $4;
+             SELECT 1 FROM webhook WHERE status = 'active' LIMIT 1",
         )
         .bind(row::parts_text(parts)?)
         .bind(row::status_name(end.status))
         .bind(usage)
         .bind(&reply.conversation)
         .bind(&reply.id)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
-            "UPDATE conversation SET updated_at = ?, unread = unread + ?, state = COALESCE(?, state)
-             WHERE key = ?",
-        )
         .bind(row::now())
         .bind(i64::from(end.is_unread))
-        .bind(end.state.map(row::state_name))
-        .bind(&reply.conversation)
-        .execute(&mut *tx)
-        .await?;
-        tell_message(&mut tx, &reply.conversation, &reply.id, "message.created").await?;
+        .bind(end.state.map(row::state_name));
+        let somebody_listens = rows_of(&mut tx, written).await?.any(|rows| !rows.is_empty());
+        if somebody_listens {
+            tell_message(&mut tx, &reply.conversation, &reply.id, "message.created").await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -315,52 +303,153 @@ impl Store {
     }
 }
 
-/// The conversation's key and title; begins it if the visitor has none.
-async fn open(
+/// Where a question goes.
+struct Place {
+    /// Our key of the conversation; none if the visitor has no such conversation.
+    key: Option<String>,
+    title: String,
+    /// How many messages there are: the place of the last one.
+    last: i64,
+    /// The message that has the question's id.
+    known: Option<Known>,
+    /// The last messages, oldest first.
+    history: Vec<UiMessage>,
+    /// Whether any webhook is to hear of anything.
+    somebody_listens: bool,
+}
+
+/// A message of the conversation.
+struct Known {
+    role: String,
+    hash: Option<String>,
+    ordinal: i64,
+}
+
+/// Reads all that a question's acceptance depends on.
+async fn look(
     tx: &mut Transaction<'_, Sqlite>,
     owner: &Owner,
     conversation: &ConversationId,
-    message: &UiMessage,
-) -> Result<(String, String), StoreError> {
-    let now = row::now();
-    let found = sqlx::query(
-        "UPDATE conversation SET updated_at = ? WHERE site = ? AND visitor = ? AND id = ? RETURNING key, title",
+    question: &Question,
+) -> Result<Place, StoreError> {
+    let looked = sqlx::query(
+        "SELECT c.key, c.title, known.role, known.hash, known.ordinal,
+             (SELECT COALESCE(MAX(ordinal), 0) FROM message WHERE conversation = c.key) AS last
+         FROM conversation c LEFT JOIN message known ON known.conversation = c.key AND known.id = $4
+         WHERE c.site = $1 AND c.visitor = $2 AND c.id = $3;
+         SELECT m.id, m.role, m.parts, m.status, m.usage, m.feedback, m.created_at
+         FROM conversation c JOIN message m ON m.conversation = c.key
+         WHERE c.site = $1 AND c.visitor = $2 AND c.id = $3 ORDER BY m.ordinal DESC LIMIT $5;
+         SELECT 1 FROM webhook WHERE status = 'active' LIMIT 1",
     )
-    .bind(now)
     .bind(owner.site.as_str())
     .bind(&owner.visitor)
     .bind(conversation.as_str())
+    .bind(question.id.as_str())
+    .bind(MAX_HISTORY);
+    let mut looked = rows_of(tx, looked).await?;
+    let found = looked.next().unwrap_or_default();
+    let history = looked.next().unwrap_or_default();
+    let mut place = Place {
+        key: None,
+        title: String::new(),
+        last: 0,
+        known: None,
+        history: history.iter().rev().map(row::message).collect::<Result<_, _>>()?,
+        somebody_listens: looked.next().is_some_and(|rows| !rows.is_empty()),
+    };
+    if let Some(found) = found.first() {
+        place.key = Some(found.try_get("key")?);
+        place.title = found.try_get("title")?;
+        place.last = found.try_get("last")?;
+        if let Some(role) = found.try_get("role")? {
+            place.known =
+                Some(Known { role, hash: found.try_get("hash")?, ordinal: found.try_get("ordinal")? });
+        }
+    }
+    Ok(place)
+}
+
+/// The reply to a question, if it is whole.
+async fn whole_reply(
+    tx: &mut Transaction<'_, Sqlite>,
+    conversation: &str,
+    question: &Question,
+) -> Result<Option<UiMessage>, StoreError> {
+    let whole = sqlx::query(
+        "SELECT id, role, parts, status, usage, feedback, created_at FROM message
+         WHERE conversation = ? AND answers = ? AND status = 'done'",
+    )
+    .bind(conversation)
+    .bind(question.id.as_str())
     .fetch_optional(&mut **tx)
     .await?;
-    if let Some(found) = found {
-        return Ok((found.try_get("key")?, found.try_get("title")?));
+    whole.as_ref().map(row::message).transpose()
+}
+
+/// What accepts a question: of a conversation that begins with it, or of one that
+/// is there, then the same for both.
+macro_rules! accept {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            "INSERT INTO message (conversation, id, ordinal, role, parts, status, hash, created_at)
+             VALUES ($1, $2, $3, 'user', $4, 'done', $5, $6);
+             INSERT INTO spending (site, day, messages) VALUES ($7, $8, 1)
+             ON CONFLICT (site, day) DO UPDATE SET messages = messages + 1;
+             INSERT INTO message (conversation, id, ordinal, role, parts, status, answers, created_at)
+             VALUES ($1, $9, $3 + 1, 'assistant', '[]', 'streaming', $2, $6)"
+        )
+    };
+}
+
+const ACCEPT_FIRST: &str = accept!(
+    "INSERT INTO visitor (site, id, created_at, seen_at) VALUES ($7, $10, $6, $6)
+     ON CONFLICT (site, id) DO UPDATE SET seen_at = excluded.seen_at;
+     INSERT INTO conversation (key, site, visitor, id, title, created_at, updated_at)
+     VALUES ($1, $7, $10, $11, $12, $6, $6);"
+);
+
+const ACCEPT_NEXT: &str = accept!("UPDATE conversation SET updated_at = $6 WHERE key = $1;");
+
+/// Puts a new question at the end, with room for its reply.
+async fn accept(
+    tx: &mut Transaction<'_, Sqlite>,
+    owner: &Owner,
+    conversation: &ConversationId,
+    place: Place,
+    question: Question,
+) -> Result<Begun, StoreError> {
+    let Place { key, title, last, history, somebody_listens, .. } = place;
+    let begins = key.is_none();
+    let (key, title) = match key {
+        Some(key) => (key, title),
+        None => (Uuid::now_v7().simple().to_string(), title_of(&name_of(&question.message))),
+    };
+    let id = Uuid::now_v7().to_string();
+    let accepted = sqlx::query(if begins { ACCEPT_FIRST } else { ACCEPT_NEXT })
+        .bind(&key)
+        .bind(question.id.as_str())
+        .bind(last + 1)
+        .bind(row::parts_text(&question.message.parts)?)
+        .bind(question.hash())
+        .bind(row::now())
+        .bind(owner.site.as_str())
+        .bind(row::today())
+        .bind(&id)
+        .bind(&owner.visitor)
+        .bind(conversation.as_str())
+        .bind(&title);
+    rows_of(tx, accepted).await?;
+    file::link(tx, &key, &question.message.parts).await?;
+    if somebody_listens {
+        if begins {
+            tell_conversation(tx, &key).await?;
+        }
+        tell_message(tx, &key, question.id.as_str(), "message.created").await?;
     }
-    sqlx::query(
-        "INSERT INTO visitor (site, id, created_at, seen_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT (site, id) DO UPDATE SET seen_at = excluded.seen_at",
-    )
-    .bind(owner.site.as_str())
-    .bind(&owner.visitor)
-    .bind(now)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
-    let key = Uuid::now_v7().simple().to_string();
-    let title = title_of(&name_of(message));
-    sqlx::query(
-        "INSERT INTO conversation (key, site, visitor, id, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&key)
-    .bind(owner.site.as_str())
-    .bind(&owner.visitor)
-    .bind(conversation.as_str())
-    .bind(&title)
-    .bind(now)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
-    tell_conversation(tx, &key).await?;
-    Ok((key, title))
+    let key = ReplyKey { conversation: key, id, goes_on: false };
+    Ok(Begun::Reply { key, title, history, question: Box::new(question), goes_on: None })
 }
 
 /// What a conversation that begins with this message is called after: its text,
@@ -372,34 +461,6 @@ fn name_of(message: &UiMessage) -> String {
         _ => None,
     };
     if text.trim().is_empty() { message.parts.iter().find_map(file).unwrap_or(text) } else { text }
-}
-
-/// Puts a question at the end, and gives its place.
-async fn append(
-    tx: &mut Transaction<'_, Sqlite>,
-    conversation: &str,
-    question: &Question,
-) -> Result<i64, StoreError> {
-    let last = sqlx::query("SELECT COALESCE(MAX(ordinal), 0) AS last FROM message WHERE conversation = ?")
-        .bind(conversation)
-        .fetch_one(&mut **tx)
-        .await?;
-    let ordinal = last.try_get::<i64, _>("last")? + 1;
-    sqlx::query(
-        "INSERT INTO message (conversation, id, ordinal, role, parts, status, hash, created_at)
-         VALUES (?, ?, ?, 'user', ?, 'done', ?, ?)",
-    )
-    .bind(conversation)
-    .bind(question.id.as_str())
-    .bind(ordinal)
-    .bind(row::parts_text(&question.message.parts)?)
-    .bind(question.hash())
-    .bind(row::now())
-    .execute(&mut **tx)
-    .await?;
-    file::link(tx, conversation, &question.message.parts).await?;
-    tell_message(tx, conversation, question.id.as_str(), "message.created").await?;
-    Ok(ordinal)
 }
 
 /// An empty reply after the question at `ordinal`, in place of one that may be

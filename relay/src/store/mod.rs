@@ -6,6 +6,7 @@
 //! only [`Store::begin`], [`Store::begin_again`] and [`Store::go_on`] hand out.
 
 mod agent;
+mod batch;
 mod conversation;
 mod device;
 mod export;
@@ -141,8 +142,14 @@ impl Store {
             // What is deleted is overwritten, and no copy lies in a temporary file.
             .pragma("secure_delete", "ON")
             .pragma("temp_store", "MEMORY");
-        let pool =
-            |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = |most: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A file does not hang up: asking it before each query whether it is
+                // there only costs another way to its thread and back.
+                .test_before_acquire(false)
+        };
         let fault = |error| StoreError::Open { path: path.to_owned(), error };
         let write = pool(1).connect_with(options.clone()).await.map_err(fault)?;
         sqlx::migrate!("./migrations").run(&write).await?;
