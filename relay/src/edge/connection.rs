@@ -4,6 +4,7 @@
 //! a body that trickles, an idle connection, and a client that does not read.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -16,9 +17,10 @@ use axum::body::{Body, Bytes};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
@@ -68,19 +70,46 @@ pub(super) async fn serve_connection(
         }
     });
 
+    // Each way has a future of its own size on the heap: a connection takes the
+    // memory of what it speaks, not of the largest that it might.
     let Some(tls) = tls else {
         let spoken = tokio::select! {
             biased;
             () = shutdown.begun() => return,
             spoken = timeout(patience.header, spoken(&socket.stream)) => spoken,
         };
-        if let Ok(version) = spoken {
-            converse(socket, version, service, &activity, &shutdown).await;
-        } else {
+        let Ok(version) = spoken else {
             tracing::debug!("a connection was closed: nothing came in time");
+            return;
+        };
+        let io = TokioIo::new(socket);
+        match version {
+            Spoken::Http1 => {
+                let connection = http1().serve_connection(io, service);
+                Box::pin(converse(connection, &activity, &shutdown)).await;
+            }
+            Spoken::Http2 => {
+                let connection = http2().serve_connection(io, service);
+                Box::pin(converse(connection, &activity, &shutdown)).await;
+            }
         }
         return;
     };
+    Box::pin(encrypted(socket, tls, service, patience, &activity, &shutdown)).await;
+}
+
+/// Serves a connection within TLS.
+async fn encrypted<S>(
+    socket: Socket,
+    tls: Arc<ServerConfig>,
+    service: S,
+    patience: Patience,
+    activity: &Activity,
+    shutdown: &Shutdown,
+) where
+    S: Service<Request<Incoming>, Response = Response<Watched>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
     let shaken = tokio::select! {
         biased;
         () = shutdown.begun() => return,
@@ -91,8 +120,12 @@ pub(super) async fn serve_connection(
         Ok(Ok(stream)) => {
             let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
             activity.state().is_http2 = is_http2;
-            let version = if is_http2 { Spoken::Http2 } else { Spoken::Http1 };
-            converse(stream, version, service, &activity, &shutdown).await;
+            let io = TokioIo::new(stream);
+            if is_http2 {
+                Box::pin(converse(http2().serve_connection(io, service), activity, shutdown)).await;
+            } else {
+                Box::pin(converse(http1().serve_connection(io, service), activity, shutdown)).await;
+            }
         }
         Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to TLS"),
         Err(_) => tracing::debug!("a connection was closed: no handshake in time"),
@@ -104,8 +137,6 @@ pub(super) async fn serve_connection(
 enum Spoken {
     Http1,
     Http2,
-    /// Its first bytes leave it open.
-    Either,
 }
 
 /// Looks at the first bytes of a connection and leaves them there. hyper could tell
@@ -113,35 +144,34 @@ enum Spoken {
 /// connection of HTTP/1 grow its buffer to twice the size, for as long as it lives.
 async fn spoken(stream: &TcpStream) -> Spoken {
     let mut head = [0; PREFACE.len()];
-    // What is wrong with the connection is seen when it is read.
-    let length = stream.peek(&mut head).await.unwrap_or_default();
-    match head.get(..length).unwrap_or_default() {
-        begun if begun == PREFACE => Spoken::Http2,
-        begun if PREFACE.starts_with(begun) => Spoken::Either,
-        _ => Spoken::Http1,
+    loop {
+        // What is wrong with the connection is seen when it is read.
+        let length = stream.peek(&mut head).await.unwrap_or_default();
+        match head.get(..length).unwrap_or_default() {
+            begun if begun == PREFACE => return Spoken::Http2,
+            begun if !begun.is_empty() && PREFACE.starts_with(begun) => {
+                // A network that cuts after one letter, of POST or of the preface.
+                // What was peeked at stays readable, so that nothing wakes us.
+                sleep(NEXT_LOOK).await;
+            }
+            _ => return Spoken::Http1,
+        }
     }
 }
+
+/// Pause between two looks at a beginning that leaves open what it is.
+const NEXT_LOOK: Duration = Duration::from_millis(5);
 
 /// How HTTP/2 begins, as far as no method of HTTP/1 does.
 const PREFACE: &[u8] = b"PRI ";
 
 /// Answers the requests of a connection.
-async fn converse<S>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    version: Spoken,
-    service: S,
-    activity: &Activity,
-    shutdown: &Shutdown,
-) where
-    S: Service<Request<Incoming>, Response = Response<Watched>, Error = Infallible>,
-    S::Future: Send + 'static,
+async fn converse<C>(connection: C, activity: &Activity, shutdown: &Shutdown)
+where
+    C: GracefulConnection,
+    C::Error: Display,
 {
-    let builder = match version {
-        Spoken::Http1 => builder().http1_only(),
-        Spoken::Http2 => builder().http2_only(),
-        Spoken::Either => builder(),
-    };
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(connection);
     let patience = activity.patience;
     let mut overdue = pin!(Overdue { activity, sleep: Box::pin(sleep(patience.header)) });
     let mut stopping = false;
@@ -170,25 +200,28 @@ async fn converse<S>(
     }
 }
 
-/// HTTP/1.1 and HTTP/2, told apart by the first bytes, both with small bounded
-/// buffers: there may be thousands of connections.
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+/// HTTP/1.1 with small bounded buffers: there may be thousands of connections.
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         // hyper's own time-out would also run between two requests.
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES);
     builder
-        .http2()
+}
+
+/// HTTP/2, bounded likewise.
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .max_header_list_size(16 * 1024)
-        .max_pending_accept_reset_streams(20)
-        .initial_stream_window_size(64 * 1024)
-        .initial_connection_window_size(256 * 1024)
-        .max_send_buf_size(64 * 1024)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(MAX_SEND_BYTES)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_INTERVAL);
     builder
@@ -196,6 +229,18 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 /// Largest request head, and largest piece of an answer that is buffered, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// Of one connection of HTTP/2: answers at once, and resets that were not taken note
+/// of yet.
+const MAX_STREAMS: u32 = 100;
+const MAX_RESETS: usize = 20;
+
+/// Of HTTP/2, in bytes: a request's headers, what may come of a body and of all
+/// bodies before it is taken, and what may wait to be sent of an answer.
+const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+const MAX_SEND_BYTES: usize = 64 * 1024;
 
 /// Pause between HTTP/2 pings, and how long one may stay unanswered.
 const PING_INTERVAL: Duration = Duration::from_secs(20);

@@ -114,6 +114,30 @@ async fn http_2_is_spoken_without_tls() {
 }
 
 #[tokio::test]
+async fn a_beginning_that_is_cut_anywhere_is_told_apart() {
+    let server = server(options()).await;
+    for cut in 1..6 {
+        for whole in [
+            "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+            // With the client's settings, in a frame of their own.
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0",
+        ] {
+            let (begun, rest) = whole.split_at(cut);
+            let mut stream = connect(&server, begun).await;
+            sleep(Duration::from_millis(20)).await;
+            stream.write_all(rest.as_bytes()).await.unwrap();
+            let answer = read_some(&mut stream).await;
+            let is_right = if whole.starts_with("PRI") {
+                answer.as_bytes().get(3) == Some(&4)
+            } else {
+                answer.starts_with("HTTP/1.1 200")
+            };
+            assert!(is_right, "{cut} bytes of {whole:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_trickles_is_cut_off() {
     let server = server(Options { header_timeout: SHORT, ..options() }).await;
     for start in ["", "G", "PRI", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\nhost: x\r\n"] {

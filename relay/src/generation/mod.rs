@@ -494,10 +494,12 @@ impl Shared {
         let span = tracing::info_span!("reply", request_id = generation.request_id);
         let work = async move {
             let scope = ask.upstream.memory_scope();
-            let memory = shared.memory(&generation.key, &scope).await;
+            // What is waited for once has a place of its own, and gives it back: the
+            // task lives as long as the reply.
+            let memory = Box::pin(shared.memory(&generation.key, &scope)).await;
             turn.memory = memory.clone();
             if ask.upstream.features().attachments {
-                turn.files = shared.files(&generation.key, &turn).await;
+                turn.files = Box::pin(shared.files(&generation.key, &turn)).await;
             }
             // A stream that is made here may panic here, where it is caught.
             let chunks = futures_util::stream::once(async move { ask.upstream.reply(turn) });

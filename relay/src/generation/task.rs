@@ -60,7 +60,9 @@ pub(super) async fn run(
     if generation.answered.is_some() {
         reply.take(Chunk::StartStep, |chunk| generation.log.push(chunk));
     }
-    let driven = drive(generation, chunks, &store, limits, metrics, &mut reply);
+    // Futures on the heap have their own size, and not that of all that comes after
+    // them: this one is there for as long as the reply runs.
+    let driven = Box::pin(drive(generation, chunks, &store, limits, metrics, &mut reply));
     let driven = AssertUnwindSafe(driven).catch_unwind().await;
     let mut ending = driven.unwrap_or_else(|_| {
         tracing::error!(request_id = %generation.request_id, "the task of a reply panicked");
@@ -74,7 +76,7 @@ pub(super) async fn run(
     if !kept.scope.is_empty() {
         let is_done = ending.status == MessageStatus::Done;
         let learned = kept.memory.learned();
-        let stored = store.remember(&generation.key, &kept.scope, &learned, is_done).await;
+        let stored = Box::pin(store.remember(&generation.key, &kept.scope, &learned, is_done)).await;
         if let Err(error) = stored {
             tracing::warn!(request_id = %generation.request_id, %error, "the provider's ids are not stored");
         }
@@ -87,7 +89,7 @@ pub(super) async fn run(
         is_unread: generation.log.readers() == 0,
         state: reply.state().or(answers),
     };
-    if let Err(error) = store.finish(&generation.key, &reply.parts(), end).await {
+    if let Err(error) = Box::pin(store.finish(&generation.key, &reply.parts(), end)).await {
         tracing::error!(request_id = %generation.request_id, %error, "a reply could not be stored");
         // A reply that is not stored has not finished: Retry makes it again.
         ending = Ending::error(ErrorCode::Internal, "the reply could not be stored");

@@ -7,6 +7,7 @@ use chinwag_protocol::ErrorCode;
 use chinwag_protocol::limits::MAX_EVENT_BYTES;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,7 +20,10 @@ use crate::upstream::failure::UpstreamFailure;
 #[derive(Debug)]
 pub struct Answer {
     http: Http,
-    response: reqwest::Response,
+    /// None left once the body is read: they lie in the buffer that they came in,
+    /// and would hold it for as long as the reply takes.
+    headers: HeaderMap,
+    body: reqwest::Body,
     /// For the first piece; each further one gets `idle`.
     deadline: Instant,
     idle: Duration,
@@ -36,19 +40,23 @@ impl Answer {
         request_id: &str,
     ) -> Self {
         let idle = http.shared.idle;
-        Self { http, response, deadline, idle, request_id: request_id.to_owned(), _permit: permit }
+        let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        let headers = head.headers;
+        Self { http, headers, body, deadline, idle, request_id: request_id.to_owned(), _permit: permit }
     }
 
-    /// The media type without parameters, in lower case; empty if there is none.
+    /// The media type without parameters, in lower case; empty if there is none, and
+    /// once the body is read.
     pub fn media_type(&self) -> String {
-        let value = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
         essence.trim().to_ascii_lowercase()
     }
 
-    /// The headers, for what a provider says of its limits.
+    /// The headers, for what a provider says of its limits; none once the body is
+    /// read.
     pub fn headers(&self) -> &HeaderMap {
-        self.response.headers()
+        &self.headers
     }
 
     /// Whether the answer is JSON as a whole, though a stream was asked for.
@@ -78,7 +86,8 @@ impl Answer {
     /// # Cancel safety
     /// A piece is never lost.
     pub async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
-        match timeout_at(self.deadline, self.response.chunk()).await {
+        self.headers = HeaderMap::new();
+        match timeout_at(self.deadline, piece(&mut self.body)).await {
             Ok(Ok(piece)) => {
                 self.deadline = Instant::now() + self.idle;
                 Ok(piece)
@@ -112,4 +121,14 @@ impl Answer {
         let body = self.whole().await?;
         serde_json::from_slice(&body).map_err(|error| malformed(format!("not the expected JSON: {error}")))
     }
+}
+
+/// The next bytes of a body; what else may come in one is passed over.
+async fn piece(body: &mut reqwest::Body) -> Result<Option<Bytes>, reqwest::Error> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(bytes) = frame?.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }
