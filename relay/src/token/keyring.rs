@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::read::UnverifiedHeader;
+use super::seen::Seen;
 use super::{
     ACCESS_LIFE, KeyError, LEEWAY, MAX_ACCESS_LIFE, PublicKey, RetiredKey, Revoked, SigningKey, TokenError,
     VISITOR_LIFE, seconds,
@@ -265,6 +266,8 @@ pub struct Keyring {
     configured: Vec<PublicKey>,
     access: Validation,
     visitor: Validation,
+    /// Access tokens alone: a visitor token is shown once.
+    seen: Seen<Claims>,
 }
 
 impl fmt::Debug for Keyring {
@@ -292,6 +295,7 @@ impl Keyring {
             configured,
             access: Kind::Access.validation(),
             visitor: Kind::Visitor.validation(),
+            seen: Seen::new(),
         };
         keyring.test_itself()?;
         Ok(keyring)
@@ -343,7 +347,15 @@ impl Keyring {
     /// Verifies an access token. The caller still has to hold its origin against
     /// the request's.
     pub fn verify_access(&self, unverified_token: &str) -> Result<VerifiedClaims, TokenError> {
-        let claims = self.open(Kind::Access, unverified_token)?;
+        self.verify_access_at(unverified_token, SystemTime::now())
+    }
+
+    fn verify_access_at(
+        &self,
+        unverified_token: &str,
+        now: SystemTime,
+    ) -> Result<VerifiedClaims, TokenError> {
+        let claims = self.open(Kind::Access, unverified_token, now)?;
         let verified = VerifiedClaims {
             owner: Owner { site: claims.site, visitor: claims.sub },
             origin: claims.org.ok_or_else(|| missing("org"))?,
@@ -369,7 +381,7 @@ impl Keyring {
     /// Verifies a visitor token. The caller still has to redeem it: whether it
     /// has been followed, the store knows.
     pub fn verify_visitor(&self, unverified_token: &str) -> Result<VerifiedVisitor, TokenError> {
-        let claims = self.open(Kind::Visitor, unverified_token)?;
+        let claims = self.open(Kind::Visitor, unverified_token, SystemTime::now())?;
         let revoked = self.revoked();
         let is_revoked = claims.ver != revoked.version(&claims.site)
             || revoked.sessions.contains(&claims.sid)
@@ -428,25 +440,27 @@ impl Keyring {
             .map_err(|error| KeyError::Signing(error.to_string()))
     }
 
-    fn open(&self, kind: Kind, unverified_token: &str) -> Result<Claims, TokenError> {
+    fn open(&self, kind: Kind, unverified_token: &str, now: SystemTime) -> Result<Claims, TokenError> {
         let header = UnverifiedHeader::of(unverified_token)?;
         let keys = self.keys();
         let key = header.kid().and_then(|kid| keys.accepted.get(kid)).ok_or(TokenError::UnknownKey)?;
         if header.alg != "EdDSA" || header.typ.as_deref() != Some(kind.typ()) {
             return Err(TokenError::Kind);
         }
-        let validation = match kind {
-            Kind::Access => &self.access,
-            Kind::Visitor => &self.visitor,
+        let claims = match kind {
+            Kind::Access => {
+                let verify = || Self::decode(unverified_token, &key.key, &self.access);
+                Arc::unwrap_or_clone(self.seen.or_verify(unverified_token, verify)?)
+            }
+            Kind::Visitor => Self::decode(unverified_token, &key.key, &self.visitor)?,
         };
-        let claims = jsonwebtoken::decode::<Claims>(unverified_token, &key.key, validation)
-            .map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => TokenError::Expired,
-                _ => TokenError::Invalid(error.to_string()),
-            })?
-            .claims;
         let leeway = LEEWAY.as_secs();
-        if claims.iat > seconds(SystemTime::now()).saturating_add(leeway) {
+        let now = seconds(now);
+        // Looked at here too: a signature that was seen holds for ever, its token does not.
+        if now > claims.exp.saturating_add(leeway) {
+            return Err(TokenError::Expired);
+        }
+        if claims.iat > now.saturating_add(leeway) {
             return Err(TokenError::Invalid("it was issued in the future".to_owned()));
         }
         if claims.exp.saturating_sub(claims.iat) > kind.longest_life().as_secs() {
@@ -457,6 +471,18 @@ impl Keyring {
             return Err(TokenError::Invalid("its key had been retired when it was made".to_owned()));
         }
         Ok(claims)
+    }
+
+    fn decode(
+        unverified_token: &str,
+        key: &DecodingKey,
+        validation: &Validation,
+    ) -> Result<Claims, TokenError> {
+        let decoded = jsonwebtoken::decode::<Claims>(unverified_token, key, validation);
+        decoded.map(|token| token.claims).map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => TokenError::Expired,
+            _ => TokenError::Invalid(error.to_string()),
+        })
     }
 
     /// The library chooses its cryptography at run time, and panics or fails

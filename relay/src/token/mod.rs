@@ -16,6 +16,7 @@ mod key;
 mod keyring;
 mod read;
 mod revoked;
+mod seen;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

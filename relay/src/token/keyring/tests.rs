@@ -197,6 +197,23 @@ fn an_expired_token_is_told_apart_only_if_its_signature_holds() {
 }
 
 #[test]
+fn a_token_that_was_seen_is_held_against_the_clock_and_its_signature_each_time() {
+    let keyring = keyring();
+    let now = SystemTime::now();
+    let token = access(&keyring, &visitor(), now);
+    let end = now + ACCESS_LIFE + LEEWAY;
+    assert!(keyring.verify_access_at(&token, now).is_ok());
+    assert!(keyring.verify_access_at(&token, end).is_ok());
+    assert_eq!(keyring.verify_access_at(&token, end + Duration::from_secs(1)), Err(TokenError::Expired));
+    let before = now - LEEWAY - Duration::from_secs(1);
+    assert!(matches!(keyring.verify_access_at(&token, before), Err(TokenError::Invalid(_))));
+    // The same claims, which are known by now, under another signature.
+    let forged = format!("{}AAAA", token.get(..token.len() - 4).unwrap());
+    assert!(matches!(keyring.verify_access_at(&forged, now), Err(TokenError::Invalid(_))));
+    assert_eq!(keyring.verify_access_at(&token, now), keyring.verify_access(&token));
+}
+
+#[test]
 fn what_is_not_a_token_is_refused() {
     let keyring = keyring();
     let token = access(&keyring, &visitor(), SystemTime::now());
