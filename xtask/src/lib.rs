@@ -7,6 +7,7 @@ pub mod asset;
 pub mod bench;
 pub mod browser;
 pub mod budget;
+pub mod deny;
 pub mod dist;
 pub mod examples;
 pub mod fingerprint;

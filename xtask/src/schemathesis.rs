@@ -2,8 +2,8 @@
 //! `OpenAPI` descriptions, against a relay that runs.
 
 use crate::node::Node;
-use crate::workspace::{Workspace, on_path};
-use crate::{process, report, run};
+use crate::workspace::Workspace;
+use crate::{process, report, run, setup};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,7 +25,8 @@ pub struct Options {
 /// Runs it; it fails if an answer is other than described.
 pub fn schemathesis(workspace: &Workspace, options: &Options) -> Result<()> {
     let node = Node::prepare(workspace).context("this needs Node")?;
-    let tool = tool(workspace)?;
+    let folder = workspace.scratch().join(format!("schemathesis-{VERSION}"));
+    let tool = setup::python_tool(&folder, "schemathesis", &format!("schemathesis=={VERSION}\n"))?;
     let relay = if let Some(path) = &options.relay {
         path.canonicalize().with_context(|| path.display().to_string())?
     } else {
@@ -40,21 +41,4 @@ pub fn schemathesis(workspace: &Workspace, options: &Options) -> Result<()> {
         .arg(tool)
         .args(&options.more);
     process::run(&mut command, "schemathesis")
-}
-
-/// The program, in a Python environment of its own.
-fn tool(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.scratch().join(format!("schemathesis-{VERSION}"));
-    let program = folder.join("bin").join("schemathesis");
-    if !program.is_file() {
-        let python = on_path(&["python3"]).context("Python 3 is not installed")?;
-        report::detail("installing schemathesis from PyPI (once)");
-        process::run(Command::new(python).args(["-m", "venv"]).arg(&folder), "a Python environment")?;
-        let mut install = Command::new(folder.join("bin").join("pip"));
-        process::run(
-            install.args(["install", "--quiet", &format!("schemathesis=={VERSION}")]),
-            "schemathesis",
-        )?;
-    }
-    Ok(program)
 }

