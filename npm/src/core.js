@@ -3,6 +3,7 @@
 // the chat; that is in the module.
 
 import makeGlue from "./glue.js";
+import { whole } from "./bands.js";
 import { ask, crashes, draw, guard, remains } from "./crash.js";
 
 const VERBS = ["open", "close", "toggle", "isOpen", "send", "setInput", "focus", "stop", "newConversation", "setConversation", "clear", "reset"];
@@ -49,9 +50,9 @@ async function begin(wasmUrl, cssUrl) {
   const widgets = new Set();
   const linked = {};
   const here = new Set();
-  let whole;
+  let main;
   const glue = makeGlue((exports) => {
-    whole = exports;
+    main = exports;
     return guard(exports, (error) => {
       running = undefined;
       console.error("chinwag: the chat has stopped", error);
@@ -60,14 +61,15 @@ async function begin(wasmUrl, cssUrl) {
   });
   const [css] = await Promise.all([
     sheet ?? text(cssUrl),
-    glue.start({ module_or_path: compiled ?? get(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url)) }).catch(explain),
+    Promise.resolve(compiled ?? compile(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url)))
+      .then((module) => glue.start((compiled = module)))
+      .catch(explain),
   ]);
-  compiled = glue.module();
   sheet = css;
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
   const part = (name) =>
     (linked[name] ??= Promise.all([compilePart(name, wasmUrl), PARTS[name][1] && part(PARTS[name][1])])
-      .then(([compiledPart]) => WebAssembly.instantiate(compiledPart, { m: whole }))
+      .then(([compiledPart]) => WebAssembly.instantiate(compiledPart, { m: main }))
       .then(() => here.add(name))
       .catch((error) => {
         delete linked[name];
@@ -86,11 +88,18 @@ async function compilePart(name, wasmUrl) {
   if (wasmUrl) places.push(new URL(`chinwag-${name.toLowerCase()}.wasm`, new URL(wasmUrl, document.baseURI)));
   for (const [index, place] of places.entries()) {
     try {
-      return (compiledParts[name] ??= await WebAssembly.compile(await (await get(place)).arrayBuffer()));
+      return (compiledParts[name] ??= await compile(place));
     } catch (error) {
       if (index === places.length - 1) throw error;
     }
   }
+}
+
+/** Fetches and compiles a module; one in bands is put together first. */
+async function compile(url) {
+  const module = await WebAssembly.compile(await (await get(url)).arrayBuffer());
+  const [bands] = WebAssembly.Module.customSections(module, "bands");
+  return bands ? WebAssembly.compile(await whole(bands)) : module;
 }
 
 /** Says how to mend what pages most often get wrong. */

@@ -1,5 +1,6 @@
 //! A distributable file: its name, its bytes, its compressed forms, its line in the manifest.
 
+use crate::bands::Banded;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,6 +38,8 @@ pub struct Asset {
     pub bytes: Vec<u8>,
     /// When a page fetches it.
     pub load: Load,
+    /// Where its content changes in kind, as offsets in order: brotli begins anew there.
+    pub seams: Vec<usize>,
 }
 
 /// `dist/manifest.json`.
@@ -71,18 +74,23 @@ pub struct Entry {
 impl Asset {
     /// A file whose name carries the hash of its bytes, so that it may be cached for ever.
     pub fn hashed(stem: &str, extension: &str, bytes: Vec<u8>, load: Load) -> Self {
-        Self { path: format!("{stem}-{}.{extension}", short_hash(&bytes)), bytes, load }
+        Self::named(format!("{stem}-{}.{extension}", short_hash(&bytes)), bytes, load)
     }
 
     /// A file under a name of its own.
     pub fn named(path: impl Into<String>, bytes: impl Into<Vec<u8>>, load: Load) -> Self {
-        Self { path: path.into(), bytes: bytes.into(), load }
+        Self { path: path.into(), bytes: bytes.into(), load, seams: Vec::new() }
+    }
+
+    /// A module in bands, under a name with its hash.
+    pub fn banded(stem: &str, module: Banded, load: Load) -> Self {
+        Self { seams: module.seams, ..Self::hashed(stem, "wasm", module.bytes, load) }
     }
 
     /// Writes the file and, if pages fetch it, its compressed copies. Returns its line in the manifest.
     fn write(&self, folder: &Path, kept: &mut BTreeSet<String>) -> Result<Entry> {
         let gzip = gzip(&self.bytes).context("gzip")?;
-        let brotli = brotli(&self.bytes).context("brotli")?;
+        let brotli = brotli(&self.bytes, &self.seams).context("brotli")?;
         let entry = Entry {
             path: self.path.clone(),
             raw: self.bytes.len() as u64,
@@ -152,17 +160,25 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn brotli(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+fn brotli(bytes: &[u8], seams: &[usize]) -> std::io::Result<Vec<u8>> {
     let parameters = brotli::enc::BrotliEncoderParams {
         quality: 11,
         lgwin: 22,
         size_hint: bytes.len(),
         ..brotli::enc::BrotliEncoderParams::default()
     };
-    let mut out = Vec::new();
-    brotli::BrotliCompress(&mut &bytes[..], &mut out, &parameters)?;
-    Ok(out)
+    let mut encoder = brotli::CompressorWriter::with_params(Vec::new(), BUFFER_BYTES, &parameters);
+    let mut start = 0;
+    for &seam in seams {
+        encoder.write_all(bytes.get(start..seam).unwrap_or_default())?;
+        encoder.flush()?;
+        start = seam;
+    }
+    encoder.write_all(bytes.get(start..).unwrap_or_default())?;
+    Ok(encoder.into_inner())
 }
+
+const BUFFER_BYTES: usize = 1 << 16;
 
 fn write_if_changed(folder: &Path, path: &str, bytes: &[u8], kept: &mut BTreeSet<String>) -> Result<()> {
     let file = folder.join(path);

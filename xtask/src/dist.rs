@@ -113,7 +113,7 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
     let frame = frame(&packer, &npm, &tokens, &(launcher + &style("frame.css")?))?;
 
     let mut assets = Vec::new();
-    let wasm = Asset::hashed("chinwag", "wasm", widget.wasm, Load::Panel);
+    let wasm = Asset::banded("chinwag", widget.wasm, Load::Panel);
     let style = Asset::hashed("chinwag", "css", css.into_bytes(), Load::Panel);
     let mut companions = lazy::companions(&workspace.root, |name, source| {
         packer.companion(name, &source.replace("__CHINWAG_STYLES__", &kiosk_css))
@@ -217,14 +217,10 @@ impl Packer<'_> {
         }
     }
 
-    /// `core.js` with `crash.js`, and the glue that it imports as `./glue.js`.
+    /// `core.js` with what it imports, and the glue that it imports as `./glue.js`.
     fn face(&self, sources: &Path, core: &str, glue: &str) -> Result<Face> {
         if self.node.is_none() {
-            let crash = read(&sources.join("crash.js"))?.replace("export function ", "function ");
-            let is_import = |line: &&str| line.starts_with("import ") && line.ends_with("\"./crash.js\";");
-            let import = core.lines().find(is_import).context("core.js imports crash.js in one line")?;
-            let module = core.replace(import, &crash);
-            return Ok(Face { module, glue: Some(glue.to_owned()) });
+            return Ok(Face { module: joined(sources, core)?, glue: Some(glue.to_owned()) });
         }
         fs::create_dir_all(&self.stage).with_context(|| self.stage.display().to_string())?;
         for entry in fs::read_dir(sources)? {
@@ -263,6 +259,26 @@ impl Packer<'_> {
         process::output(&mut command, "esbuild")?;
         read(&to)
     }
+}
+
+/// `core.js` with the text of the files beside it in the place of their imports:
+/// what a bundler does, without one. The glue stays a file of its own.
+fn joined(sources: &Path, core: &str) -> Result<String> {
+    let mut module = String::with_capacity(core.len());
+    for line in core.lines() {
+        let file =
+            line.strip_prefix("import {").and_then(|rest| rest.split("\"./").nth(1)?.strip_suffix("\";"));
+        match file {
+            Some(file) => {
+                let text = read(&sources.join(file))?;
+                module +=
+                    &text.replace("\nexport function ", "\nfunction ").replace("\nexport async ", "\nasync ");
+            }
+            None => module += line,
+        }
+        module.push('\n');
+    }
+    Ok(module)
 }
 
 pub(crate) fn read(file: &Path) -> Result<String> {

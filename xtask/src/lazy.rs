@@ -26,7 +26,7 @@ impl Companion {
         Self {
             mark: mark(&format!("part_{name}")),
             plain: format!("chinwag-{name}.wasm"),
-            asset: Asset::hashed(&format!("chinwag-{name}"), "wasm", part.wasm, part.load),
+            asset: Asset::banded(&format!("chinwag-{name}"), part.wasm, part.load),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! modules are the steps they are made of. Nothing here is part of the product.
 
 pub mod asset;
+pub mod bands;
 pub mod bench;
 pub mod browser;
 pub mod budget;
@@ -13,6 +14,7 @@ pub mod examples;
 pub mod fingerprint;
 pub mod firefox;
 pub mod fuzz;
+pub mod glue;
 pub mod golden;
 pub mod inline;
 pub mod instance;
@@ -21,6 +23,7 @@ pub mod loader;
 pub mod mutants;
 pub mod names;
 pub mod node;
+pub mod order;
 pub mod package;
 pub mod process;
 pub mod prune;

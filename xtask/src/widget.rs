@@ -1,12 +1,14 @@
 //! The widget's wasm: compiled, given its JavaScript glue, made small.
 
 use crate::asset::Load;
+use crate::bands::{self, Banded};
+use crate::glue::Names;
 use crate::node::Node;
 use crate::reach::Reach;
 use crate::setup::WASM;
 use crate::split::{self, Declared, Split};
 use crate::workspace::Workspace;
-use crate::{instance, names, process, prune, report};
+use crate::{instance, names, order, process, prune, report};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -19,7 +21,7 @@ pub struct Widget {
     /// The ES module of wasm-bindgen: `init` and the exports.
     pub glue: String,
     /// The optimised module.
-    pub wasm: Vec<u8>,
+    pub wasm: Banded,
     /// What is fetched when it is first needed.
     pub parts: Vec<Part>,
 }
@@ -34,8 +36,11 @@ pub struct Part {
     /// The part that has to be there before it, if there is one.
     pub base: Option<String>,
     /// The optimised module.
-    pub wasm: Vec<u8>,
+    pub wasm: Banded,
 }
+
+/// Where the modules are left that the files were made from, in the folder for scratch.
+pub const FOLDER: &str = "glue";
 
 /// Builds the widget. Without Node the wasm is left as the compiler made it.
 pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
@@ -48,7 +53,7 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
     let compiled = workspace.target.join(WASM).join("widget").join("chinwag.wasm");
 
     report::detail("binding it to JavaScript");
-    let folder = workspace.scratch().join("glue");
+    let folder = workspace.scratch().join(FOLDER);
     bind(&compiled, &folder)?;
     let glue_file = folder.join("glue.js");
     let glue = fs::read_to_string(&glue_file).with_context(|| glue_file.display().to_string())?;
@@ -60,19 +65,20 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
         report::detail("optimising the wasm for size with wasm-opt (about 15 s)");
     }
     let small = |name: &str, module: Vec<u8>| {
-        let Some(node) = node else { return Ok(module) };
+        let Some(node) = node else { return bands::pack(&module) };
         let (from, to) = (folder.join(format!("{name}.wasm")), folder.join(format!("{name}.small.wasm")));
         fs::write(&from, module).with_context(|| from.display().to_string())?;
         optimise(node, &from, &to)?;
-        read(&to)
+        bands::pack(&order::order(&read(&to)?)?).with_context(|| format!("the part {name}"))
     };
+    let names = Names::read(&split.main)?;
     let wasm = small("main", split.main)?;
     let mut parts = Vec::new();
     for (Declared { name, load, base }, module) in declared.into_iter().zip(split.parts) {
         let load = if load == "answer" { Load::Answer } else { Load::Lazy };
         parts.push(Part { load, base, wasm: small(&name, module)?, name });
     }
-    Ok(Widget { glue: instance::factory(&without_function_constructor(&glue)?)?, wasm, parts })
+    Ok(Widget { glue: instance::factory(&without_function_constructor(&glue)?, &names)?, wasm, parts })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
