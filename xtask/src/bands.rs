@@ -125,7 +125,9 @@ pub fn pack(wasm: &[u8]) -> Result<Banded> {
     leb(&mut content, size);
     leb(&mut content, codes.len());
     content.extend(table);
-    bands.iter().for_each(|band| leb(&mut content, band.len()));
+    for band in &bands {
+        leb(&mut content, band.len());
+    }
     leb(&mut content, sections.before.len());
     leb(&mut content, sections.bodies.len());
     let mut seams = vec![content.len()];
@@ -148,7 +150,9 @@ pub fn pack(wasm: &[u8]) -> Result<Banded> {
     bytes.extend(SECTION.bytes());
     let start = bytes.len();
     bytes.extend(content);
-    seams.iter_mut().for_each(|seam| *seam += start);
+    for seam in &mut seams {
+        *seam += start;
+    }
     Ok(Banded { bytes, seams })
 }
 

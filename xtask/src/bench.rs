@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::dist::{self, SizePass};
 use crate::node::Node;
 use crate::workspace::Workspace;
-use crate::{budget, process, report, run};
+use crate::{budget, process, report, run, weight, widget};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +13,11 @@ use std::process::Command;
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Measure {
     /// Brotli bytes of loader, wasm, glue and CSS against budgets.toml.
-    Size,
+    Size {
+        /// Name the heaviest parts of the wasm as well: rooms, crates and functions.
+        #[arg(long)]
+        functions: bool,
+    },
     /// What the relay adds to an answer, beside nginx and the provider itself; its
     /// memory for an idle stream; for each adapter, how fast it decodes and how much
     /// later a chunk arrives.
@@ -63,8 +67,11 @@ fn with_files(program: &std::ffi::OsStr) -> Command {
 /// `cargo xtask bench`.
 pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
     match measure {
-        Measure::Size => {
+        Measure::Size { functions } => {
             let manifest = dist::make(workspace, SizePass::Required)?;
+            if functions {
+                weight::print(&workspace.scratch().join(widget::FOLDER))?;
+            }
             budget::check(&workspace.root, &manifest)
         }
         Measure::Soak(built) => {

@@ -36,5 +36,6 @@ pub mod schemathesis;
 pub mod setup;
 pub mod split;
 pub mod test;
+pub mod weight;
 pub mod widget;
 pub mod workspace;

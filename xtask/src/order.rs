@@ -85,7 +85,9 @@ fn by_likeness(functions: &[BTreeSet<Vec<u8>>]) -> Vec<usize> {
         for holders in functions[current].iter().filter_map(|run| holders.get(run.as_slice())) {
             let weight = weight(holders);
             if weight > 0 {
-                holders.iter().for_each(|other| shared[*other] += weight);
+                for other in holders {
+                    shared[*other] += weight;
+                }
             }
         }
         // By what is shared, over the root of what there is: a large function has
@@ -201,8 +203,8 @@ mod tests {
             let walrus::ir::Instr::Call(call) = &caller.block(caller.entry_block()).instrs[0].0 else {
                 panic!("no call")
             };
-            let FunctionKind::Local(called) = &after.funcs.get(call.func).kind else { panic!("imported") };
-            let walrus::ir::Instr::Const(first) = &called.block(called.entry_block()).instrs[0].0 else {
+            let FunctionKind::Local(target) = &after.funcs.get(call.func).kind else { panic!("imported") };
+            let walrus::ir::Instr::Const(first) = &target.block(target.entry_block()).instrs[0].0 else {
                 panic!("no constant")
             };
             assert!(matches!(first.value, walrus::ir::Value::I32(found) if found == value), "{name}");

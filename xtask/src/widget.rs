@@ -132,13 +132,17 @@ fn reduce(file: &Path, compiled: &[u8], glue: &str, parts: &[Declared]) -> Resul
     Ok((glue, split))
 }
 
-/// The order and the flags that gave the fewest brotli bytes. The features are
+/// The order and the flags that gave the fewest brotli bytes. Symbols stay, for
+/// who wants to know what weighs what; the bands leave them out. The features are
 /// named although rustc records them: a module that lost its list is treated as
 /// WebAssembly 1.0, and refused.
 fn optimise(node: &Node, from: &Path, to: &Path) -> Result<()> {
     let mut command = node.script("binaryen", "bin/wasm-opt");
     command.arg(from).arg("-o").arg(to);
-    command.args(["-Oz", "--flatten", "--rereloop", "-Oz", "--strip-debug", "--strip-producers"]);
+    command.args(["-Oz", "--flatten", "--rereloop", "-Oz", "--debuginfo"]);
+    // Below the first constants is the stack, of which the lowest kilobyte is used
+    // only by one that is about to overflow: no pointer with an offset wraps to it.
+    command.arg("--low-memory-unused");
     command.args([
         "--enable-bulk-memory",
         "--enable-bulk-memory-opt",
