@@ -70,7 +70,8 @@ pub struct Model {
     pub turn: Option<Turn>,
     /// What stands in the composer.
     pub draft: String,
-    /// Whether it stands there because what would send it could not be had.
+    /// Whether it stands there because it was not sent: the page took too long over
+    /// it, or what would send it could not be had.
     pub is_unsent: bool,
     /// What waited to be sent when the page was left, until it is taken up again.
     pub unsent: Vec<Waiting>,
@@ -81,8 +82,6 @@ pub struct Model {
     pub pictures: Vec<(String, Option<String>)>,
     /// The message that the page was asked about and has not decided on yet.
     pub page_asked: Option<PageAsked>,
-    /// Whether the page took too long over the last one, so that it was not sent.
-    pub is_unsent: bool,
     /// Until when the relay takes no message.
     pub rests_until: Option<Moment>,
     /// What the page can run.

@@ -434,7 +434,7 @@ impl Store {
 
     /// Says why a kiosk is not wanted at its relay, once that is known.
     pub fn draw_trouble(&self, place: &Element) {
-        if let Some(inner) = self.inner.try_get_value() {
+        if let Some(inner) = self.inner.get() {
             inner.outside.kiosk().draw_trouble(place);
         }
     }

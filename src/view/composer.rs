@@ -165,10 +165,12 @@ fn rest(field: Field) -> Option<El> {
     None
 }
 
-/// Says that a message was not sent because the page took too long over it.
+/// Says that a message was not sent because the page took too long over it. That
+/// its code could not be had is said in the transcript's place.
 fn unsent(scene: Scene) -> Option<El> {
     let is_unsent = scene.store.read(Region::Composer, |model| model.is_unsent)?;
-    is_unsent.then(|| el("p", "cw-count cw-count-over").text(&scene.text(Text::NotSent)))
+    (is_unsent && scene.store.has(Part::Reply))
+        .then(|| el("p", "cw-count cw-count-over").text(&scene.text(Text::NotSent)))
 }
 
 fn count(scene: Scene, chars: usize) -> Option<El> {

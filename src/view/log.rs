@@ -43,7 +43,10 @@ pub(super) fn log(scene: Scene, place: El, is_empty: Memo<bool>) -> El {
 fn unsent(scene: Scene) -> Option<El> {
     let (is_asked, is_unsent) =
         scene.store.read(Region::Composer, |model| (model.page_asked.is_some(), model.is_unsent))?;
-    if is_asked && !scene.store.has(Part::Reply) {
+    if scene.store.has(Part::Reply) {
+        return None;
+    }
+    if is_asked {
         return Some(waiting(scene, None));
     }
     let again = move |_| {

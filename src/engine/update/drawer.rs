@@ -21,7 +21,7 @@ pub(super) fn happened(model: &mut Model, event: Event, now: Moment, out: &mut E
         Event::DeletePressed { id, conversation_id } => delete(model, &id, conversation_id, now, out),
         Event::DeleteUndone => undo(model, out),
         Event::ConversationsArrived { request, page } => arrived(model, request, page, out),
-        Event::ConversationChanged { request } => changed(model, request),
+        Event::ConversationChanged { request } => changed(model, request, out),
         Event::ConversationNotChanged { request, error } => {
             change_failed(model, request, &error, now, out);
         }
