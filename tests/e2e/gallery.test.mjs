@@ -217,7 +217,7 @@ test("the theme page turns every token and writes the call", async () => {
 const golden = process.env.CHINWAG_GOLDEN;
 
 // Two dozen pictures: each state once, half of them in the dark or mirrored.
-const PICTURES = ["empty", "answer", "rich", "reasoning", "waiting", "streaming", "failed", "limited", "broken", "restored", "draft", "unavailable", "history", "launcher"].flatMap((state, index) => [
+const PICTURES = ["empty", "answer", "rich", "reasoning", "waiting", "streaming", "failed", "limited", "broken", "restored", "draft", "unavailable", "history", "launcher", "files", "rating"].flatMap((state, index) => [
   { state, scheme: "light", locale: "en" },
   ...(index % 3 === 0 || state === "answer" ? [{ state, scheme: "dark", locale: "en" }] : []),
   ...(index % 4 === 1 ? [{ state, scheme: "light", locale: "ar" }] : []),

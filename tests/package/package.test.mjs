@@ -169,6 +169,7 @@ const WRONG = {
   dir: '"auto"',
   strings: "{ send: 1 }",
   sound: '"yes"',
+  attachments: '"yes"',
   avatarUrl: "1",
   title: "1",
   greeting: "1",
