@@ -9,14 +9,16 @@
 //   node bench-relay.mjs RELAY_BINARY
 //
 // STREAMS=10000 says how many idle streams are opened, SECONDS=3 how long each way
-// is asked with several connections at once.
+// is asked with several connections at once, PARTS=json,stream,stop,idle what is measured.
 
 import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
+import http2 from "node:http2";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const CHUNKS = 20;
 const ROUNDS = 300;
@@ -28,6 +30,9 @@ const STREAMS = Number(process.env.STREAMS ?? 10_000);
 const STREAMS_PER_AGENT = 250;
 const AGENTS = Math.max(1, Math.ceil(STREAMS / STREAMS_PER_AGENT));
 const STOPS = 50;
+const PARTS = (process.env.PARTS ?? "json,stream,stop,idle").split(",");
+/** A certificate of 127.0.0.1 that is worth nothing elsewhere. */
+const TLS = path.join(path.dirname(fileURLToPath(import.meta.url)), "../relay/tests/process/tls");
 
 const binary = path.resolve(process.argv[2]);
 const folder = await mkdtemp(path.join(tmpdir(), "chinwag-bench-"));
@@ -55,7 +60,7 @@ const whenClosed = new Map();
 let idle = 0;
 
 /** What is asked decides what is told: twenty chunks, or one and then silence. */
-const provider = http.createServer((request, response) => {
+function play(request, response) {
   if (request.method === "GET") {
     response.writeHead(200, { "content-type": "application/json" }).end('{"data":[{"id":"bench"}]}');
     return;
@@ -82,19 +87,48 @@ const provider = http.createServer((request, response) => {
     };
     next();
   });
-});
+}
+
+/** As servers on one's own machine are: HTTP/1.1, without TLS. */
+const provider = http.createServer(play);
 provider.on("connection", (socket) => socket.setNoDelay(true));
 provider.keepAliveTimeout = 60_000;
 const providerPort = await listen(provider);
+/** As hosted providers are: HTTP/2 within TLS. */
+const [key, cert] = await Promise.all(["key.pem", "cert.pem"].map((name) => readFile(path.join(TLS, name))));
+const hosted = http2.createSecureServer({ key, cert }, play);
+const hostedPort = await listen(hosted);
 
 // ------------------------------------------------------------ relay and nginx
 
-const relayPort = await freePort();
-const origin = `http://127.0.0.1:${relayPort}`;
+async function until(what, check, patience = 60_000) {
+  const end = Date.now() + patience;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`${what} did not happen`);
+    await sleep(50);
+  }
+}
+
+const answers = (url) => () => fetch(url).then((answer) => answer.ok, () => false);
+
+function start(program, options, environment = {}) {
+  const env = { ...process.env, RUST_LOG: "error", ...environment };
+  const child = spawn(program, options, { cwd: folder, env, stdio: ["ignore", "ignore", "inherit"] });
+  children.push(child);
+  return child;
+}
+
 const many = 100_000_000;
-const sites = Array.from(
-  { length: AGENTS },
-  (_, index) => `
+
+/** A relay of its own, with agents that ask the provider there. */
+async function startRelay(name, base) {
+  const home = path.join(folder, name.replace(/\W/g, "-"));
+  await mkdir(home);
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const sites = Array.from(
+    { length: AGENTS },
+    (_, index) => `
 [[site]]
 key = "site_${index}"
 origins = ["${origin}"]
@@ -102,14 +136,14 @@ agent = "a${index}"
 
 [agent.a${index}]
 provider = "openai-chat"
-base_url = "http://127.0.0.1:${providerPort}/v1"
+base_url = "${base}/v1"
 model = "bench"
 `,
-);
-await writeFile(
-  path.join(folder, "chinwag.toml"),
-  `[server]
-addr = "127.0.0.1:${relayPort}"
+  );
+  await writeFile(
+    path.join(home, "chinwag.toml"),
+    `[server]
+addr = "127.0.0.1:${port}"
 data_dir = "data"
 
 [server.limits]
@@ -130,26 +164,13 @@ connections = 60000
 chunk_timeout = "10m"
 reply_timeout = "10m"
 ${sites.join("")}`,
-);
-
-async function until(what, check, patience = 60_000) {
-  const end = Date.now() + patience;
-  while (!(await check())) {
-    if (Date.now() > end) throw new Error(`${what} did not happen`);
-    await sleep(50);
-  }
+  );
+  const { pid } = start(binary, ["--config", path.join(home, "chinwag.toml")], { SSL_CERT_FILE: path.join(TLS, "cert.pem") });
+  await until("the start of the relay", answers(`${origin}/readyz`));
+  return { port, origin, pid };
 }
 
-const answers = (url) => () => fetch(url).then((answer) => answer.ok, () => false);
-
-function start(program, options) {
-  const child = spawn(program, options, { cwd: folder, env: { ...process.env, RUST_LOG: "error" }, stdio: ["ignore", "ignore", "inherit"] });
-  children.push(child);
-  return child;
-}
-
-const relay = start(binary, ["--config", path.join(folder, "chinwag.toml")]);
-await until("the start of the relay", answers(`${origin}/readyz`));
+const relay = await startRelay("relay", `http://127.0.0.1:${providerPort}`);
 
 function nginxPath() {
   for (const file of ["nginx", "/usr/sbin/nginx"]) {
@@ -169,7 +190,7 @@ if (nginx) {
   const file = path.join(folder, "nginx.conf");
   await writeFile(
     file,
-    `daemon off; pid ${folder}/nginx.pid; error_log stderr crit; worker_processes 1; worker_rlimit_nofile 65536;
+    `daemon off; pid ${folder}/nginx.pid; error_log stderr crit; worker_processes 1; 
 events { worker_connections 16384; }
 http {
   access_log off; keepalive_requests 100000000;
@@ -190,22 +211,23 @@ http {
 
 // -------------------------------------------------------------------- client
 
-/** Sends over a connection that is kept; resolves to times until the first byte and the last. */
+/** Sends over a connection that is kept; resolves to times until the first byte, the first word and the last. */
 function send(agent, port, method, route, headers, body, closeAfterFirst = false) {
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const request = http.request({ agent, host: "127.0.0.1", port, method, path: route, headers }, (response) => {
-      let first;
+      let [first, word] = [];
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (piece) => {
         first ??= performance.now() - started;
         text += piece;
+        if (word === undefined && text.includes("word 0")) word = performance.now() - started;
         if (closeAfterFirst && text.includes("word 0")) resolve({ response, started });
       });
       response.on("end", () => {
         if (response.statusCode >= 300) reject(new Error(`${route} answered ${response.statusCode}: ${text}`));
-        else resolve({ first, whole: performance.now() - started, text });
+        else resolve({ first, word, whole: performance.now() - started, text });
       });
       response.on("error", reject);
     });
@@ -217,14 +239,14 @@ function send(agent, port, method, route, headers, body, closeAfterFirst = false
 
 const json = { "content-type": "application/json" };
 
-async function exchange(site = 0) {
+async function exchange({ port, origin }, site = 0) {
   const body = JSON.stringify({ site: `site_${site}` });
-  const answer = await send(undefined, relayPort, "POST", "/v1/token", { ...json, origin }, body);
+  const answer = await send(undefined, port, "POST", "/v1/token", { ...json, origin }, body);
   return JSON.parse(answer.text).token;
 }
 
-const token = await exchange();
-const authorized = { origin, authorization: `Bearer ${token}` };
+const token = await exchange(relay);
+const authorized = { origin: relay.origin, authorization: `Bearer ${token}` };
 const asked = JSON.stringify({ model: "bench", stream: true, messages: [{ role: "user", content: "Twenty words, please." }] });
 const question = (text) =>
   JSON.stringify({
@@ -246,9 +268,9 @@ const ways = {
   ...(nginx && { nginx: through(nginxPort) }),
   relay: {
     // A list out of the database, for a visitor with a token.
-    json: (agent) => send(agent, relayPort, "GET", "/v1/conversations?limit=1", authorized),
+    json: (agent) => send(agent, relay.port, "GET", "/v1/conversations?limit=1", authorized),
     stream: (agent) =>
-      send(agent, relayPort, "POST", "/v1/chat", { ...json, ...authorized }, question("Twenty words, please.")).then(whole),
+      send(agent, relay.port, "POST", "/v1/chat", { ...json, ...authorized }, question("Twenty words, please.")).then(whole),
   },
 };
 
@@ -295,38 +317,51 @@ async function atOnce(kind, connections) {
   return result;
 }
 
+/** How many files this process may open, and with it each that it starts. */
+const FILES = Number(/Max open files\s+(\d+)/.exec(await readFile("/proc/self/limits", "utf8"))[1]);
+
 async function residentKb(pid) {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(/VmRSS:\s+(\d+)/.exec(status)[1]);
 }
 
-/** Opens streams whose provider has fallen silent, and weighs the relay. */
-async function idleStreams() {
-  // The port's range of addresses bounds one pair: the client takes several.
+/**
+ * Opens streams whose provider has fallen silent, at a relay of their own, and weighs it.
+ * `files` says how many of them each takes, of this process and of the relay.
+ */
+async function idleStreams(name, base, files) {
+  const streams = Math.min(STREAMS, Math.floor((FILES - 400) / files));
+  const target = await startRelay(name, base);
   const held = [];
   const tokens = [];
-  for (let site = 0; site < AGENTS; site++) tokens.push(await exchange(site));
+  for (let site = 0; site < AGENTS; site++) tokens.push(await exchange(target, site));
   const open = async (number) => {
     const agent = new http.Agent({ keepAlive: false });
     const site = Math.floor(number / STREAMS_PER_AGENT);
-    const headers = { ...json, origin, authorization: `Bearer ${tokens[site]}` };
-    held.push(await send(agent, relayPort, "POST", "/v1/chat", headers, question(`idle-${randomUUID()}`), true));
+    const headers = { ...json, origin: target.origin, authorization: `Bearer ${tokens[site]}` };
+    held.push(await send(agent, target.port, "POST", "/v1/chat", headers, question(`idle-${randomUUID()}`), true));
   };
-  const before = await residentKb(relay.pid);
+  const before = await residentKb(target.pid);
   const began = performance.now();
-  for (let number = 0; number < STREAMS; ) {
+  for (let number = 0; number < streams; ) {
     const batch = [];
-    for (; batch.length < 100 && number < STREAMS; number++) batch.push(open(number));
+    for (; batch.length < 100 && number < streams; number++) batch.push(open(number));
     await Promise.all(batch);
   }
   const took = performance.now() - began;
   await sleep(2000);
-  const with_ = await residentKb(relay.pid);
+  const with_ = await residentKb(target.pid);
   const probes = [];
-  for (let round = 0; round < 50; round++) probes.push((await send(undefined, relayPort, "GET", "/healthz", {})).whole);
+  for (let round = 0; round < 50; round++) probes.push((await send(undefined, target.port, "GET", "/healthz", {})).whole);
   const running = idle;
   for (const { response } of held) response.destroy();
-  return { before, with_, took, running, probe: at(probes, 0.99) };
+  const each = ((with_ - before) * 1024) / 1000 / streams;
+  console.log(
+    `${streams} idle streams of a provider that speaks ${name}, opened in ${(took / 1000).toFixed(1)} s: ${each.toFixed(1)} kB each ` +
+      `(resident ${before} kB before, ${with_} kB with them; ${running} at the provider); /healthz meanwhile p99 ${ms(at(probes, 0.99))} ms`,
+  );
+  children.find((child) => child.pid === target.pid)?.kill("SIGKILL");
+  await until("the end of the idle streams", () => idle === 0);
 }
 
 /** How long after a stop was sent the provider's connection closes. */
@@ -337,9 +372,9 @@ async function stops() {
     const mark = `idle-${randomUUID()}`;
     const body = question(mark);
     const closed = new Promise((resolve) => whenClosed.set(mark, resolve));
-    await send(agent, relayPort, "POST", "/v1/chat", { ...json, ...authorized }, body, true);
+    await send(agent, relay.port, "POST", "/v1/chat", { ...json, ...authorized }, body, true);
     const began = performance.now();
-    const stopped = send(agent, relayPort, "POST", `/v1/chat/${JSON.parse(body).id}/stop`, authorized);
+    const stopped = send(agent, relay.port, "POST", `/v1/chat/${JSON.parse(body).id}/stop`, authorized);
     times.push((await closed) - began);
     await stopped;
   }
@@ -349,14 +384,18 @@ async function stops() {
 
 try {
   const names = Object.keys(ways);
-  for (const kind of ["json", "stream"]) {
+  for (const kind of ["json", "stream"].filter((kind) => PARTS.includes(kind))) {
     for (const connections of CONNECTIONS) {
       const measured = connections === 1 ? await byTurns(kind) : await atOnce(kind, connections);
       const title = kind === "json" ? "JSON" : `${CHUNKS} chunks`;
       row(`\n${title}, ${connections} connection${connections > 1 ? "s" : ""}`, names);
       const line = (name, pick, share) =>
         row(name, names.map((way) => ms(at(measured[way].taken.map(pick), share))));
-      if (kind === "stream") line("first chunk, p50 ms", (sample) => sample.first, 0.5);
+      if (kind === "stream") {
+        // The relay's first chunk says where the reply will stand; the first word is the provider's.
+        line("first chunk, p50 ms", (sample) => sample.first, 0.5);
+        line("first word, p50 ms", (sample) => sample.word, 0.5);
+      }
       line("whole, p50 ms", (sample) => sample.whole, 0.5);
       line("whole, p99 ms", (sample) => sample.whole, 0.99);
       const own = at(measured.relay.taken.map((sample) => sample.whole), 0.5);
@@ -364,18 +403,19 @@ try {
       if (connections > 1) row("answers per second", names.map((way) => Math.round(measured[way].rate)));
     }
   }
-  const cancelled = await stops();
-  console.log(`\na stop reaches the provider after ${ms(at(cancelled, 0.5))} ms (p50), ${ms(at(cancelled, 1))} ms at worst, of ${STOPS}`);
-  const { before, with_, took, running, probe } = await idleStreams();
-  const each = ((with_ - before) * 1024) / 1000 / STREAMS;
-  console.log(
-    `${STREAMS} idle streams, opened in ${(took / 1000).toFixed(1)} s: ${each.toFixed(1)} kB each ` +
-      `(resident ${before} kB before, ${with_} kB with them; ${running} at the provider); /healthz meanwhile p99 ${ms(probe)} ms`,
-  );
+  if (PARTS.includes("stop")) {
+    const cancelled = await stops();
+    console.log(`\na stop reaches the provider after ${ms(at(cancelled, 0.5))} ms (p50), ${ms(at(cancelled, 1))} ms at worst, of ${STOPS}`);
+  }
+  if (PARTS.includes("idle")) {
+    await idleStreams("HTTP/2", `https://127.0.0.1:${hostedPort}`, 1);
+    await idleStreams("HTTP/1.1", `http://127.0.0.1:${providerPort}`, 2);
+  }
 } finally {
   for (const child of children) child.kill();
   provider.closeAllConnections();
   provider.close();
-  await Promise.all(children.map((child) => (child.exitCode !== null ? undefined : new Promise((resolve) => child.once("exit", resolve)))));
+  hosted.close();
+  await Promise.all(children.map((child) => (child.exitCode !== null || child.signalCode !== null ? undefined : new Promise((resolve) => child.once("exit", resolve)))));
   await rm(folder, { recursive: true, force: true });
 }

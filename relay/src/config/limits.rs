@@ -41,7 +41,7 @@ pub struct Limits {
     pub streams_per_site: usize,
     /// Replies of one agent that may be followed at once. Default 2048.
     pub streams_per_agent: usize,
-    /// Replies that may be followed at once in all; about 32 kB of memory each.
+    /// Replies that may be followed at once in all; 30 to 50 kB of memory each.
     /// Default 4096.
     pub streams: usize,
     /// Largest request body, in bytes; at most and by default 1 MiB.
