@@ -118,3 +118,39 @@ fn a_log_for_people_is_no_json() {
     let (_, log) = relay.end();
     assert!(log.lines().any(|line| line.contains("request") && !line.starts_with('{')), "{log}");
 }
+
+/// Processor time that a process has used, in ticks of 10 ms.
+#[cfg(target_os = "linux")]
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn out_of_files_it_waits_without_spinning_and_goes_on() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    let relay = Relay::start();
+    let open = std::fs::read_dir(format!("/proc/{}/fd", relay.pid())).unwrap().count();
+    let most = u64::try_from(open).unwrap() + 10;
+    let pid = Pid::from_raw(i32::try_from(relay.pid()).unwrap());
+    // Only what is in force: whoever lowers the other one too may not raise it again.
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let before = prlimit(pid, Resource::Nofile, Rlimit { current: Some(most), maximum }).unwrap();
+    let crowd: Vec<_> = (0..50).map(|_| relay.connect("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let begun = ticks(relay.pid());
+    std::thread::sleep(Duration::from_secs(1));
+    let used = ticks(relay.pid()) - begun;
+    assert!(used < 30, "it was busy for {used} of 100 ticks while it could accept nothing");
+    drop(crowd);
+    assert!(relay.get("/healthz").ends_with("ok\n"), "it did not go on");
+    // So that it can end in order.
+    prlimit(pid, Resource::Nofile, before).unwrap();
+    relay.signal("TERM");
+    let (status, log) = relay.end();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("cannot accept connections"), "the limit was never reached: {log}");
+}
