@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::workspace::Workspace;
 use crate::{budget, process, report, run, weight, widget};
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What to measure.
@@ -31,6 +31,10 @@ pub enum Measure {
     /// A thousand replies through a network that cuts, fifty power cuts, ten thousand
     /// streams that are let go: the tests of `relay/tests/chaos`, as often as promised.
     Soak(Built),
+    /// What a page pays before anybody reaches for the chat: the time until the
+    /// launcher is seen, long tasks, shifts of the layout, bytes; on a slow phone's
+    /// network and processor, beside the same page without it.
+    Load,
     /// What streamed replies and restored transcripts cost a slow page, in Chromium.
     Stream,
     /// Whether a kiosk's page holds the same after 500 visitors as after 50: memory,
@@ -111,26 +115,24 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             command.arg(workspace.root.join("xtask").join("bench-knowledge.mjs")).arg(relay);
             process::run(&mut command, "the bench of knowledge")
         }
-        Measure::Stream => {
-            let node = Node::prepare(workspace).context("this bench needs Node")?;
-            let browser = Browser::prepare().context("this bench needs a browser")?;
-            dist::make(workspace, SizePass::Required)?;
-            let mut command = Command::new(&node.program);
-            command.arg(workspace.root.join("xtask").join("bench-stream.mjs")).arg(workspace.dist());
-            command.env("CHROMIUM", &browser.chromium);
-            process::run(&mut command, "the bench of streams")
-        }
+        Measure::Load => in_browser(workspace, "bench-load.mjs", &[], "the bench of loading"),
+        Measure::Stream => in_browser(workspace, "bench-stream.mjs", &[], "the bench of streams"),
         Measure::Kiosk => {
-            let node = Node::prepare(workspace).context("this bench needs Node")?;
-            let browser = Browser::prepare().context("this bench needs a browser")?;
-            dist::make(workspace, SizePass::Required)?;
-            let mut command = Command::new(&node.program);
-            command.arg(workspace.root.join("xtask").join("bench-kiosk.mjs"));
-            command.args([workspace.dist(), workspace.root.join("relay").join("pages")]);
-            command.env("CHROMIUM", &browser.chromium);
-            process::run(&mut command, "the bench of kiosks")
+            let pages = workspace.root.join("relay").join("pages");
+            in_browser(workspace, "bench-kiosk.mjs", &[&pages], "the bench of kiosks")
         }
     }
+}
+
+/// Runs a script of this folder that measures the built widget in Chromium.
+fn in_browser(workspace: &Workspace, script: &str, given: &[&Path], what: &str) -> Result<()> {
+    let node = Node::prepare(workspace).context("this bench needs Node")?;
+    let browser = Browser::prepare().context("this bench needs a browser")?;
+    dist::make(workspace, SizePass::Required)?;
+    let mut command = Command::new(&node.program);
+    command.arg(workspace.root.join("xtask").join(script)).arg(workspace.dist()).args(given);
+    command.env("CHROMIUM", &browser.chromium);
+    process::run(&mut command, what)
 }
 
 /// How often the tests of `relay/tests/chaos` do what they do.

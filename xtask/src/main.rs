@@ -26,7 +26,7 @@ enum Command {
     Release,
     /// Write what the licences of others' work in a release ask to be passed on.
     Notices,
-    /// Measure: `size`, `relay`, `soak` or `stream`.
+    /// Measure: `size`, `relay`, `soak`, `load`, `stream` or `kiosk`.
     #[command(subcommand)]
     Bench(bench::Measure),
     /// Look for inputs that break a parser; needs a nightly toolchain and cargo-fuzz.
