@@ -284,10 +284,14 @@ export interface Chat {
   identify(jwt: string): void;
   /** Forgets who the visitor is, and the conversation in this browser. */
   logout(): void;
-  /** Merges changed options in; `site`, `relay`, `api`, `mode`, `target`, `persist` and `namespace` stay as they are. */
-  update(changes: Partial<Options>): void;
+  /**
+   * Merges changed options in; `site`, `relay`, `api`, `mode`, `target`, `persist` and `namespace` stay as they are.
+   * Throws if one is wrong. Where what reads rare options, or tells of wrong ones, has to be fetched first, it gives a
+   * promise instead, which is kept when they are in force and refused if one is wrong.
+   */
+  update(changes: Partial<Options>): void | Promise<void>;
   /** The same as `update({ theme })`. */
-  setTheme(theme: Theme): void;
+  setTheme(theme: Theme): void | Promise<void>;
   /** The same as `update({ locale })`; resolves when the language is spoken. `null` is the page's own. */
   setLocale(locale: string | null): Promise<void>;
   /** Looks for what is wrong with the page around the widget, and answers in words. */

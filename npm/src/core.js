@@ -49,7 +49,6 @@ function load(wasmUrl, cssUrl) {
 async function begin(wasmUrl, cssUrl) {
   const widgets = new Set();
   const linked = {};
-  const here = new Set();
   let main;
   const glue = makeGlue((exports) => {
     main = exports;
@@ -70,13 +69,13 @@ async function begin(wasmUrl, cssUrl) {
   const part = (name) =>
     (linked[name] ??= Promise.all([compilePart(name, wasmUrl), PARTS[name][1] && part(PARTS[name][1])])
       .then(([compiledPart]) => WebAssembly.instantiate(compiledPart, { m: main }))
-      .then(() => here.add(name))
+      .then(() => glue.linked(name))
       .catch((error) => {
         delete linked[name];
         console.error(`chinwag: the part ${name} could not be loaded:`, error);
         throw error;
       }));
-  return { css, mount: glue.mount, needs: glue.needs, widgets, part, here };
+  return { css, mount: glue.mount, needs: glue.needs, widgets, part };
 }
 
 /**
@@ -174,7 +173,7 @@ export async function init(options, environment = {}) {
     await Promise.all(module.needs(rest).map(module.part));
     if (isOff?.()) return;
     const css = module.css + (kiosk?.css ?? "");
-    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, linked: [...module.here], kiosk: kiosk?.companion });
+    const begun = module.mount(rest, { ...environment, host: element, ...more, css, language: spoken, memory, files, part: module.part, kiosk: kiosk?.companion });
     if (!begun?.element) throw new Error("Chinwag: the chat has stopped while it began");
     inner = begun;
     words = ask(inner);

@@ -12,8 +12,8 @@ use super::tool::GivenTools;
 use crate::engine::part::{self, Lazy as _};
 use crate::engine::transcript::Format;
 use crate::engine::{ConversationId, Event, KioskEvent, Model};
-use crate::shell::clock;
 use crate::shell::store::Store;
+use crate::shell::{clock, part as part_of_module};
 
 /// A mounted widget, as the JavaScript face holds it. After `destroy` every
 /// call does nothing.
@@ -22,7 +22,7 @@ use crate::shell::store::Store;
 pub struct Handle(RefCell<Option<Mounted>>);
 
 /// Mounts a widget: `options` as in the documentation; `environment` is
-/// `{css, base?, host?, part?, linked?}`, brought along by the JavaScript face.
+/// `{css, base?, host?, part?}`, brought along by the JavaScript face.
 ///
 /// # Errors
 /// An `Error` that names the option at fault, or says what the page lacks.
@@ -38,6 +38,12 @@ pub fn mount(options: JsValue, environment: JsValue) -> Result<Handle, JsError> 
 #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
 pub fn needs(options: JsValue) -> Vec<String> {
     mount::needs(&options)
+}
+
+/// A part of the module was linked, and can be entered from now on.
+#[wasm_bindgen]
+pub fn linked(name: &str) {
+    part_of_module::linked(name);
 }
 
 #[wasm_bindgen]

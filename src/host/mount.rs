@@ -62,7 +62,6 @@ struct Environment {
     part: Option<Function>,
     kiosk: JsValue,
     files: Option<Function>,
-    linked: Array,
 }
 
 impl Environment {
@@ -78,7 +77,6 @@ impl Environment {
             part: member("part").dyn_into().ok(),
             kiosk: member("kiosk"),
             files: member("files").dyn_into().ok(),
-            linked: member("linked").dyn_into().unwrap_or_default(),
         }
     }
 }
@@ -137,8 +135,7 @@ impl Mounted {
         let mut options = given.parse()?;
         options.config.context.clone_from(&context);
         let environment = Environment::read(environment);
-        let linked = environment.linked;
-        part::provide(environment.part, |name| linked.includes(&JsValue::from_str(name), 0));
+        part::provide(environment.part);
         let base = match &options.api {
             Some(api) => api.clone(),
             None => relay_of(&options, environment.base)?,

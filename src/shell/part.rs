@@ -23,17 +23,21 @@ thread_local! {
 const _: () = assert!(Part::COUNT <= 32, "a bit for each part");
 
 /// Takes what fetches parts: a function of a part's name that gives a promise.
-/// The first one counts. `is_linked` says which parts came with the module.
-pub fn provide(fetch: Option<Function>, is_linked: impl Fn(&str) -> bool) {
+/// The first one counts.
+pub fn provide(fetch: Option<Function>) {
     FETCH.with_borrow_mut(|known| *known = known.take().or(fetch));
-    for part in Part::ALL.into_iter().filter(|part| is_linked(part.name())) {
+}
+
+/// A part was linked, behind the one that it is made upon.
+pub fn linked(name: &str) {
+    for part in Part::ALL.into_iter().filter(|part| part.name() == name) {
         HERE.set(HERE.get() | bit(part));
     }
 }
 
 /// Whether a part can be entered.
 pub fn is_here(part: Part) -> bool {
-    HERE.get() & with_base(part) == with_base(part) || FETCH.with_borrow(Option::is_none)
+    HERE.get() & bit(part) != 0 || FETCH.with_borrow(Option::is_none)
 }
 
 /// Fetches a part, with the one that it is made upon, and waits until it can be
@@ -42,16 +46,7 @@ pub async fn arrives(part: Part) -> bool {
     let fetch = FETCH.with_borrow(Clone::clone);
     let asked = fetch.and_then(|fetch| fetch.call1(&JsValue::NULL, &JsValue::from_str(part.name())).ok());
     let Some(coming) = asked.and_then(|coming| coming.dyn_into::<Promise>().ok()) else { return false };
-    let came = JsFuture::from(coming).await.is_ok();
-    if came {
-        HERE.set(HERE.get() | with_base(part));
-    }
-    came
-}
-
-/// The bits of a part and of the one that it is made upon.
-fn with_base(part: Part) -> u32 {
-    bit(part) | part.base().map_or(0, bit)
+    JsFuture::from(coming).await.is_ok() && is_here(part)
 }
 
 const fn bit(part: Part) -> u32 {

@@ -354,6 +354,8 @@ impl Store {
         let files = inner.outside.files().take(list);
         let is_any = !files.is_empty();
         if is_any {
+            // What sends them is fetched while they are on their way.
+            self.fetch(Part::Reply);
             self.dispatch(Event::FilesChosen { files });
         }
         is_any

@@ -187,9 +187,9 @@ test("the handle opens, sends, updates the theme, tells what happens, and goes w
   assert.equal(await background(), "rgb(17, 34, 51)");
   assert.notEqual(dark, "rgb(17, 34, 51)");
 
-  const refused = await page.evaluate(() => {
+  const refused = await page.evaluate(async () => {
     try {
-      window.handle.update({ theme: { acent: "#fff" } });
+      await window.handle.update({ theme: { acent: "#fff" } });
     } catch (error) {
       return error.message;
     }

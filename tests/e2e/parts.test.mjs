@@ -14,6 +14,7 @@ const REPLY = "**/chinwag-reply-*.wasm";
 const PAST = "**/chinwag-past-*.wasm";
 const DRAWER = "**/chinwag-drawer-*.wasm";
 const FILE = "**/chinwag-file-*.wasm";
+const SETTING = "**/chinwag-setting-*.wasm";
 
 let browser, relay, site, page, chat, fetched;
 
@@ -203,6 +204,59 @@ test("the code for files is fetched where files can be sent; without it everythi
     await other.stop();
     simulator.stop();
   }
+});
+
+test("what reads rare options is fetched for whoever gives one, at first or later", async () => {
+  site.pages["/handle"] = {
+    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+      <script src="${relay.origin}/chinwag.js"></script></html>`,
+  };
+  const begin = (options) =>
+    page.evaluate(async (options) => void (window.chat = await Chinwag("init", { site: "site_demo", ...options })), options);
+  const update = (changes) =>
+    page.evaluate(async (changes) => {
+      try {
+        const done = window.chat.update(changes);
+        await done;
+        return done ? "later" : "at once";
+      } catch (error) {
+        return error.message;
+      }
+    }, changes);
+  await page.goto(`${site.origin}/handle`);
+  await begin({ title: "Harbour", theme: { accent: "#112233" }, suggestions: ["Why?"] });
+  assert.equal(await update({ title: "Night desk", position: "bottom-left" }), "at once");
+  assert.equal(times("setting"), 0);
+
+  await page.route(SETTING, (route) => route.abort());
+  assert.match(await update({ zIndex: 77 }), /fetch|load/i);
+  assert.match(await update({ title: 7 }), /fetch|load/i, "what would tell what is wrong cannot be had either");
+  await page.unroute(SETTING);
+  assert.equal(await update({ zIndex: 77 }), "later");
+  assert.equal(await chat.host.evaluate((host) => getComputedStyle(host).zIndex), "77");
+  assert.equal(await update({ zIndex: 78 }), "at once");
+  assert.match(await update({ title: 7 }), /"title" must be a text/);
+  assert.match(await update({ colour: 1 }), /"colour" is not known/);
+
+  await page.goto(`${site.origin}/handle`);
+  fetched.length = 0;
+  await begin({ zIndex: 79 });
+  assert.equal(times("setting"), 1);
+  assert.equal(await chat.host.evaluate((host) => getComputedStyle(host).zIndex), "79");
+});
+
+test("tools that are registered before what reads them is here are known as soon as it is, unless taken back", async () => {
+  const go = await hold(SETTING);
+  await page.goto(`${site.origin}/handle`);
+  await page.evaluate(async () => {
+    window.chat = await Chinwag("init", { site: "site_demo" });
+    window.off = window.chat.registerTools({ look: { description: "Looks.", handler: () => 1 } });
+    window.chat.registerTools({ gone: { description: "Goes.", handler: () => 1 } })();
+  });
+  go();
+  await page.waitForLoadState("networkidle");
+  await page.evaluate(() => window.off());
+  assert.deepEqual(page.errors, []);
 });
 
 test("the history is fetched by its first opening, and by the next if it could not be had", async () => {

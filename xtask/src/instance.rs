@@ -18,14 +18,19 @@ const EXPORTS: &str = "\nexport { initSync, __wbg_init as default };\n";
 /// Where the glue takes hold of the instance.
 const HOLD: &str = "wasm = instance.exports;";
 
-/// The glue as `export default (guard) => ({ start, mount, needs })`. `start` takes the
-/// compiled module, whose `names` tell what of the glue it needs. `guard` is given the
-/// exports, which the parts of the module are linked with, and gives those that the
-/// glue is to call.
+/// The glue as `export default (guard) => ({ start, mount, needs, linked })`. `start`
+/// takes the compiled module, whose `names` tell what of the glue it needs. `guard` is
+/// given the exports, which the parts of the module are linked with, and gives those
+/// that the glue is to call.
 pub fn factory(glue: &str, names: &Names) -> Result<String> {
-    for mark in
-        [LOADING, HOLD, "export function mount(", "export function needs(", "function __wbg_finalize_init("]
-    {
+    for mark in [
+        LOADING,
+        HOLD,
+        "export function mount(",
+        "export function needs(",
+        "export function linked(",
+        "function __wbg_finalize_init(",
+    ] {
         if glue.matches(mark).count() != 1 {
             bail!("wasm-bindgen's glue has another shape: `{mark}` is not there once");
         }
@@ -49,13 +54,13 @@ pub fn factory(glue: &str, names: &Names) -> Result<String> {
 
 const RETURN: &str = "const start = async (module) => \
     __wbg_finalize_init(await WebAssembly.instantiate(module, __wbg_get_imports()), module);\n\
-    return { start, mount, needs };";
+    return { start, mount, needs, linked };";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const GLUE: &str = "/* @ts-self-types */\nexport class Handle {}\nexport function mount(a) {}\nexport function needs(a) {}\nlet wasmModule, wasm;\n\
+    const GLUE: &str = "/* @ts-self-types */\nexport class Handle {}\nexport function mount(a) {}\nexport function needs(a) {}\nexport function linked(a) {}\nlet wasmModule, wasm;\n\
         function __wbg_finalize_init(instance) { wasm = instance.exports; }\nasync function __wbg_load(x) {}\n\
         export { initSync, __wbg_init as default };\n";
 
@@ -64,7 +69,7 @@ mod tests {
         let made = factory(GLUE, &Names::default()).expect("a factory");
         assert!(made.starts_with("export default (guard) => {"));
         assert!(made.contains("wasm = guard(instance.exports);"));
-        assert!(made.contains("return { start, mount, needs };") && !made.contains("__wbg_load"));
+        assert!(made.contains("return { start, mount, needs, linked };") && !made.contains("__wbg_load"));
         assert_eq!(made.matches("export ").count(), 1);
     }
 

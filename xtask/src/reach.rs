@@ -174,22 +174,22 @@ impl Reach {
             let is_before = |owner: usize, user: usize| user == owner || entries[user].base == Some(owner);
             users.iter().copied().find(|owner| users.iter().all(|user| is_before(*owner, *user)))
         };
-        let mut owned: Vec<Owned> = Vec::new();
+        let mut shares: Vec<Owned> = Vec::new();
         for part in 0..reached.len() {
             let is_own = |thing: &Thing| owner(*thing) == Some(part);
             let functions = (0..self.names.len()).filter(is_own).map(|index| self.names[index].clone());
             let own = (self.names.len()..self.uses.len()).filter(is_own);
             let constants = own.map(|thing| self.constants[thing - self.names.len()].clone());
-            owned.push(Owned { functions: functions.collect(), constants: constants.collect() });
+            shares.push(Owned { functions: functions.collect(), constants: constants.collect() });
         }
         // A constant may share its bytes with one that others use.
-        for (index, own) in owned.iter_mut().enumerate() {
+        for (index, own) in shares.iter_mut().enumerate() {
             let foreign = (0..self.constants.len())
                 .filter(|constant| owner(constant + self.names.len()) != Some(index))
                 .map(|constant| self.constants[constant].clone());
             own.constants = without(&own.constants, foreign.collect());
         }
-        owned
+        shares
     }
 
     /// Marks all that is used by what is in the list, up to the doors.

@@ -50,8 +50,9 @@ export function widget(page) {
       await host.getByRole("textbox", { name: "Your message" }).fill(question);
       await page.keyboard.press("Enter");
     },
-    /** Waits until no reply runs. */
+    /** Waits until no message is on its way, and no reply runs. */
     async settle() {
+      await host.locator("textarea:not([readonly])").first().waitFor({ state: "attached" });
       await host.getByRole("button", { name: "Send", exact: true }).waitFor();
     },
   };
