@@ -317,4 +317,6 @@ const SIMULATOR_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// Time between two pieces of a simulated answer: so that it is seen to stream.
 const SIMULATOR_PACE: Duration = Duration::from_millis(60);
 
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Longer than the interrupted replies may take to be stored (3 s): their last words
+/// come after that.
+const LAST_WORDS: Duration = Duration::from_secs(4);
