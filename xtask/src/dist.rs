@@ -269,11 +269,7 @@ fn joined(sources: &Path, core: &str) -> Result<String> {
         let file =
             line.strip_prefix("import {").and_then(|rest| rest.split("\"./").nth(1)?.strip_suffix("\";"));
         match file {
-            Some(file) => {
-                let text = read(&sources.join(file))?;
-                module +=
-                    &text.replace("\nexport function ", "\nfunction ").replace("\nexport async ", "\nasync ");
-            }
+            Some(file) => module += &read(&sources.join(file))?.replace("\nexport ", "\n"),
             None => module += line,
         }
         module.push('\n');
@@ -288,6 +284,16 @@ pub(crate) fn read(file: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_bundler_the_module_holds_what_it_imports() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../npm/src");
+        let core = read(&sources.join("core.js")).expect("the module");
+        let module = joined(&sources, &core).expect("joined");
+        let imports: Vec<_> = module.lines().filter(|line| line.starts_with("import ")).collect();
+        assert_eq!(imports, ["import makeGlue from \"./glue.js\";"]);
+        assert!(module.contains("\nasync function whole(") && module.contains("\nfunction guard("));
+    }
 
     #[test]
     fn a_name_is_put_only_where_its_place_is_unambiguous() {
