@@ -116,7 +116,7 @@ test("a suggestion that is chosen waits for code that is slow to come", async ()
   const go = await hold(REPLY);
   await page.goto(site.origin);
   await chat.open();
-  await page.evaluate(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector(".cw-chip").click());
+  await chat.part("suggestion").first().click();
   await chat.log.locator(".cw-dots").waitFor();
   go();
   await chat.sources.first().waitFor();
@@ -190,8 +190,9 @@ test("the code for files is fetched where files can be sent; without it everythi
     };
     await page.route(FILE, (route) => route.abort());
     await page.goto(`${site.origin}/files`);
+    const asked = page.waitForRequest(FILE);
     await chat.open();
-    await page.waitForRequest(FILE);
+    await asked;
     await chat.ask("Hello");
     await chat.settle();
     assert.equal(await chat.part("message").count(), 2);
