@@ -107,6 +107,7 @@ pub trait Lazy {
     /// something that the part has made.
     #[inline(never)]
     fn enter_again<R>(run: impl FnOnce() -> R) -> R {
+        check_again(Self::PART);
         std::hint::black_box(Self::PART as u8);
         run()
     }
@@ -149,11 +150,32 @@ thread_local! {
     static GRANTED: std::cell::Cell<Option<&'static [Part]>> = const { std::cell::Cell::new(None) };
 }
 
+#[cfg(all(debug_assertions, not(target_arch = "wasm32")))]
+thread_local! {
+    /// The parts that are there by now, a bit for each: those that an event has
+    /// named. The JavaScript face sees to these two before there are events.
+    static HERE: std::cell::Cell<u32> = const { std::cell::Cell::new(bit(Part::Setting) | bit(Part::Kiosk)) };
+}
+
+/// Takes a part for fetched, as the shell does with the archive of direct mode. For
+/// tests that stand in its place.
+#[cfg(all(debug_assertions, not(target_arch = "wasm32")))]
+pub fn fetched(part: Part) {
+    HERE.set(HERE.get() | bit(part));
+}
+
+#[cfg(all(debug_assertions, not(target_arch = "wasm32")))]
+const fn bit(part: Part) -> u32 {
+    1 << part as u32
+}
+
 /// While this is held, only the parts that an event names may be entered.
 #[must_use]
 pub(super) fn grant(event: &Event) -> Grant {
     #[cfg(debug_assertions)]
     GRANTED.set(Some(needed_by(event)));
+    #[cfg(all(debug_assertions, not(target_arch = "wasm32")))]
+    needed_by(event).iter().copied().for_each(fetched);
     let _ = event;
     Grant
 }
@@ -166,6 +188,18 @@ impl Drop for Grant {
     fn drop(&mut self) {
         GRANTED.set(None);
     }
+}
+
+/// What an event does again with a part, another has to have fetched before. In a
+/// browser a debug build has all of them at once.
+fn check_again(part: Part) {
+    #[cfg(all(debug_assertions, not(target_arch = "wasm32")))]
+    assert!(
+        GRANTED.get().is_none() || HERE.get() & bit(part) != 0,
+        "an event entered the part {} again, which nothing has fetched",
+        part.name()
+    );
+    let _ = part;
 }
 
 fn check(part: Part) {
@@ -200,6 +234,13 @@ mod tests {
         let request = crate::engine::session::RequestId(1);
         assert_eq!(needed_by(&Event::MessagesArrived { request, page }), [Part::Reply, Part::Past]);
         assert_eq!(needed_by(&Event::MessagesFailed { request, error }), []);
+    }
+
+    #[test]
+    #[should_panic(expected = "the part Drawer again")]
+    fn a_part_that_nothing_has_fetched_is_not_entered_again() {
+        let _grant = grant(&Event::Opened);
+        Drawer::enter_again(|| ());
     }
 
     #[test]

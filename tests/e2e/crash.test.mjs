@@ -118,7 +118,7 @@ test("what is drawn without the module speaks the chat's language, in its direct
   // As it is spoken and looks by then, not as it began.
   await page.evaluate(async () => {
     await window.handle.setLocale("de");
-    window.handle.update({ theme: { colorScheme: "light" }, strings: { reloadChat: "Noch einmal" } });
+    await window.handle.update({ theme: { colorScheme: "light" }, strings: { reloadChat: "Noch einmal" } });
   });
   await crash();
   await dialog.waitFor();

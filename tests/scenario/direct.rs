@@ -7,6 +7,8 @@ use chinwag_protocol::{Chunk, FromFields as _, Role, UiMessage};
 use crate::stage::{Stage, message};
 
 fn direct() -> Stage {
+    // The archive is fetched with the endpoint.
+    part::fetched(part::Part::Past);
     let mut stage = Stage::with(Config { is_direct: true, ..Config::default() }, None);
     stage.tell(Event::Opened);
     stage

@@ -211,6 +211,14 @@ fn older_pages_come_before_what_is_here_until_there_are_no_more() {
 }
 
 #[test]
+fn what_is_older_than_a_conversation_that_began_here_is_not_asked_for() {
+    let mut stage = Stage::ready();
+    stage.send("One");
+    stage.tell(Event::OlderAsked);
+    assert_eq!(stage.count(|effect| matches!(effect, Effect::LoadMessages { .. })), 0);
+}
+
+#[test]
 fn an_older_page_that_failed_is_asked_for_again_and_nothing_is_lost() {
     let mut stage = long();
     stage.tell(Event::OlderAsked);

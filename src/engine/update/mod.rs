@@ -25,7 +25,7 @@ use super::effect::{Announcement, Effect, HostEvent, Region, Timer};
 use super::event::{Event, Moment};
 use super::failure::{Failure, Reason};
 use super::kiosk::KioskEvent;
-use super::model::{History, Model, PAGE_TIMEOUT_MS, PageAsked};
+use super::model::{History, Model, Older, PAGE_TIMEOUT_MS, PageAsked};
 use super::part::{self, Lazy as _};
 use super::saved::Saved;
 use super::session::{RequestId, Session};
@@ -113,6 +113,8 @@ pub fn update(model: &mut Model, event: Event, now: Moment) -> Vec<Effect> {
         Event::MessagesArrived { request, page } => {
             part::Past::enter(|| history::happened(model, request, page, now, out));
         }
+        // What loads it came with the first page, which told that there is more.
+        Event::OlderAsked if matches!(model.older(), Older::Nothing) => {}
         Event::OlderAsked => part::Past::enter_again(|| history::older(model, now, out)),
         Event::MessagesFailed { request, error } if watch::awaits(model, request) => {
             if error.is_unauthenticated() {
