@@ -23,6 +23,14 @@ use crate::shell::store::Kept;
 /// How far from the end still counts as the end, in px: about a line and a half.
 const NEAR_PX: i32 = 36;
 
+/// Where a scroll area stood, in px.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    top: i32,
+    height: i32,
+    content: i32,
+}
+
 /// The scroll area and its rows. Cheap to copy.
 #[derive(Clone, Copy)]
 struct Stage {
@@ -45,12 +53,12 @@ pub(super) fn transcript(scene: Scene, log: &El, list: &El, around: &El) {
     let stage = Stage { scene, following, rows: held };
     stage.watch(log, &rows);
     stage.keep_rows();
-    let mut last_top = 0;
+    let mut last = Place::default();
     let touched = Rc::new(Cell::new(None));
     let touched_first = Rc::clone(&touched);
     listen(log, "scroll", move |event| {
         if let Some(log) = event.current_target() {
-            stage.scrolled(log.unchecked_ref(), &mut last_top);
+            stage.scrolled(log.unchecked_ref(), &mut last);
         }
     });
     // Whoever goes up leaves the end at once: a browser scrolls smoothly over
@@ -130,17 +138,21 @@ impl Stage {
         });
     }
 
-    fn scrolled(self, log: &HtmlElement, last_top: &mut i32) {
-        let height = log.client_height();
-        if height == 0 {
+    fn scrolled(self, log: &HtmlElement, last: &mut Place) {
+        let place =
+            Place { top: log.scroll_top(), height: log.client_height(), content: log.scroll_height() };
+        if place.height == 0 {
             return;
         }
-        let top = log.scroll_top();
-        let before = std::mem::replace(last_top, top);
-        let is_near_end = log.scroll_height() - height - top < NEAR_PX;
-        if is_near_end && top > before {
+        let top = place.top;
+        let before = std::mem::replace(last, place);
+        let is_near_end = place.content - place.height - top < NEAR_PX;
+        // Where something became shorter the browser moves up by itself, and what
+        // grew since, a picture that arrived, may have put the end out of sight.
+        let is_reader = (place.height, place.content) == (before.height, before.content);
+        if is_near_end && top > before.top {
             self.set_following(true);
-        } else if !is_near_end && top < before {
+        } else if !is_near_end && top < before.top && is_reader {
             // Only going up leaves the end; that text came in below does not.
             self.set_following(false);
         }

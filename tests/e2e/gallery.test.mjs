@@ -65,6 +65,7 @@ const flaws = (page) =>
       if (panel.scrollWidth > panel.clientWidth) say("the panel scrolls sideways");
       const log = root.querySelector("[part~=log]");
       if (log && seen(log) && log.scrollWidth > log.clientWidth) say("the transcript scrolls sideways");
+      if (state !== "scrolled" && root.querySelector("[part~=pill]")) say("the end is out of sight, and nobody has scrolled");
       // Of a button that is only an icon, the tint is what is seen; what can be hit reaches beyond it.
       const tinted = (control) => {
         const { left, right, top, bottom } = control.getBoundingClientRect();
