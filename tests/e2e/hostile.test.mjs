@@ -98,7 +98,7 @@ function tripwire() {
 
   const allowed = {
     P: [], H3: [], H4: [], H5: [], H6: [], EM: [], STRONG: [], DEL: [], CODE: [], BR: [], HR: [], BLOCKQUOTE: [],
-    UL: ["class"], OL: ["class", "start"], LI: [], TABLE: [], THEAD: [], TBODY: [], TR: [],
+    UL: ["class"], OL: ["class", "start"], LI: ["class"], TABLE: [], THEAD: [], TBODY: [], TR: [],
     TH: ["scope", "data-a"], TD: ["data-a"],
     A: ["href", "target", "rel", "title", "class", "aria-label"],
     SPAN: ["class", "role", "aria-label"], PRE: ["tabindex", "role", "aria-label"],
