@@ -191,7 +191,12 @@ describe("a page whose", () => {
     assert.equal(await hosts[1].count(), 0);
     await hosts[0].getByRole("textbox", { name: "Your message" }).fill("Which options are there?");
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelectorAll("[part~=message]").length === 4);
+    await hosts[0].getByRole("button", { name: "Stop answering" }).waitFor();
+    await hosts[0].getByRole("button", { name: "Send", exact: true }).waitFor();
+    // Of a long transcript only what is in sight is drawn.
+    const told = await page.evaluate(() => window.Chinwag("transcript", "text"));
+    assert.equal(told.match(/^You \(/gm)?.length, 2, told);
+    assert.equal(told.match(/^Docs \(/gm)?.length, 2, told);
     assert.deepEqual(page.errors, []);
   });
 });
