@@ -142,6 +142,11 @@ test("two tabs that need a token at the same moment share one exchange", async (
   await open();
   assert.ok(exchanges() - before <= 2);
   const now = exchanges();
+  // Slow enough that neither tab has a token before the other needs one.
+  await one.context().route("**/v1/token", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await route.continue();
+  });
   await Promise.all([one.reload(), other.reload()]);
   await Promise.all([first.panel, second.panel].map((panel) => panel.getByText("Answers in seconds").waitFor()));
   assert.equal(exchanges() - now, 1);
