@@ -183,6 +183,7 @@ describe("a page whose", () => {
       await host.getByRole("textbox", { name: "Your message" }).fill(index ? "Which options are there?" : QUESTION);
       await page.keyboard.press("Enter");
       await host.locator("[part~=source]").first().waitFor();
+      await host.getByRole("button", { name: "Send", exact: true }).waitFor();
       outlines.push(await host.locator("[part~=panel]").first().evaluate((panel) => getComputedStyle(panel).outlineColor === "rgb(1, 2, 3)"));
       assert.equal(await host.locator("[part~=message]").count(), 2, "its own conversation");
     }
