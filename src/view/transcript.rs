@@ -53,12 +53,12 @@ pub(super) fn transcript(scene: Scene, log: &El, list: &El, around: &El) {
     let stage = Stage { scene, following, rows: held };
     stage.watch(log, &rows);
     stage.keep_rows();
-    let mut last = Place::default();
+    let mut place = Place::default();
     let touched = Rc::new(Cell::new(None));
     let touched_first = Rc::clone(&touched);
     listen(log, "scroll", move |event| {
         if let Some(log) = event.current_target() {
-            stage.scrolled(log.unchecked_ref(), &mut last);
+            stage.scrolled(log.unchecked_ref(), &mut place);
         }
     });
     // Whoever goes up leaves the end at once: a browser scrolls smoothly over
@@ -138,14 +138,14 @@ impl Stage {
         });
     }
 
-    fn scrolled(self, log: &HtmlElement, last: &mut Place) {
+    fn scrolled(self, log: &HtmlElement, before: &mut Place) {
         let place =
             Place { top: log.scroll_top(), height: log.client_height(), content: log.scroll_height() };
         if place.height == 0 {
             return;
         }
         let top = place.top;
-        let before = std::mem::replace(last, place);
+        let before = std::mem::replace(before, place);
         let is_near_end = place.content - place.height - top < NEAR_PX;
         // Where something became shorter the browser moves up by itself, and what
         // grew since, a picture that arrived, may have put the end out of sight.
