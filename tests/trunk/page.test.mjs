@@ -1,7 +1,7 @@
 // The contributor's page as `trunk build` made it: it mounts the widget.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
@@ -37,6 +37,8 @@ after(async () => {
 
 test("the page that trunk builds mounts the widget, and its panel opens", { timeout: 120_000 }, async () => {
   const page = await newPage(browser);
+  const [came, missing] = [[], []];
+  page.on("response", (response) => (response.ok() ? came : missing).push(new URL(response.url()).pathname));
   // No relay runs here: whoever would answer on that port is not part of the test.
   await page.route("http://127.0.0.1:8787/**", (route) => route.abort());
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
@@ -47,4 +49,7 @@ test("the page that trunk builds mounts the widget, and its panel opens", { time
   assert.ok(await chat.panel.isVisible());
   const uncaught = page.errors.filter((text) => !text.includes("Failed to load resource"));
   assert.deepEqual(uncaught, []);
+  assert.deepEqual(missing.filter((file) => file.startsWith("/style/")), []);
+  for (const sheet of await readdir(path.join(ROOT, "style/widget"))) assert.ok(came.includes(`/style/widget/${sheet}`), `${sheet} is on the page`);
+  assert.equal(await chat.panel.evaluate((panel) => getComputedStyle(panel).display), "flex");
 });
