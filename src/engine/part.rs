@@ -15,7 +15,8 @@
 //! To enter a part before it is there ends the widget. A view is drawn through
 //! `view::later`, which waits. An event that leads into a part is named in
 //! [`needed_by`], and the store keeps it until the part is there. Debug builds,
-//! and so the scenarios, fail where an event enters a part that it does not name.
+//! and so the scenarios, fail where an event enters a part that it does not name,
+//! or enters one again that no event has named before.
 
 use super::event::Event;
 use super::failure::TransportError;

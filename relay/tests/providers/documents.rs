@@ -1,6 +1,6 @@
-//! The calls of Chatsby's two documents, as people copy them out of there: each
-//! curl line and each piece of JavaScript, with host and key replaced, over a
-//! socket.
+//! The calls of Chatsby's API in the form in which its documents give them to be
+//! copied: curl lines and pieces of JavaScript, with host and key replaced, over a
+//! socket. They are written after what is known of that API, not taken verbatim.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ const HOST: &str = "https://api.chatsby.co/v1";
 const KEY: &str = "YOUR_API_KEY";
 const AGENT: &str = "agent_1a2b3c4d5e";
 
-/// A line of the documents, the status that they promise, and the fields.
+/// A line as the documents have them, the status that they promise, and the fields.
 const LINES: &[(&str, u16, &[&str])] = &[
     (
         r#"curl -X POST https://api.chatsby.co/v1/agents \
