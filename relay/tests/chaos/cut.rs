@@ -16,6 +16,7 @@ const AT_ONCE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_reply_arrives_whole_through_a_network_that_cuts_stalls_and_splits() {
+    let _alone = crate::alone().await;
     let rounds = crate::times("CHINWAG_SOAK", 50);
     let seed = crate::seed("soak");
     let source = Source::start().await;

@@ -76,5 +76,12 @@ fn start(config: &str) -> relay::Relay {
     relay::Relay::with_config(config)
 }
 
+/// Waits until no other of these tests runs: what one does to its relay would
+/// otherwise be felt by the clients of another, who measure time.
+async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    TURN.lock().await
+}
+
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_mins(1);

@@ -23,6 +23,7 @@ fn promised() -> (Duration, Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_power_cut_loses_no_finished_message_doubles_none_and_keeps_what_had_arrived() {
+    let _alone = crate::alone().await;
     let rounds = crate::times("CHINWAG_KILLS", 5);
     let seed = crate::seed("power cuts");
     let mut random = fastrand::Rng::with_seed(seed);

@@ -17,6 +17,7 @@ const AGENTS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_a_signal_each_of_500_replies_finishes_or_can_be_taken_up_again() {
+    let _alone = crate::alone().await;
     let source = Source::start().await;
     let mut relay = crate::start(&crate::config(&source, AGENTS, "shutdown_grace = \"8s\""));
     let mut clients = Vec::new();
@@ -34,13 +35,13 @@ async fn at_a_signal_each_of_500_replies_finishes_or_can_be_taken_up_again() {
             (client, talk, went)
         });
     }
+    // A question that comes after the signal is refused, and asked again: this is
+    // about replies that run. On a slow machine the short ones may be over by now.
     let began = Instant::now();
-    while source.running() < RUNNING / 2 || began.elapsed() < Duration::from_millis(600) {
-        assert!(began.elapsed() < LONG, "{} replies run", source.running());
+    while source.begun() < RUNNING {
+        assert!(began.elapsed() < LONG, "only {} replies have begun", source.begun());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // All have been asked; the short ones may be near their end.
-    tokio::time::sleep(Duration::from_millis(300)).await;
     relay.signal("TERM");
     let heard = asked.join_all().await;
     let (status, log) = tokio::task::block_in_place(|| relay.wait());

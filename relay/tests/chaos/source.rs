@@ -72,6 +72,7 @@ pub(crate) struct Source {
 #[derive(Debug, Default)]
 struct Shared {
     is_hurried: AtomicBool,
+    begun: AtomicUsize,
     running: AtomicUsize,
 }
 
@@ -90,6 +91,11 @@ impl Source {
     /// Says everything without a pause from now on.
     pub(crate) fn hurry(&self) {
         self.state.is_hurried.store(true, Ordering::SeqCst);
+    }
+
+    /// How many replies have been begun since the start.
+    pub(crate) fn begun(&self) -> usize {
+        self.state.begun.load(Ordering::SeqCst)
     }
 
     /// How many replies are being told.
@@ -112,6 +118,7 @@ async fn complete(State(state): State<Arc<Shared>>, Json(body): Json<Value>) -> 
         body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
     let script = Script::read(&question);
     state.running.fetch_add(1, Ordering::SeqCst);
+    state.begun.fetch_add(1, Ordering::SeqCst);
     let telling = Telling(state);
     let frames = futures_util::stream::unfold((0, telling), move |(place, telling)| async move {
         if place > script.words {
