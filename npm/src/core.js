@@ -66,15 +66,20 @@ async function begin(wasmUrl, cssUrl) {
   ]);
   sheet = css;
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
-  const part = (name) =>
-    (linked[name] ??= Promise.all([compilePart(name, wasmUrl), PARTS[name][1] && part(PARTS[name][1])])
-      .then(([compiledPart]) => WebAssembly.instantiate(compiledPart, { m: main }))
-      .then(() => glue.linked(name))
-      .catch((error) => {
-        delete linked[name];
-        console.error(`chinwag: the part ${name} could not be loaded:`, error);
-        throw error;
-      }));
+  const part = (name) => (linked[name] ??= link(name));
+  const link = async (name) => {
+    const base = PARTS[name][1];
+    if (name === "Reply") idle(learnTimes);
+    try {
+      const [compiledPart] = await Promise.all([compilePart(name, wasmUrl), base && part(base)]);
+      await WebAssembly.instantiate(compiledPart, { m: main });
+      glue.linked(name);
+    } catch (error) {
+      delete linked[name];
+      console.error(`chinwag: the part ${name} could not be loaded:`, error);
+      throw error;
+    }
+  };
   return { css, mount: glue.mount, needs: glue.needs, widgets, part };
 }
 
@@ -100,6 +105,15 @@ async function compile(url) {
   const [bands] = WebAssembly.Module.customSections(module, "bands");
   return bands ? WebAssembly.compile(await whole(bands)) : module;
 }
+
+/**
+ * The first time that a browser writes, it loads what it knows of a language,
+ * which takes longer than a frame on a slow device: it does so while what draws
+ * messages is on its way.
+ */
+const learnTimes = () => void new Date().toLocaleString(navigator.language, { hour: "2-digit", minute: "2-digit" });
+
+const idle = globalThis.requestIdleCallback ?? setTimeout;
 
 /** Says how to mend what pages most often get wrong. */
 function explain(error) {

@@ -1,18 +1,22 @@
 //! One reply's stream: bytes from `fetch` to chunks for the engine.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use chinwag_protocol::Chunk;
 use chinwag_protocol::sse::{DONE, Decoder};
-use gloo_timers::callback::Interval;
-use js_sys::{IteratorNext, Uint8Array};
+use gloo_timers::callback::{Interval, Timeout};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
 
 use super::clock;
 use super::lent::Lent;
+use super::page;
 use super::store::Store;
 use super::transport::Call;
 use crate::engine::turn::TurnId;
@@ -28,6 +32,11 @@ const HEARTBEAT_MS: f64 = 20_000.0;
 
 /// How often silence is looked for, in ms.
 const WATCH_MS: u32 = 5_000;
+
+/// Pause between two looks at what has come, in ms. What comes meanwhile is taken
+/// in at once: each look costs several turns between the browser and the module,
+/// and no more than 25 pictures a second are drawn.
+const LOOK_MS: u32 = 32;
 
 /// A running stream. Dropping it lets go of the connection.
 #[derive(Debug)]
@@ -129,21 +138,29 @@ async fn follow(
     };
     store.dispatch(Event::StreamOpened { turn });
     let mut decoder = Decoder::default();
-    while let Some(bytes) = next(&reader).await {
+    let intake = Intake::of(reader);
+    while let Some(bytes) = intake.look().await {
         heard_at.set(clock::now());
         let mut is_done = false;
         let mut heard = Vec::new();
+        let mut last: Option<(Option<String>, Chunk)> = None;
+        let tell = |(event_id, chunk)| store.dispatch(Event::ChunkArrived { turn, event_id, chunk });
         let tells = store.has_peers().then(|| store.names(turn)).flatten();
         let fed = decoder.feed(&bytes, |frame| {
             if frame.data == DONE {
                 is_done = true;
             } else if let Ok(chunk) = Chunk::from_json(&frame.data) {
                 if tells.is_some() {
-                    heard.push((frame.id.clone(), frame.data.clone()));
+                    heard.push((frame.id.clone(), frame.data));
                 }
-                store.dispatch(Event::ChunkArrived { turn, event_id: frame.id, chunk });
+                let is_joined = last.as_mut().is_some_and(|(_, told)| join(told, &chunk));
+                match &mut last {
+                    Some((id, _)) if is_joined => *id = frame.id,
+                    _ => last.replace((frame.id, chunk)).into_iter().for_each(tell),
+                }
             }
         });
+        last.into_iter().for_each(tell);
         if let Some(names) = tells {
             store.hand_on(&names, &heard);
         }
@@ -153,16 +170,110 @@ async fn follow(
         if is_done || fed.is_err() {
             break;
         }
+        intake.rest();
     }
     if was_let_go(signal) { None } else { Some(Event::StreamEnded { turn }) }
 }
 
-/// The next bytes, or `None` at the end, however it came.
-async fn next(reader: &ReadableStreamDefaultReader) -> Option<Vec<u8>> {
-    // What a reader resolves to has the members of an iterator's result.
-    let result: IteratorNext = JsFuture::from(reader.read()).await.ok()?.unchecked_into();
-    if result.done() {
-        return None;
+/// What has come of an answer, until it is looked at.
+///
+/// A browser hands out each piece as the network brought it, however long it lay.
+/// So pieces are taken by one function that asks for the next: a future for each
+/// would cost more than what is in it.
+#[derive(Debug)]
+struct Intake {
+    reader: ReadableStreamDefaultReader,
+    bytes: RefCell<Vec<u8>>,
+    is_over: Cell<bool>,
+    is_resting: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+    /// Holds the intake in turn, until the last piece.
+    hear: RefCell<Option<Hear>>,
+}
+
+/// Hears what a promise came to.
+type Hear = Closure<dyn FnMut(JsValue)>;
+
+impl Intake {
+    fn of(reader: ReadableStreamDefaultReader) -> Rc<Self> {
+        let intake = Rc::new(Self {
+            reader,
+            bytes: RefCell::default(),
+            is_over: Cell::default(),
+            is_resting: Cell::default(),
+            waiting: RefCell::default(),
+            hear: RefCell::default(),
+        });
+        let heard = Rc::clone(&intake);
+        intake.hear.replace(Some(Closure::new(move |result: JsValue| heard.take_in(&result))));
+        intake.ask();
+        intake
     }
-    Some(result.value().dyn_into::<Uint8Array>().ok()?.to_vec())
+
+    fn ask(&self) {
+        if let Some(hear) = self.hear.borrow().as_ref() {
+            let _ = self.reader.read().then2(hear, hear);
+        }
+    }
+
+    /// Takes a piece; or the end, which has none, or an error in its place.
+    fn take_in(&self, result: &JsValue) {
+        let piece = Reflect::get(result, &JsValue::from_str("value"));
+        if let Some(piece) = piece.ok().and_then(|piece| piece.dyn_into::<Uint8Array>().ok()) {
+            self.bytes.borrow_mut().append(&mut piece.to_vec());
+            self.ask();
+        } else {
+            self.is_over.set(true);
+            self.hear.take();
+        }
+        if self.is_over.get() || !self.is_resting.get() {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
+    }
+
+    /// Puts the next look off, but for the end. In the background, where timers are
+    /// held back by a second or a minute, each piece is looked at as it comes.
+    fn rest(self: &Rc<Self>) {
+        if page::is_hidden() {
+            return;
+        }
+        self.is_resting.set(true);
+        let intake = Rc::clone(self);
+        let rested = move || {
+            intake.is_resting.set(false);
+            intake.wake();
+        };
+        Timeout::new(LOOK_MS, rested).forget();
+    }
+
+    /// What has come since the last look, at least a byte; or `None` at the end,
+    /// however it came.
+    async fn look(&self) -> Option<Vec<u8>> {
+        poll_fn(|context| {
+            let is_over = self.is_over.get();
+            if is_over || !(self.is_resting.get() || self.bytes.borrow().is_empty()) {
+                return Poll::Ready(Some(self.bytes.take()).filter(|bytes| !bytes.is_empty()));
+            }
+            self.waiting.replace(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// Makes one of two chunks that tell more of the same text; `false` if they do not.
+fn join(chunk: &mut Chunk, next: &Chunk) -> bool {
+    match (chunk, next) {
+        (Chunk::TextDelta { id, delta }, Chunk::TextDelta { id: next_id, delta: more }) if id == next_id => {
+            delta.push_str(more);
+            true
+        }
+        _ => false,
+    }
 }

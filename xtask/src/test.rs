@@ -4,7 +4,7 @@ use crate::asset::Manifest;
 use crate::browser::Browser;
 use crate::dist::{self, SizePass};
 use crate::node::Node;
-use crate::report::{Outcome, Steps};
+use crate::report::{self, Outcome, Steps};
 use crate::setup::{self, WASM, WASM_BINDGEN};
 use crate::workspace::Workspace;
 use crate::{budget, deny, examples, process, run};
@@ -104,7 +104,8 @@ fn clippy_wasm(workspace: &Workspace) -> Result<Outcome> {
 }
 
 fn native(workspace: &Workspace) -> Result<Outcome> {
-    cargo(workspace, &["test", "--locked", "--workspace"])
+    // To the end, so that one run tells all that fails.
+    cargo(workspace, &["test", "--locked", "--workspace", "--no-fail-fast"])
 }
 
 fn web(workspace: &Workspace) -> Result<Outcome> {
@@ -173,25 +174,48 @@ pub(crate) fn in_browser(workspace: &Workspace, folder: &str) -> Result<Outcome>
 }
 
 /// Runs every `*.test.mjs` of a folder with Node's own runner.
+///
+/// They drive a browser, a server and the network between them against the
+/// clock of a machine that may be busy. So up to [`MOST_AGAIN`] files that fail
+/// are run once more; one that passes then is named, for it is to be mended.
 pub(crate) fn node_tests(
     workspace: &Workspace,
     folder: &str,
-    configure: impl FnOnce(&mut Command),
+    configure: impl Fn(&mut Command),
 ) -> Result<Outcome> {
     let node = Node::prepare(workspace).context("these tests need Node")?;
     let files = test_files(&workspace.root.join(folder))?;
     if files.is_empty() {
         bail!("{folder} holds no *.test.mjs");
     }
-    let mut command = Command::new(&node.program);
-    command.current_dir(&workspace.root);
-    // One file at a time: each starts a browser, and two cores share them.
-    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", LONGEST_FILE]).args(files);
-    command.env("CHINWAG_DIST", workspace.dist());
-    configure(&mut command);
-    process::run(&mut command, folder)?;
+    let list = workspace.scratch().join("failed.txt");
+    fs::create_dir_all(workspace.scratch()).context("the folder for scratch")?;
+    let run = |files: &[PathBuf]| {
+        let mut command = Command::new(&node.program);
+        command.current_dir(&workspace.root);
+        // One file at a time: each starts a browser, and two cores share them.
+        command.args(["--test", "--test-concurrency=1", LONGEST_FILE]);
+        command.args(["--test-reporter=spec", "--test-reporter-destination=stdout"]);
+        command.arg("--test-reporter=./xtask/failed-files.mjs");
+        command.arg(format!("--test-reporter-destination={}", list.display())).args(files);
+        command.env("CHINWAG_DIST", workspace.dist());
+        configure(&mut command);
+        process::run(&mut command, folder)
+    };
+    let Err(error) = run(&files) else { return Ok(Outcome::Done) };
+    let failed: Vec<_> = fs::read_to_string(&list).unwrap_or_default().lines().map(PathBuf::from).collect();
+    if failed.is_empty() || failed.len() > MOST_AGAIN {
+        return Err(error);
+    }
+    let names = failed.iter().filter_map(|file| file.file_name()?.to_str()).collect::<Vec<_>>().join(", ");
+    report::detail(&format!("running once more what failed: {names}"));
+    run(&failed)?;
+    report::detail(&format!("PASSED ONLY THE SECOND TIME, and to be mended: {names}"));
     Ok(Outcome::Done)
 }
+
+/// Files that are run once more if they fail. Where more fail it is no accident.
+const MOST_AGAIN: usize = 3;
 
 /// Node ends a test, and a file of tests, that takes longer, in ms: a file that
 /// hangs is then named, instead of holding up all that comes after it.
