@@ -12,6 +12,8 @@ import path from "node:path";
 
 import { chromium } from "playwright-core";
 
+import { noteInstances } from "../tests/e2e/support/browser.mjs";
+
 const [dist, pages] = process.argv.slice(2, 4).map((folder) => path.resolve(folder));
 const [visitors, each, warm] = [500, 20, 50].map((standard, place) => Number(process.argv[4 + place] ?? standard));
 
@@ -80,19 +82,7 @@ const browser = await chromium.launch({
 const page = await (await browser.newContext({ viewport: { width: 1080, height: 1920 }, reducedMotion: "reduce" })).newPage();
 const faults = [];
 page.on("pageerror", (error) => faults.push(String(error)));
-await page.addInitScript(() => {
-  window.instances = [];
-  for (const name of ["instantiate", "instantiateStreaming"]) {
-    const own = WebAssembly[name];
-    WebAssembly[name] = async (...given) => {
-      const made = await own.apply(WebAssembly, given);
-      // Parts of a module have its memory and none of their own.
-      const instance = made.instance ?? made;
-      if (instance.exports.memory) window.instances.push(new WeakRef(instance));
-      return made;
-    };
-  }
-});
+await noteInstances(page);
 const debug = await page.context().newCDPSession(page);
 await debug.send("HeapProfiler.enable");
 await debug.send("Performance.enable");

@@ -248,12 +248,17 @@ test("a page may take its time over a message, change it or cancel it", async ()
   await chat.ask("Where is the harbour?");
   assert.equal(await chat.part("message").count(), 0, "nothing is sent yet");
   assert.equal(await chat.send.getAttribute("aria-disabled"), "true");
-  await page.evaluate(() => window.decide());
+  const decide = async () => {
+    // It is asked when what sends is there.
+    await page.waitForFunction(() => window.decide);
+    await page.evaluate(() => (window.decide(), (window.decide = undefined)));
+  };
+  await decide();
   await chat.stop.waitFor();
   await chat.settle();
   assert.match(await chat.part("message").first().innerText(), /Where is the harbour\? \(checked\)/);
   await chat.ask("It is a secret");
-  await page.evaluate(() => window.decide());
+  await decide();
   await page.waitForTimeout(200);
   assert.equal(await chat.part("message").count(), 2);
   assert.equal(await chat.input.inputValue(), "It is a secret", "what was written stays");

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { violations } from "./support/axe.mjs";
+import { noteInstances } from "./support/browser.mjs";
 import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 setStage({
@@ -18,22 +19,10 @@ setStage({
 openPages({ reducedMotion: "reduce" });
 
 beforeEach(async () => {
-  // The widget gives nobody a way to its memory: the page takes note of the
-  // instance as the browser makes it.
+  await noteInstances(page);
   await page.addInitScript(() => {
-    window.instances = [];
-    for (const name of ["instantiate", "instantiateStreaming"]) {
-      const own = WebAssembly[name];
-      WebAssembly[name] = async (...given) => {
-        const made = await own.apply(WebAssembly, given);
-        const instance = made.instance ?? made;
-        // A part of the module has no memory of its own.
-        if (instance.exports.memory) window.instances.push(instance);
-        return made;
-      };
-    }
     /** Spoils all that the newest module knows. */
-    window.spoil = () => new Uint8Array(window.instances.at(-1).exports.memory.buffer).fill(0xff);
+    window.spoil = () => new Uint8Array(window.instances.at(-1).deref().exports.memory.buffer).fill(0xff);
   });
   await page.goto(site.origin);
 });

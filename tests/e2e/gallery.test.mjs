@@ -7,15 +7,14 @@
 
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { test } from "node:test";
 
+import { audit } from "./support/axe.mjs";
 import { newPage, widget } from "./support/browser.mjs";
 import { ROOT } from "./support/relay.mjs";
 import { browser, relay, setStage } from "./support/stage.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const GOLDEN = path.join(ROOT, "tests/golden/look");
 
 setStage();
@@ -105,11 +104,9 @@ const flaws = (page) =>
   });
 
 async function objections(page) {
-  await page.evaluate(AXE);
   // The gallery shows one panel many times, which no site does.
-  const rules = { "landmark-unique": { enabled: false } };
-  const { violations } = await page.evaluate((rules) => window.axe.run(document, { resultTypes: ["violations"], rules }), rules);
-  return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.flat().join(" ")}: ${node.failureSummary}`));
+  const found = await audit(page, { "landmark-unique": { enabled: false } });
+  return found.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.flat().join(" ")}: ${node.failureSummary}`));
 }
 
 // What the console says of the failures that some states show on purpose.

@@ -149,9 +149,7 @@ impl Store {
             .bind(mode.word())
             .execute(&mut *tx)
             .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Missing);
-        }
+        row::met(&done)?;
         // Its sources went with it; the index hears of it.
         mark_gone(&mut tx, id, "").await?;
         sqlx::query("DELETE FROM visitor WHERE site = ? AND id = ?")

@@ -171,9 +171,7 @@ impl Store {
             .bind(conversation.as_str())
             .execute(&self.write)
             .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Missing);
-        }
+        row::met(&done)?;
         self.note_deletion();
         Ok(())
     }

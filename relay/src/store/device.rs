@@ -108,9 +108,7 @@ impl Store {
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Missing);
-        }
+        row::met(&done)?;
         revocation::record(&mut tx, "device", "", id, now).await?;
         tx.commit().await?;
         Ok(())

@@ -166,9 +166,7 @@ impl Store {
         .bind(&owner.visitor)
         .execute(&self.write)
         .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Missing);
-        }
+        row::met(&done)?;
         self.note_deletion();
         Ok(())
     }

@@ -8,11 +8,17 @@ use chinwag_protocol::{
     ConversationState, Feedback, MessageMetadata, MessageStatus, Part, Role, UiMessage, Usage,
 };
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteQueryResult, SqliteRow};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::StoreError;
+
+/// Fails with [`StoreError::Missing`] if a change met no row: what it names is not
+/// there, or another's.
+pub(super) fn met(done: &SqliteQueryResult) -> Result<(), StoreError> {
+    if done.rows_affected() == 0 { Err(StoreError::Missing) } else { Ok(()) }
+}
 
 /// Now, in ms since 1970.
 pub(super) fn now() -> i64 {

@@ -245,9 +245,7 @@ impl Store {
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Missing);
-        }
+        row::met(&done)?;
         mark_gone(&mut tx, agent, id).await?;
         tx.commit().await?;
         self.note_deletion();

@@ -27,6 +27,26 @@ export async function newPage(browser, options = {}) {
   return page;
 }
 
+/**
+ * Has a page take note of each module that it begins, in `window.instances`, without keeping any alive: the widget gives
+ * nobody a way to its memory.
+ */
+export function noteInstances(page) {
+  return page.addInitScript(() => {
+    window.instances = [];
+    for (const name of ["instantiate", "instantiateStreaming"]) {
+      const own = WebAssembly[name];
+      WebAssembly[name] = async (...given) => {
+        const made = await own.apply(WebAssembly, given);
+        // Parts of a module have its memory and none of their own.
+        const instance = made.instance ?? made;
+        if (instance.exports.memory) window.instances.push(new WeakRef(instance));
+        return made;
+      };
+    }
+  });
+}
+
 /** The widget's parts, found as a person finds them: by role and name. */
 export function widget(page) {
   const host = page.locator("[data-chinwag]");

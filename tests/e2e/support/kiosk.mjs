@@ -7,7 +7,7 @@ import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { after, afterEach, before } from "node:test";
 
-import { newPage, startBrowser } from "./browser.mjs";
+import { newPage, noteInstances, startBrowser } from "./browser.mjs";
 import { startRelay } from "./relay.mjs";
 
 export const QUESTION = "How do I change the accent colour?";
@@ -34,20 +34,8 @@ export async function open(query = "", { origin = relay.origin, hash = "", froze
   page = await newPage(browser, { viewport: { width: 1080, height: 1920 }, ...options });
   page.warnings = [];
   page.on("console", (message) => message.type() === "warning" && page.warnings.push(message.text()));
-  // The widget gives nobody a way to its memory: the page takes note of each
-  // instance as the browser makes it, and keeps none alive.
+  await noteInstances(page);
   await page.addInitScript(() => {
-    window.instances = [];
-    for (const name of ["instantiate", "instantiateStreaming"]) {
-      const own = WebAssembly[name];
-      WebAssembly[name] = async (...given) => {
-        const made = await own.apply(WebAssembly, given);
-        // Parts of a module have its memory and none of their own.
-        const instance = made.instance ?? made;
-        if (instance.exports.memory) window.instances.push(new WeakRef(instance));
-        return made;
-      };
-    }
     window.beats = [];
     addEventListener("message", ({ data }) => data?.chinwag === "heartbeat" && window.beats.push(data));
   });
