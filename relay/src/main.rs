@@ -21,7 +21,7 @@ use chinwag_relay::edge::{self, LogFormat, Options, Shutdown, Tls, TlsError};
 use chinwag_relay::knowledge::read::apart;
 use chinwag_simulator::{KEY, Kind, Simulator, Switches, Trouble};
 use clap::{Parser, Subcommand};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::sleep;
 
 use self::command::{CommandError, DeviceCommand, KeyCommand, RevokeCommand, VisitorCommand};
@@ -170,10 +170,10 @@ fn start(cli: &Cli) -> Result<(), Failure> {
 async fn run(mut config: Config) -> Result<(), Failure> {
     // First of all: a second start must fail before it touches the data folder.
     let addr = config.server.addr;
-    let listener = bind(addr).await?;
+    let listener = bind(addr)?;
     config.bound_to(listener.local_addr()?);
     let metrics_listener = match config.server.metrics_addr {
-        Some(addr) => Some(bind(addr).await?),
+        Some(addr) => Some(bind(addr)?),
         None => None,
     };
     let tls = config.server.tls.as_ref().map(Tls::load).transpose()?;
@@ -212,9 +212,23 @@ async fn run(mut config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(addr).await.map_err(|error| Failure::Bind(bind_failure(addr, &error)))
+fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
+    listen(addr).map_err(|error| Failure::Bind(bind_failure(addr, &error)))
 }
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A relay that starts again takes the port while old connections linger there;
+    // on Windows it would take it from another program.
+    socket.set_reuseaddr(cfg!(not(windows)))?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// Connections that may wait to be taken; Linux cuts it to `net.core.somaxconn`.
+/// A client for whom there is no room in the queue tries again after a second, so
+/// a crowd that comes at once has to find room, or others wait with it.
+const BACKLOG: u32 = 4_096;
 
 /// Answers Prometheus to the end: how the replies end at a shutdown is to be seen.
 async fn show_metrics(listener: TcpListener, app: App, shutdown: Shutdown) {

@@ -86,7 +86,7 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             for (name, times) in SOAK {
                 command.env(name, times);
             }
-            command.args(["test", "--locked", "-p", "chinwag-relay", "--test", "chaos"]);
+            command.args(["test", "--locked", "--workspace", "--test", "chaos"]);
             // One after the other: each measures.
             command.args(["--", "--nocapture", "--test-threads=1"]);
             process::run(&mut command, "the soak")
@@ -104,7 +104,7 @@ pub fn bench(workspace: &Workspace, measure: Measure) -> Result<()> {
             let relay = built.path(workspace)?;
             let mut command = workspace.cargo();
             command.env("CHINWAG_RELAY", relay).env("CHINWAG_EXPORT", "1000000");
-            command.args(["test", "--locked", "-p", "chinwag-relay", "--test", "process", "--"]);
+            command.args(["test", "--locked", "--workspace", "--test", "process", "--"]);
             command.args(["--nocapture", "an_export_takes_the_same_memory"]);
             process::run(&mut command, "the export of a million messages")
         }

@@ -45,6 +45,8 @@ pub(crate) struct Relay {
     pub(crate) addr: SocketAddr,
     child: Child,
     log: Option<thread::JoinHandle<String>>,
+    /// Of the processes that were here before.
+    earlier: String,
     folder: TempDir,
 }
 
@@ -75,7 +77,7 @@ impl Relay {
 
     fn spawn(folder: TempDir, command: Command) -> Self {
         let (child, log, addr) = launch(command);
-        Self { addr, child, log: Some(log), folder }
+        Self { addr, child, log: Some(log), earlier: String::new(), folder }
     }
 
     /// Ends it as a power cut would, and starts another one in its folder; gives
@@ -83,7 +85,10 @@ impl Relay {
     pub(crate) fn kill_and_restart(&mut self) -> Duration {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.read_log();
+        // Its log is held against the database at the end: who looks into that now
+        // would tidy up after the power cut in the relay's place.
+        let log = self.log.take().map(|log| log.join().unwrap());
+        self.earlier.extend(log);
         self.restart()
     }
 
@@ -112,6 +117,7 @@ impl Relay {
     #[track_caller]
     fn read_log(&mut self) -> String {
         let log = self.log.take().map(|log| log.join().unwrap()).unwrap_or_default();
+        discreet::hold(&self.earlier, self.folder.path());
         discreet::hold(&log, self.folder.path());
         log
     }
