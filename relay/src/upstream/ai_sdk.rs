@@ -10,7 +10,7 @@ use chinwag_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::decode::{Blocks, Decode, Events, Utf8Text, Whole, malformed};
+use super::decode::{Blocks, Decode, DecodeEvent, Streamed, Utf8Text, Whole, malformed};
 use super::failure::UpstreamFailure;
 use super::history::{self, HISTORY_TOKENS};
 use super::http::{Call, Http, HttpError, Opened, Refusal, drive};
@@ -143,7 +143,7 @@ fn with_bytes(part: &Part, turn: &Turn) -> Part {
 
 /// The decoder of a UI message stream.
 pub fn stream(memory: Memory) -> impl Decode {
-    Streamed { events: Events::default(), sources: Sources::default(), memory }
+    Streamed::new(Reply { sources: Sources::default(), memory })
 }
 
 /// The decoder of the text protocol: every byte is text, and the end of the body
@@ -213,51 +213,35 @@ impl Decode for Text {
 }
 
 #[derive(Debug)]
-struct Streamed {
-    events: Events,
+struct Reply {
     sources: Sources,
     memory: Memory,
 }
 
-impl Decode for Streamed {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        let fed = self.events.feed(bytes, &mut frames);
-        for frame in frames {
-            self.take(&frame, out)?;
-        }
-        fed
-    }
-
-    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        self.events.finish(&mut frames);
-        frames.iter().try_for_each(|frame| self.take(frame, out))
-    }
-}
-
-impl Streamed {
-    fn take(&mut self, frame: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        if frame.data.trim().is_empty() {
+impl DecodeEvent for Reply {
+    fn take_event(&mut self, event: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if event.data.trim().is_empty() {
             return Ok(());
         }
-        if frame.data.trim() == DONE {
+        if event.data.trim() == DONE {
             // A server may be told to send no `finish`; this is its end then.
             out.push(Chunk::Finish { reason: FinishReason::Stop, metadata: None });
             return Ok(());
         }
-        let chunk = match Chunk::from_json(&frame.data) {
+        let chunk = match Chunk::from_json(&event.data) {
             Ok(chunk) => chunk,
             Err(ChunkError::Missing { .. }) => return Err(malformed("a chunk lacks a field")),
             // Metadata is the application's own and may be anything.
-            Err(ChunkError::Malformed(_)) => match without_metadata(&frame.data)? {
+            Err(ChunkError::Malformed(_)) => match without_metadata(&event.data)? {
                 Some(chunk) => chunk,
                 None => return Ok(()),
             },
         };
-        self.check(chunk, &frame.data, out)
+        self.check(chunk, &event.data, out)
     }
+}
 
+impl Reply {
     /// What of a chunk may go on.
     fn check(&mut self, chunk: Chunk, data: &str, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
         match chunk {

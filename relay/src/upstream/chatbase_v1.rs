@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::decode::{Blocks, Decode, Events, Utf8Text, Whole, malformed};
+use super::decode::{Blocks, Decode, DecodeEvent, Streamed, Utf8Text, Whole, malformed};
 use super::failure::UpstreamFailure;
 use super::history::{self, HISTORY_TOKENS};
 use super::http::{Answer, Call, Http, HttpError, Opened, Refusal, drive};
@@ -233,7 +233,7 @@ pub fn text() -> impl Decode {
 /// The decoder of server-sent events, which an older page of the documentation
 /// promised.
 pub fn stream() -> impl Decode {
-    Streamed::default()
+    Streamed::new(Told::default())
 }
 
 /// The decoder of an answer that came as one JSON body.
@@ -274,35 +274,18 @@ impl Decode for Raw {
     }
 }
 
+/// What the events have told.
 #[derive(Debug, Default)]
-struct Streamed {
-    events: Events,
+struct Told {
     blocks: Blocks,
 }
 
-impl Decode for Streamed {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        let fed = self.events.feed(bytes, &mut frames);
-        self.take(&frames, out)?;
-        fed
-    }
-
-    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        self.events.finish(&mut frames);
-        self.take(&frames, out)
-    }
-}
-
-impl Streamed {
-    fn take(&mut self, frames: &[Frame], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        for frame in frames {
-            if frame.data.trim() == DONE {
-                end(&mut self.blocks, out);
-                return Ok(());
-            }
-            let text = event_text(&frame.data)?;
+impl DecodeEvent for Told {
+    fn take_event(&mut self, event: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if event.data.trim() == DONE {
+            end(&mut self.blocks, out);
+        } else {
+            let text = event_text(&event.data)?;
             self.blocks.text(&text, out);
         }
         Ok(())

@@ -172,6 +172,53 @@ impl Events {
     }
 }
 
+/// How one provider's server-sent events are read, one after the other.
+pub trait DecodeEvent: Send {
+    /// Takes in an event. As with [`Decode::feed`], nothing comes of what follows a
+    /// terminal chunk.
+    ///
+    /// # Errors
+    /// What makes the rest of the answer worthless.
+    fn take_event(&mut self, event: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure>;
+
+    /// The provider ended its answer in good order; in the middle of an event if it
+    /// `is_cut`.
+    fn closed(&mut self, is_cut: bool, out: &mut Vec<Chunk>) {
+        let _ = (is_cut, out);
+    }
+}
+
+/// Cuts an answer into server-sent events for a [`DecodeEvent`].
+#[derive(Debug)]
+pub struct Streamed<D> {
+    events: Events,
+    inner: D,
+}
+
+impl<D: DecodeEvent> Streamed<D> {
+    /// At the beginning of an answer.
+    pub fn new(inner: D) -> Self {
+        Self { events: Events::default(), inner }
+    }
+}
+
+impl<D: DecodeEvent> Decode for Streamed<D> {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        let mut events = Vec::new();
+        let fed = self.events.feed(bytes, &mut events);
+        events.iter().try_for_each(|event| self.inner.take_event(event, out))?;
+        fed
+    }
+
+    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        let mut events = Vec::new();
+        let is_cut = self.events.finish(&mut events);
+        events.iter().try_for_each(|event| self.inner.take_event(event, out))?;
+        self.inner.closed(is_cut, out);
+        Ok(())
+    }
+}
+
 /// Lines that end with LF, CRLF or CR, bounded; a line may be cut anywhere, in a
 /// character too. A byte order mark at the start is dropped. Bytes that are no
 /// UTF-8 become U+FFFD.

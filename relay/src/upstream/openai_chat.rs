@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::attachment::{self, Piece};
-use super::decode::{Blocks, Decode, Events, Whole, malformed};
+use super::decode::{Blocks, Decode, DecodeEvent, Streamed, Whole, malformed};
 use super::failure::UpstreamFailure;
 use super::history::{self, HISTORY_TOKENS};
 use super::http::{Call, Http, HttpError, Opened, drive};
@@ -183,7 +183,7 @@ fn push_reply(message: &UiMessage, out: &mut Vec<Value>) {
 
 /// The decoder of a streamed answer.
 pub fn stream() -> impl Decode {
-    Streamed::default()
+    Streamed::new(Reply::default())
 }
 
 /// The decoder of an answer that came as one JSON body.
@@ -197,47 +197,25 @@ pub fn whole() -> impl Decode {
     })
 }
 
-#[derive(Debug, Default)]
-struct Streamed {
-    events: Events,
-    reply: Reply,
-}
-
-impl Decode for Streamed {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        let fed = self.events.feed(bytes, &mut frames);
-        self.take(frames, out)?;
-        fed
+impl DecodeEvent for Reply {
+    fn take_event(&mut self, event: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        match event.data.trim() {
+            DONE => self.end(out),
+            "" => {}
+            data => {
+                let body = serde_json::from_str(data)
+                    .map_err(|error| malformed(format!("an event is not the expected JSON: {error}")))?;
+                self.take(body, out)?;
+            }
+        }
+        Ok(())
     }
 
-    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        self.events.finish(&mut frames);
-        self.take(frames, out)?;
+    fn closed(&mut self, _is_cut: bool, out: &mut Vec<Chunk>) {
         // Some servers leave [DONE] out; a reason to end is an end all the same.
-        if self.reply.finish_reason.is_some() {
-            self.reply.end(out);
+        if self.finish_reason.is_some() {
+            self.end(out);
         }
-        Ok(())
-    }
-}
-
-impl Streamed {
-    fn take(&mut self, frames: Vec<Frame>, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        for frame in frames {
-            if frame.data.trim() == DONE {
-                self.reply.end(out);
-                return Ok(());
-            }
-            if frame.data.trim().is_empty() {
-                continue;
-            }
-            let body = serde_json::from_str(&frame.data)
-                .map_err(|error| malformed(format!("an event is not the expected JSON: {error}")))?;
-            self.reply.take(body, out)?;
-        }
-        Ok(())
     }
 }
 

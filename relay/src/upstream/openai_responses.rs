@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::attachment::{self, Piece};
-use super::decode::{Blocks, Decode, Events, Whole, malformed};
+use super::decode::{Blocks, Decode, DecodeEvent, Streamed, Whole, malformed};
 use super::failure::UpstreamFailure;
 use super::history::{self, HISTORY_TOKENS};
 use super::http::{Call, Http, HttpError, Opened, Refusal, drive};
@@ -218,7 +218,7 @@ fn push_reply(message: &UiMessage, input: &mut Vec<Value>) {
 
 /// The decoder of a streamed answer.
 pub fn stream(memory: Memory) -> impl Decode {
-    Streamed { events: Events::default(), reply: Reply::new(memory) }
+    Streamed::new(Reply::new(memory))
 }
 
 /// The decoder of an answer that came as one JSON body.
@@ -231,37 +231,14 @@ pub fn whole(memory: Memory) -> impl Decode {
     })
 }
 
-#[derive(Debug)]
-struct Streamed {
-    events: Events,
-    reply: Reply,
-}
-
-impl Decode for Streamed {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        let fed = self.events.feed(bytes, &mut frames);
-        for frame in frames {
-            self.take(&frame, out)?;
-        }
-        fed
-    }
-
-    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        self.events.finish(&mut frames);
-        frames.iter().try_for_each(|frame| self.take(frame, out))
-    }
-}
-
-impl Streamed {
-    fn take(&mut self, frame: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+impl DecodeEvent for Reply {
+    fn take_event(&mut self, frame: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
         if frame.data.trim().is_empty() || frame.data.trim() == DONE {
             return Ok(());
         }
         let event: Event = serde_json::from_str(&frame.data)
             .map_err(|error| malformed(format!("an event is not the expected JSON: {error}")))?;
-        self.reply.take(event, &frame.event, out)
+        self.take(event, &frame.event, out)
     }
 }
 

@@ -5,14 +5,14 @@ use chinwag_protocol::{Chunk, ConversationState, FinishReason, MessageMetadata};
 use serde_json::Value;
 
 use super::refusal::read_error;
-use crate::upstream::decode::{Blocks, Decode, Events, Whole, malformed};
+use crate::upstream::decode::{Blocks, Decode, DecodeEvent, Streamed, Whole, malformed};
 use crate::upstream::failure::UpstreamFailure;
 use crate::upstream::memory::Memory;
 use crate::upstream::source::Sources;
 
 /// The decoder of a streamed answer. What it learns goes into `memory`.
 pub fn stream(memory: Memory) -> impl Decode {
-    Streamed { events: Events::default(), reply: Reply::new(memory) }
+    Streamed::new(Reply::new(memory))
 }
 
 /// The decoder of an answer that came as one JSON body.
@@ -58,64 +58,42 @@ fn error_in(body: &Value) -> Option<&Value> {
     body.get("error").filter(|error| !error.is_null())
 }
 
-struct Streamed {
-    events: Events,
-    reply: Reply,
-}
-
-impl Decode for Streamed {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        let fed = self.events.feed(bytes, &mut frames);
-        for frame in frames {
-            self.take(&frame, out)?;
-        }
-        fed
-    }
-
-    fn finish(&mut self, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        let mut frames = Vec::new();
-        let is_cut = self.events.finish(&mut frames);
-        for frame in frames {
-            self.take(&frame, out)?;
-        }
-        // No documented answer lacks `done`; one that said something and was
-        // closed in good order is taken for whole.
-        if !is_cut && !self.reply.text.is_empty() && !self.reply.is_ended {
-            self.reply.end(&Value::Null, out);
-        }
-        Ok(())
-    }
-}
-
-impl Streamed {
-    fn take(&mut self, frame: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
-        if self.reply.is_ended {
+impl DecodeEvent for Reply {
+    fn take_event(&mut self, event: &Frame, out: &mut Vec<Chunk>) -> Result<(), UpstreamFailure> {
+        if self.is_ended {
             return Ok(());
         }
-        let text = frame.data.trim();
+        let text = event.data.trim();
         let data = match text {
             DONE => {
-                self.reply.end(&Value::Null, out);
+                self.end(&Value::Null, out);
                 return Ok(());
             }
             "" => Value::Null,
             text => serde_json::from_str(text)
                 .map_err(|error| malformed(format!("an event is not JSON: {error}")))?,
         };
-        match kind(&frame.event, &data) {
+        match kind(&event.event, &data) {
             Kind::Token => {
-                self.reply.add(data.get("content").and_then(Value::as_str).unwrap_or_default(), out);
+                self.add(data.get("content").and_then(Value::as_str).unwrap_or_default(), out);
             }
             Kind::Done => match error_in(&data) {
                 Some(error) => return Err(read_error(error, &malformed(""))),
-                None => self.reply.end(&data, out),
+                None => self.end(&data, out),
             },
             // `{"error": {...}}`, or the object itself.
             Kind::Error => return Err(read_error(error_in(&data).unwrap_or(&data), &malformed(""))),
             Kind::Other => {}
         }
         Ok(())
+    }
+
+    fn closed(&mut self, is_cut: bool, out: &mut Vec<Chunk>) {
+        // No documented answer lacks `done`; one that said something and was
+        // closed in good order is taken for whole.
+        if !is_cut && !self.text.is_empty() && !self.is_ended {
+            self.end(&Value::Null, out);
+        }
     }
 }
 
