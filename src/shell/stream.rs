@@ -277,3 +277,21 @@ fn join(chunk: &mut Chunk, next: &Chunk) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_tells_more_of_the_same_text_is_joined() {
+        let text = |id: &str, delta: &str| Chunk::TextDelta { id: id.to_owned(), delta: delta.to_owned() };
+        let mut told = text("t", "Steep it ");
+        assert!(join(&mut told, &text("t", "for two ")) && join(&mut told, &text("t", "minutes.")));
+        assert_eq!(told, text("t", "Steep it for two minutes."));
+        let thought = Chunk::ReasoningDelta { id: "t".to_owned(), delta: "Hm.".to_owned() };
+        for other in [text("u", "Then"), thought, Chunk::TextEnd { id: "t".to_owned() }] {
+            assert!(!join(&mut told, &other), "{other:?}");
+        }
+        assert_eq!(told, text("t", "Steep it for two minutes."));
+    }
+}

@@ -212,6 +212,7 @@ impl Decode for Text {
     }
 }
 
+/// What is kept of a reply while it is told.
 #[derive(Debug)]
 struct Reply {
     sources: Sources,

@@ -77,7 +77,8 @@ impl Target {
         let p99 = times[times.len() * 99 / 100];
         println!("{what}: {} probes, p50 {:?}, p99 {p99:?}", times.len(), times[times.len() / 2]);
         assert!(times.len() > 20, "the probe was not served");
-        let most = if crate::is_measured() { Duration::from_millis(100) } else { Duration::from_secs(2) };
+        // A client whose first packet was dropped tries again after a second: that shows.
+        let most = if crate::is_measured() { Duration::from_millis(100) } else { Duration::from_secs(1) };
         assert!(p99 < most, "p99 of others is {p99:?}");
     }
 }
