@@ -45,6 +45,8 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env("PATH", std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path)))?);
     command.args(["--package", "chinwag-relay", "--output", "target"]);
+    // Built some five hundred times: what a debugger would need is left out.
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0");
     let files: Vec<&str> = match options.file.as_slice() {
         [] => FILES.to_vec(),
         named => named.iter().map(String::as_str).collect(),
@@ -58,7 +60,7 @@ pub fn mutants(workspace: &Workspace, options: &Options) -> Result<()> {
         report::detail("each change is built and tested by itself");
     }
     // The library's own tests and those of the whole router; the others start
-    // processes and providers, and would not notice more.
-    command.args(["--", "--lib", "--test", "api"]);
+    // processes and providers, and would not notice more. They wait more than they compute.
+    command.args(["--", "--lib", "--test", "api", "--", "--test-threads=12"]);
     process::run(&mut command, "cargo mutants")
 }

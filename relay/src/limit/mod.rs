@@ -130,9 +130,7 @@ impl<K: Hash + Eq + Clone> Budget<K> {
     fn standing(&self, remaining: u32) -> Standing {
         let missing = self.burst.saturating_sub(remaining);
         let full_at = SystemTime::now() + self.period * missing;
-        let since = full_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        // Rounded up: at that second the budget is whole.
-        let reset = since.as_secs() + u64::from(since.subsec_nanos() > 0);
+        let reset = whole_second(full_at.duration_since(UNIX_EPOCH).unwrap_or_default());
         Standing { limit: self.burst, remaining, reset }
     }
 
@@ -143,6 +141,11 @@ impl<K: Hash + Eq + Clone> Budget<K> {
         self.limiter.shrink_to_fit();
         self.crowds.retain_recent();
     }
+}
+
+/// Rounded up: at that second a budget is whole.
+fn whole_second(since: Duration) -> u64 {
+    since.as_secs() + u64::from(since.subsec_nanos() > 0)
 }
 
 /// Who asks for a message or a stream, in every way that is counted.
@@ -285,6 +288,42 @@ mod tests {
         assert!(budget.take(&"a").is_ok());
         budget.sweep();
         assert!(budget.take(&"a").is_err());
+    }
+
+    #[test]
+    fn a_sweep_forgets_who_has_waited() {
+        let limits = Limits::new(
+            &config::Limits { calls_per_minute: 60_000, ..config::Limits::default() },
+            Metrics::default(),
+        );
+        assert!(limits.call(Address(IpAddr::from([192, 0, 2, 1]))).is_ok());
+        std::thread::sleep(Duration::from_millis(20));
+        limits.sweep();
+        assert_eq!(limits.calls.limiter.len(), 0);
+    }
+
+    #[test]
+    fn a_budget_is_whole_at_a_full_second() {
+        let seconds = [0, 1, 999_999_999].map(|nanos| whole_second(Duration::new(7, nanos)));
+        assert_eq!(seconds, [7, 8, 8]);
+    }
+
+    #[test]
+    fn a_full_table_is_looked_through_once_a_second() {
+        let mut budget = Budget::new(60_000, 1);
+        budget.most_keys = 1;
+        assert!(budget.take(&0).is_ok());
+        std::thread::sleep(Duration::from_millis(20));
+        *budget.swept_at.get_mut().unwrap() = Some(Instant::now());
+        assert!(budget.take(&1).is_ok());
+        assert_eq!(budget.crowds.len(), 1, "it was looked through just now");
+        *budget.swept_at.get_mut().unwrap() = Instant::now().checked_sub(SWEEP_PAUSE);
+        assert!(budget.take(&2).is_ok());
+        assert_eq!(
+            (budget.limiter.len(), budget.crowds.len()),
+            (1, 1),
+            "it was looked through, and has room"
+        );
     }
 
     #[test]

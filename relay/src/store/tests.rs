@@ -30,6 +30,7 @@ on_every_engine! {
     a_question_is_accepted_once
     a_reply_that_is_not_whole_is_begun_anew_in_its_place
     an_id_belongs_to_one_message
+    questions_that_come_together_are_all_kept
     visitors_see_only_their_own
     conversation_ids_are_unique_per_visitor_only
     an_agent_gets_what_was_said_before_the_question
@@ -142,6 +143,17 @@ async fn an_id_belongs_to_one_message(store: Store) {
         assert!(matches!(begun, Begun::Conflict), "{id}: {begun:?}");
     }
     assert_eq!(texts(&store, &anna, "c1").await, ["Hello?", "Hi."]);
+}
+
+async fn questions_that_come_together_are_all_kept(store: Store) {
+    let (anna, id) = (owner("anna"), conversation("c1"));
+    let begins = (1..=12).map(|number| store.begin(&anna, &id, question(&format!("m{number}"), "Hello?")));
+    for begun in futures_util::future::join_all(begins).await {
+        assert!(matches!(begun, Ok(Begun::Reply { .. })), "{begun:?}");
+    }
+    let page = store.messages(&anna, &id, None, 50).await.unwrap();
+    let roles: Vec<Role> = page.data.iter().map(|message| message.role).collect();
+    assert_eq!(roles, [Role::User, Role::Assistant].repeat(12), "each reply stands right after its question");
 }
 
 async fn visitors_see_only_their_own(store: Store) {

@@ -1,6 +1,8 @@
 //! Results of the page's tools: the reply that called goes on with them.
 
-use chinwag_protocol::{Chunk, ErrorCode, FinishReason, Json, MessageMetadata, MessageStatus, Part, Usage};
+use chinwag_protocol::{
+    Chunk, ErrorCode, FinishReason, Json, MessageMetadata, MessageStatus, Part, SiteKey, Usage,
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -86,6 +88,8 @@ async fn a_reply_goes_on_with_what_the_page_s_tool_answered() {
     let metadata = messages[1].metadata.as_ref().unwrap();
     assert_eq!(metadata.status, Some(MessageStatus::Done));
     assert_eq!(metadata.usage.unwrap().input_tokens, 20, "both rounds were paid for");
+    let spent = world.app.store().spent_today(&SiteKey::parse("site_shop").unwrap()).await.unwrap();
+    assert_eq!((spent.messages, spent.tokens), (2, 22), "and each is counted once");
 
     let mut next = anna.ask("c1", "m2", "And tomorrow?").await;
     let reply = world.reply().await;

@@ -197,6 +197,16 @@ fn an_expired_token_is_told_apart_only_if_its_signature_holds() {
 }
 
 #[test]
+fn who_stays_away_is_known_for_half_a_year() {
+    let keyring = keyring();
+    let after_days = |days: u64| {
+        let left = SystemTime::now() - Duration::from_secs(days * 86_400);
+        keyring.verify_visitor(&keyring.issue_visitor(&visitor(), left).unwrap()).map(|_| ())
+    };
+    assert_eq!((after_days(179), after_days(181)), (Ok(()), Err(TokenError::Expired)));
+}
+
+#[test]
 fn a_token_that_was_seen_is_held_against_the_clock_and_its_signature_each_time() {
     let keyring = keyring();
     let now = SystemTime::now();
