@@ -131,7 +131,10 @@ pub(super) fn check_keys(
         .iter()
         .map(|candidate| (distance(&key.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len() / 2)
-        .min_by_key(|(distance, _)| *distance)
+        // Who swaps two letters seldom swaps the first.
+        .min_by_key(|(distance, candidate)| {
+            (*distance, key.as_bytes().first() != candidate.as_bytes().first())
+        })
         .map(|(_, candidate)| joined(path, candidate));
     Err(Wrong::Unknown { key: joined(path, key), nearest, known: known.join(", ") }.into())
 }

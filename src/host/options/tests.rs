@@ -37,6 +37,7 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
         error(&[("colour", words("red"))]).starts_with("option \"colour\" is not known. Known here: site,")
     );
     assert!(error(&[("zindex", Given::Number(1.0))]).contains("Did you mean \"zIndex\"?"));
+    assert!(error(&[("titel", words("Help"))]).contains("Did you mean \"title\"?"), "and not site");
 }
 
 #[test]
