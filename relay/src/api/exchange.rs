@@ -23,9 +23,7 @@ pub(super) async fn admit(
     address: Address,
 ) -> Result<(Standing, Option<String>), ApiError> {
     let device = match (&request.device, site) {
-        (Some(unverified_key), Some(site)) if site.devices != Devices::None => {
-            app.store().find_device(&site.key, unverified_key).await?
-        }
+        (Some(unverified_key), Some(site)) => app.store().find_device(&site.key, unverified_key).await?,
         _ => None,
     };
     let standing = match &device {
