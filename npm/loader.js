@@ -1,8 +1,9 @@
 /*
- * The loader: the one script that a page waits for. It draws the launcher, and
- * fetches the chat itself (an ES module, its WebAssembly, its styles) when the
- * page is idle or the visitor reaches for it. It holds no behaviour of the chat:
- * options go through as they came, and the widget checks them.
+ * The loader: the one script that a page waits for. It draws the launcher, has the
+ * chat itself (an ES module, its WebAssembly, its styles) fetched when the page is
+ * idle, and begun when the visitor reaches for it or something else needs it to live.
+ * It holds no behaviour of the chat: options go through as they came, and the widget
+ * checks them.
  *
  * The build puts the module's name and the launcher's styles in, so that no
  * second request stands between the script and the launcher. Every byte here is
@@ -39,7 +40,7 @@
   const base = new URL(".", script?.src ?? document.baseURI).href;
   const body = new Promise((resolve) => {
     if (document.querySelector("body")) resolve();
-    else document.addEventListener("DOMContentLoaded", resolve);
+    else addEventListener("DOMContentLoaded", resolve);
   });
   // Commands wait here for the first `init`; after it, for the latest one.
   let begin;
@@ -52,19 +53,20 @@
    * the chat is loaded; any other word is a method of the latest handle.
    */
   function Chinwag(command, ...rest) {
-    if (command === "init") {
-      latest = body.then(() => draw({ ...given, ...rest[0] }));
-      begin(latest);
-    }
+    if (command === "init") start(rest[0]);
     const result = latest.then((call) => call(command, rest));
     // Said here, because who queues a command seldom looks at what became of it.
     result.catch((error) => error === told || console.error("chinwag:", command, error));
     return result;
   }
 
+  const start = (options) => begin((latest = body.then(() => draw({ ...given, ...options }))));
+
   /** Draws the launcher. Returns what carries out a command on this widget. */
   function draw(options) {
-    const { site, position, theme, offset, zIndex, mode, launcher: own } = options;
+    const { site, position, theme, offset, zIndex, mode, namespace, launcher: own } = options;
+    // The widget's state lies under it (`src/shell/storage.rs`).
+    const key = `cw:${namespace ? `${namespace}:` : ""}${site}`;
     const host = make("div", {
       "data-chinwag": site,
       "data-position": position ?? "bottom-right",
@@ -95,15 +97,21 @@
     if (!(isPlace || (own?.hidden ?? own?.selector))) root.append(launcher);
     document.querySelector("body").append(host);
 
+    // The chat waits for it with all that it needs at hand.
+    let need;
+    const needed = new Promise((resolve) => (need = resolve));
     let arrived;
     let refused;
     const arrival = new Promise((resolve, reject) => {
       arrived = resolve;
       refused = reject;
     });
+    // Nobody may be waiting.
+    arrival.catch(() => {});
     let attempts = 0;
     let loading;
     let handle;
+    let past;
     // Set by a press that came before the chat did.
     let wanted;
     // Known here because a focused launcher that is replaced loses the focus silently.
@@ -116,7 +124,7 @@
       try {
         // Browsers remember that a module failed; another query, if empty, is another module.
         const module = await import(base + MODULE + "?".repeat(attempts));
-        handle = await module.init(options, { host, base });
+        handle = await module.init(options, { host, base, launcher, needed, key, past });
         // The widget has put a launcher of its own in the place of this one.
         if (gone) handle.destroy();
         else if (wanted) handle.open();
@@ -128,16 +136,21 @@
         launcher.removeAttribute("aria-busy");
         told = error;
         // A plain Error comes from the widget itself and says all; these do not.
-        console.error("chinwag:", error.name === "Error" ? "" : `is ${base} your relay, and allowed by the Content-Security-Policy, with 'wasm-unsafe-eval'?`, error);
+        console.error("chinwag:", error.name === "Error" ? "" : `is ${base} your relay, and allowed by the Content-Security-Policy?`, error);
         if (wanted) explain();
         refused(error);
       }
     }
 
+    function reach() {
+      need();
+      load();
+    }
+
     function want() {
       wanted = true;
       launcher.setAttribute("aria-busy", true);
-      load();
+      reach();
     }
 
     /** Says in the launcher's place that the chat did not come. */
@@ -146,7 +159,7 @@
       const close = make("button", {}, "Close");
       const failure = make(
         "div",
-        { class: "cw-launcher cw-failure", part: "failure", role: "alert" },
+        { class: "cw-launcher cw-failure", role: "alert", part: "failure" },
         "The chat could not be loaded.",
         retry,
         close,
@@ -167,43 +180,46 @@
 
     launcher.onfocus = () => {
       focused = true;
-      load();
+      reach();
     };
     // Later, because an element that is being taken out blurs while it still stands there.
     launcher.onblur = () => setTimeout(() => (focused = !launcher.isConnected));
-    launcher.onpointerenter = load;
+    launcher.onpointerenter = reach;
     // There is no click where the widget's launcher comes in between press and release.
     launcher.onpointerdown = launcher.onclick = want;
     launcher.onpointercancel = () => (wanted = false);
     if (own?.selector) addEventListener("click", (event) => handle || (event.target.closest?.(own.selector) && want()));
 
-    if (isPlace || wasOpen(options)) load();
-    else if (!navigator.connection?.saveData) {
-      const rest = () => (window.requestIdleCallback ?? setTimeout)(load);
-      if (document.readyState === "complete") rest();
-      else addEventListener("load", rest);
-    }
+    const idle = window.requestIdleCallback ?? setTimeout;
+    const soon = () => {
+      if (document.readyState !== "complete") addEventListener("load", soon);
+      else navigator.connection?.saveData || idle(load);
+    };
+    if (isPlace) reach();
+    // After the launcher is on the screen: a browser takes its time to open the storage.
+    else
+      idle(() => {
+        past = saved(key);
+        ((past ? past.open : options.openByDefault) ? reach : soon)();
+      });
 
-    return async (command, rest) => {
+    return async (command, given) => {
       if (command === "destroy" && !handle) {
         gone = true;
         return host.remove();
       }
-      if (/^(open|toggle|send)$/.test(command)) load();
+      need();
+      (/^(open|toggle|send)$/.test(command) ? load : soon)();
       const chat = handle ?? (await arrival);
-      return command === "init" ? chat : chat[command](...rest);
+      return command === "init" ? chat : chat[command](...given);
     };
   }
 
-  /** Whether the panel stood open when the page was left. Storage may refuse, and hold anything. */
-  function wasOpen({ site, namespace, openByDefault }) {
+  /** What the widget kept at an earlier visit. Storage may refuse, and hold anything. */
+  function saved(key) {
     try {
-      const key = `cw:${namespace ? `${namespace}:` : ""}${site}`;
-      const saved = JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key));
-      return saved ? saved.open : openByDefault;
-    } catch {
-      return openByDefault;
-    }
+      return JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key));
+    } catch {}
   }
 
   /**
@@ -260,6 +276,7 @@
   Chinwag.init = Chinwag.bind(null, "init");
   window.Chinwag = Chinwag;
   const queue = Array.from(earlier?.q ?? []);
-  if (given.site && !queue.some(([command]) => command === "init")) Chinwag("init");
-  for (const call of queue) Chinwag(...call);
+  if (given.site && !queue.some(([command]) => command === "init")) start();
+  // What was queued is answered to nobody: a chat that is only to be there may wait.
+  for (const [command, ...rest] of queue) command === "init" ? start(rest[0]) : Chinwag(command, ...rest);
 })();

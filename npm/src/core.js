@@ -33,20 +33,30 @@ const PARTS = __CHINWAG_PARTS__;
 
 /** The running module; after a crash the next `load` begins another. */
 let running;
-/** The module as it was compiled and its styles, so that another one is there at once; and its parts. */
-let compiled;
-let sheet;
+/** The module as it was compiled and the styles, so that another one is there at once; and its parts. */
+let fetched;
 const compiledParts = {};
 
-/** Fetches and starts the module, once for all widgets of a page. A failed attempt may be repeated. */
-function load(wasmUrl, cssUrl) {
+/** Fetches and compiles what every widget of a page needs, once. A failed attempt may be repeated. */
+function fetchFiles(wasmUrl) {
+  if (fetched) return fetched;
+  const attempt = (fetched = Promise.all([
+    compile(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url)).catch(explain),
+    text(new URL("__CHINWAG_CSS__", import.meta.url)),
+  ]));
+  attempt.catch(() => fetched === attempt && (fetched = undefined));
+  return attempt;
+}
+
+/** Starts the module, once for all widgets of a page. A failed attempt may be repeated. */
+function load(wasmUrl) {
   if (running) return running;
-  const attempt = (running = begin(wasmUrl, cssUrl));
+  const attempt = (running = begin(wasmUrl));
   attempt.catch(() => running === attempt && (running = undefined));
   return attempt;
 }
 
-async function begin(wasmUrl, cssUrl) {
+async function begin(wasmUrl) {
   const widgets = new Set();
   const linked = {};
   let main;
@@ -58,13 +68,8 @@ async function begin(wasmUrl, cssUrl) {
       for (const crashed of widgets) crashed();
     });
   });
-  const [css] = await Promise.all([
-    sheet ?? text(cssUrl),
-    Promise.resolve(compiled ?? compile(wasmUrl ?? new URL("__CHINWAG_WASM__", import.meta.url)))
-      .then((module) => glue.start((compiled = module)))
-      .catch(explain),
-  ]);
-  sheet = css;
+  const [module, css] = await fetchFiles(wasmUrl);
+  await glue.start(module);
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
   const part = (name) => (linked[name] ??= link(name));
   const link = async (name) => {
@@ -146,6 +151,22 @@ async function language(asked) {
   return { locale, file };
 }
 
+/**
+ * Brings everything here and waits until the chat is needed: a page where nobody
+ * reaches for it does not pay for its beginning. Who was here before may have
+ * questions that wait and answers not seen, and so may who chats in another tab. The launcher
+ * that is drawn already is named in the language that the chat will speak.
+ */
+async function stand({ wasmUrl, mode, locale, strings, launcher, theme, teaser, autoOpen, onReady }, { needed, key, past, launcher: drawn }) {
+  if (!needed || past || teaser || autoOpen || onReady || theme?.tokens) return;
+  const [{ file = "{}" }] = await Promise.all([language(locale), mode === "frame" || fetchFiles(wasmUrl)]);
+  if (!launcher?.label) drawn.setAttribute("aria-label", strings?.openChat ?? JSON.parse(file).openChat ?? "Open chat");
+  const told = new AbortController();
+  const elsewhere = new Promise((resolve) => addEventListener("storage", (event) => event.key === key && resolve(), told));
+  await Promise.race([needed, elsewhere]);
+  told.abort();
+}
+
 /** Carries a file to the relay or back: what does it is fetched with the first one. */
 const files = async (verb, errand) => (await import("__CHINWAG_UPLOAD__"))[verb](errand);
 
@@ -155,6 +176,7 @@ const files = async (verb, errand) => (await import("__CHINWAG_UPLOAD__"))[verb]
  * which it has drawn the launcher.
  */
 export async function init(options, environment = {}) {
+  await stand(options ?? {}, environment);
   if (options?.mode === "frame") return (await import("__CHINWAG_FRAME__")).init(options, environment);
   let { wasmUrl, ...rest } = options ?? {};
   // A kiosk has a companion, and a module of its own for each visitor.
@@ -181,7 +203,7 @@ export async function init(options, environment = {}) {
 
   const mount = async (more, isOff) => {
     const [module, spoken] = await Promise.all([
-      (kiosk ? begin : load)(wasmUrl, new URL("__CHINWAG_CSS__", import.meta.url)),
+      (kiosk ? begin : load)(wasmUrl),
       language(locale),
     ]);
     await Promise.all(module.needs(rest).map(module.part));

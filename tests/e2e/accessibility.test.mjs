@@ -116,7 +116,6 @@ test("every action can be done by the keyboard, and the focus is seen on the way
   const chat = widget(page);
   await page.goto(relay.origin);
   await chat.launcher.waitFor();
-  await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector(".cw-app"));
   await tabTo(page, /^Open chat$/);
   await page.keyboard.press("Space");
   await chat.panel.waitFor();

@@ -15,14 +15,15 @@ const MODULE = `/${/"(chinwag-[0-9a-f]+\.js)"/.exec(LOADER)[1]}`;
 
 /** Takes the host over as the widget does, and writes down what it is told. */
 const PLAYED = `
-  export async function init(options, { host, base }) {
+  export async function init(options, { host, base, needed, key, past }) {
     if (options.site === "wrong") throw new Error('option "site" must be right');
     const told = [];
     const launcher = document.createElement("button");
     launcher.setAttribute("part", "launcher");
     launcher.textContent = "widget";
     host.shadowRoot.replaceChildren(launcher);
-    const handle = { told, options, base, element: host };
+    const handle = { told, options, base, element: host, key, past };
+    needed.then(() => (handle.isNeeded = true));
     for (const verb of ["open", "close", "send"]) handle[verb] = (...given) => (told.push([verb, ...given]), verb);
     handle.destroy = () => host.remove();
     (window.handles ??= []).push(handle);
@@ -131,10 +132,39 @@ describe("the launcher", () => {
 });
 
 describe("loading", () => {
-  test("happens on idle", async () => {
+  test("happens on idle, and says that nobody needs the chat yet", async () => {
     await show(TAG);
     await taken();
     assert.equal(fetched, 1);
+    await page.waitForTimeout(100);
+    assert.equal(await handle((chat) => chat.isNeeded), undefined);
+    await launcher().evaluate((button) => button.remove());
+    await page.evaluate(() => window.Chinwag("close"));
+    assert.equal(await handle((chat) => chat.isNeeded), true, "a method needs it");
+  });
+
+  for (const [what, reach] of [
+    ["a pointer that comes near", () => launcher().hover()],
+    ["the focus", () => launcher().focus()],
+    ["a press", () => launcher().click()],
+  ]) {
+    test(`says that it is needed: ${what}`, async () => {
+      let open;
+      gate = new Promise((resolve) => (open = resolve));
+      await show(TAG);
+      await launcher().waitFor();
+      await reach();
+      open();
+      await taken();
+      await page.waitForFunction(() => window.handles[0].isNeeded);
+    });
+  }
+
+  test("brings along what was kept at an earlier visit, and where", async () => {
+    await page.addInitScript(() => localStorage.setItem("cw:shop:site_demo", '{"v":1,"open":false}'));
+    await show('<script src="/chinwag.js" data-site="site_demo" data-namespace="shop" async></script>');
+    await taken();
+    assert.deepEqual(await handle((chat) => [chat.key, chat.past]), ["cw:shop:site_demo", { v: 1, open: false }]);
   });
 
   test("waits for a gesture where the visitor saves data", async () => {

@@ -133,6 +133,7 @@ test("the page hears how things stand", async () => {
 
 test("a relay that is away when the panel opens is said, and Try again finds it", async () => {
   await page.goto(site.origin);
+  await chat.launcher.hover();
   await page.waitForFunction(() => document.querySelector("[data-chinwag]").shadowRoot.querySelector('[part="root"]'));
   proxy.away = true;
   await chat.open();

@@ -102,7 +102,8 @@ test("spa: the conversation lives through routes, and through one without a chat
   assert.equal(await chat.host.count(), 0);
   await page.getByRole("link", { name: "Beans" }).click();
   await chat.host.waitFor({ state: "attached" });
-  if (!(await chat.panel.isVisible())) await chat.launcher.click();
+  // It stood open, and does so again.
+  await chat.panel.waitFor();
   await chat.log.getByText(QUESTION, { exact: true }).waitFor();
   assert.equal(await chat.host.count(), 1);
   assert.deepEqual(page.errors, []);

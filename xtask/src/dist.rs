@@ -100,17 +100,20 @@ const PANEL: &[&str] = &[
 fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<Vec<Asset>> {
     let packer = Packer { node, root: &workspace.root, stage: workspace.scratch().join("stage") };
     let style = |name: &str| read(&workspace.root.join("style").join(name));
-    let (tokens, launcher) = (style("tokens.css")?, style("launcher.css")?);
+    let (tokens, launcher, pointer) = (style("tokens.css")?, style("launcher.css")?, style("pointer.css")?);
     let panel: String =
         PANEL.iter().map(|room| style(&format!("widget/{room}.css"))).collect::<Result<_>>()?;
-    let css = packer.css("widget", &[tokens.as_str(), &launcher, &panel, &style("history.css")?].concat())?;
+    let css = packer.css(
+        "widget",
+        &[&tokens, &launcher, &pointer, &panel, &style("history.css")?].map(String::as_str).concat(),
+    )?;
     let kiosk_css = serde_json::to_string(&packer.css("kiosk", &style("kiosk.css")?)?)?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
     let npm = workspace.root.join("npm");
     let core = lazy::with_parts(&read(&npm.join("src").join("core.js"))?, &widget.parts)?;
     let face = packer.face(&npm.join("src"), &core, &widget.glue)?;
-    let frame = frame(&packer, &npm, &tokens, &(launcher + &style("frame.css")?))?;
+    let frame = frame(&packer, &npm, &tokens, &(launcher + &pointer + &style("frame.css")?))?;
 
     let mut assets = Vec::new();
     let wasm = Asset::banded("chinwag", widget.wasm, Load::Panel);
