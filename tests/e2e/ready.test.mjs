@@ -104,6 +104,19 @@ describe("a visitor who only looks at the page", () => {
     assert.equal(await began(), 0);
   });
 
+  for (const colorScheme of ["light", "dark"]) {
+    test(`sees no difference when the chat begins (${colorScheme})`, async () => {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await show(tag('data-accent="#b3261e" data-position="bottom-left"'));
+      await atHand();
+      const resting = await page.screenshot();
+      await page.evaluate(() => window.Chinwag("isOpen"));
+      await hasBegun();
+      await page.waitForTimeout(300);
+      assert.ok(resting.equals(await page.screenshot()), "the same pixels");
+    });
+  }
+
   test("is shown the badge when another tab has an answer", async () => {
     await show(tag());
     await atHand();
