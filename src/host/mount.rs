@@ -40,6 +40,11 @@ pub enum MountError {
         "option \"relay\" is missing: the relay's origin; it can be left out only where the script comes from the relay"
     )]
     NoRelay,
+    /// The script comes from a place where no relay can be.
+    #[error(
+        "option \"relay\" is missing: the script comes from {0}, and a relay is at https://host[:port], or http:// on localhost"
+    )]
+    NotRelay(String),
     /// The page is not one to mount into.
     #[error("the page has no body to put the chat into: call init() when the document is ready")]
     NoBody,
@@ -343,7 +348,7 @@ fn relay_of(options: &Options, base: Option<String>) -> Result<String, MountErro
         return Ok(relay.clone());
     }
     let base = base.ok_or(MountError::NoRelay)?;
-    Ok(relay(&Given::Text(base))?)
+    relay(&Given::Text(base.clone())).map_err(|_| MountError::NotRelay(base))
 }
 
 /// The element that `target` names, if it is given.

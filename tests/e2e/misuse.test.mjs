@@ -61,6 +61,21 @@ async function answers() {
 }
 
 describe("an address that answers something else", () => {
+  test("a copy of the files that lies in a folder: the console says that the relay has to be named", async () => {
+    wrong.answer = () => undefined;
+    await page.route(`${wrong.origin}/copy/*`, async (route) => {
+      await route.fulfill({ response: await route.fetch({ url: route.request().url().replace("/copy", "") }) });
+    });
+    await show(tag(`${wrong.origin}/copy`));
+    await chat.launcher.click();
+    await chat.host.getByText("The chat could not be loaded.").waitFor();
+    const said = page.errors.find((line) => line.startsWith("chinwag:")) ?? "";
+    assert.ok(said.includes(`option "relay" is missing: the script comes from ${wrong.origin}/copy/, and a relay is at`), said);
+    await show(tag(`${wrong.origin}/copy`, `data-relay="${relay.origin}"`));
+    page.errors.length = 0;
+    await answers();
+  });
+
   for (const [name, answer] of Object.entries({ HTML, "404": MISSING })) {
     for (const kind of ["js", "wasm", "css"]) {
       test(`${name} for the ${kind}: the console names it, and a press is told`, async () => {
