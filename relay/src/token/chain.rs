@@ -73,6 +73,8 @@ mod tests {
         // Once the successor has been used, there is half a minute.
         assert_eq!(play(&[(1, 0), (2, 100), (1, 130)]), [true; 3]);
         assert_eq!(play(&[(1, 0), (2, 100), (1, 131)]), [true, true, false]);
+        // It counts from the successor's use, and not from that of the token itself.
+        assert_eq!(play(&[(1, 0), (2, 20), (1, 45)]), [true; 3]);
     }
 
     #[test]

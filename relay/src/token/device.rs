@@ -73,7 +73,8 @@ mod tests {
         assert_eq!((read.id(), read.hash()), (key.id(), key.hash()));
         assert_eq!(key.hash().len(), 64);
         let (_, secret) = key.expose().rsplit_once(key.id()).unwrap();
-        assert!(!format!("{key:?}").contains(secret));
+        let shown = format!("{key:?}");
+        assert!(shown.contains(key.id()) && !shown.contains(secret), "{shown}");
         assert_ne!(DeviceKey::generate().unwrap().hash(), key.hash());
     }
 
