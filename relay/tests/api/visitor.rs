@@ -195,6 +195,28 @@ async fn a_page_that_stays_open_keeps_its_user_beyond_the_identity() {
     assert_eq!(exchange(&world, Some(&stale), Some(&ada())).await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn what_was_said_of_a_user_stays_until_something_else_is_said() {
+    let world = World::new().await;
+    let signed = |more: Value| {
+        let mut claims = json!({"sub": "ada", "aud": "site_shop", "iat": now(), "exp": now() + 300});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        hs256(IDENTITY_1.as_bytes(), &json!({"alg": "HS256", "kid": "k1"}), &claims)
+    };
+    for (said, kept) in [
+        (
+            json!({"name": "Ada", "email": "ada@example.com"}),
+            json!({"name": "Ada", "email": "ada@example.com"}),
+        ),
+        (json!({}), json!({"name": "Ada", "email": "ada@example.com"})),
+        (json!({"email": "al@example.com"}), json!({"email": "al@example.com"})),
+    ] {
+        let user = granted(&exchange(&world, None, Some(&signed(said.clone()))).await);
+        let export = world.with_token(&user.token).get("/v1/visitor/export").await.json();
+        assert_eq!(export["profile"], kept, "after {said}");
+    }
+}
+
 async fn device(world: &World, site: &str) -> DeviceKey {
     let key = DeviceKey::generate().unwrap();
     world.app.store().add_device(&SiteKey::parse(site).unwrap(), "Lobby", &key).await.unwrap();
