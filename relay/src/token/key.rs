@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use uuid::Uuid;
 
 /// The file's name in `data_dir`.
 const FILE: &str = "signing-key.pem";
@@ -220,8 +221,9 @@ fn keep(path: &Path, pem: &str) -> io::Result<()> {
     linked
 }
 
+/// A name of its own for each who asks: in containers all relays have one process id.
 fn beside(path: &Path) -> PathBuf {
-    path.with_extension(format!("pem.{}", std::process::id()))
+    path.with_extension(format!("pem.{}", Uuid::now_v7().simple()))
 }
 
 /// Makes a file that its owner alone may read.
@@ -288,6 +290,24 @@ mod tests {
     }
 
     #[test]
+    fn relays_that_start_at_once_have_one_key() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let start = std::sync::Barrier::new(8);
+            let begin = || {
+                start.wait();
+                SigningKey::load_or_generate(folder.path()).unwrap().kid().to_owned()
+            };
+            let mut kids: Vec<String> = std::thread::scope(|scope| {
+                let relays: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+                relays.into_iter().map(|relay| relay.join().unwrap()).collect()
+            });
+            kids.dedup();
+            assert_eq!(kids.len(), 1);
+        }
+    }
+
+    #[test]
     fn a_replaced_key_is_another_and_nothing_is_left_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let first = SigningKey::load_or_generate(folder.path()).unwrap();
@@ -314,6 +334,11 @@ mod tests {
             ["", "-----BEGIN PUBLIC KEY-----", "not a key", &longer, &public.replacen("MCow", "MCox", 1)]
         {
             assert!(matches!(PublicKey::from_pem(bad), Err(KeyError::PublicFormat)), "{bad:?}");
+        }
+        for (count, is_key) in [(31, false), (32, true), (33, false)] {
+            let der = STANDARD.encode([ED25519_SPKI, &vec![7; count]].concat());
+            let pem = format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n");
+            assert_eq!(PublicKey::from_pem(&pem).is_ok(), is_key, "{count} bytes");
         }
     }
 
