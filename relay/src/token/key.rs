@@ -344,6 +344,22 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_key_that_root_replaces_stays_its_owners() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+
+        let folder = tempfile::tempdir().unwrap();
+        SigningKey::load_or_generate(folder.path()).unwrap();
+        let path = folder.path().join(FILE);
+        // Nobody but root can give a file away.
+        if chown(&path, Some(1), Some(2)).is_ok() {
+            SigningKey::replace(folder.path()).unwrap();
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (1, 2));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn only_its_owner_can_read_the_key_and_an_open_one_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
 
