@@ -117,7 +117,7 @@ describe("a visitor who only looks at the page", () => {
     });
   }
 
-  test("is shown the badge when another tab has an answer", async () => {
+  test("has the chat begin when another tab chats", async () => {
     await show(tag());
     await atHand();
     const other = await page.context().newPage();
