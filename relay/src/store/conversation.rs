@@ -272,6 +272,10 @@ mod tests {
         assert_eq!(title_of(""), "");
         let long = title_of(&"abcdefghi ".repeat(20));
         assert_eq!(long, format!("{}\u{2026}", "abcdefghi ".repeat(6).trim_end()));
+        let within_a_word = title_of(&"abcdefg ".repeat(20));
+        assert_eq!(within_a_word, format!("{}\u{2026}", "abcdefg ".repeat(7).trim_end()));
+        let soon_unbroken = title_of(&format!("ab {}", "c".repeat(100)));
+        assert_eq!(soon_unbroken, format!("ab {}\u{2026}", "c".repeat(TITLE_CHARS - 3)));
         let unbroken = title_of(&"\u{fc}".repeat(200));
         assert_eq!(unbroken.chars().count(), TITLE_CHARS + 1);
     }
