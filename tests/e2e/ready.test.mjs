@@ -2,39 +2,20 @@
 // begun when somebody reaches for it, or something else needs it to live.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { newPage, noteInstances, startBrowser, widget } from "./support/browser.mjs";
-import { startSite } from "./support/host.mjs";
-import { startRelay } from "./support/relay.mjs";
+import { noteInstances, widget } from "./support/browser.mjs";
+import { chat, openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
-let browser, relay, site, page, chat;
-
-before(async () => {
-  browser = await startBrowser();
-  site = await startSite();
-  relay = await startRelay({ origins: [site.origin] });
-});
-
-after(async () => {
-  await browser?.close();
-  await relay?.stop();
-  await site?.stop();
-});
-
-beforeEach(async () => {
-  page = await newPage(browser, { reducedMotion: "reduce" });
-  chat = widget(page);
-});
-
-afterEach(() => page.context().close());
+setStage();
+openPages({ reducedMotion: "reduce" });
 
 const tag = (more = "") => `<script src="${relay.origin}/chinwag.js" data-site="site_demo" ${more} async></script>`;
 const snippet = (options) =>
   `<script>window.Chinwag = function () { (Chinwag.q = Chinwag.q || []).push(arguments) };
     Chinwag("init", ${options});</script><script src="${relay.origin}/chinwag.js" async></script>`;
 
-/** Shows a page in which each beginning of the module, and each word of the widget, is noted. */
+/** Shows a page in which each beginning of the module is noted, and when the widget is ready. */
 async function show(html, { lang = "en", on = page } = {}) {
   site.pages["/"] = { html: `<!doctype html><html lang="${lang}"><title>A shop</title><link rel="icon" href="data:,"><body><main><h1>A shop</h1><input aria-label="Search"></main>${html}</html>` };
   await noteInstances(on);
