@@ -7,3 +7,8 @@ pub mod engine;
 pub mod host;
 pub mod shell;
 pub mod view;
+
+/// Where the module's memory is given out.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

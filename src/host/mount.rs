@@ -8,7 +8,6 @@ use chinwag_protocol::Json;
 use gloo_events::EventListener;
 use js_sys::{Array, Function, Object, Reflect};
 use leptos::prelude::*;
-use leptos::tachys::view::any_view::AnyViewState;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CssStyleSheet, Document, Element, HtmlElement, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
@@ -120,7 +119,7 @@ pub struct Mounted {
     own_tokens: CssStyleSheet,
     following: Option<Following>,
     _summoning: Option<EventListener>,
-    view: Option<UnmountHandle<AnyViewState>>,
+    view: Option<UnmountHandle<<() as Render>::State>>,
     is_taken_over: bool,
 }
 
@@ -180,11 +179,11 @@ impl Mounted {
         );
         let made = Rc::new(Cell::new(None));
         let view = leptos::mount::mount_to(wrapper.clone(), {
-            let made = Rc::clone(&made);
+            let (made, root) = (Rc::clone(&made), wrapper.clone());
             move || {
                 let (store, speech) = (Store::new(model, outside), Speech::new(words));
                 made.set(Some((store, speech)));
-                Widget(store, speech).into_any()
+                Widget(root.into(), store, speech);
             }
         });
         let Some((store, speech)) = made.get() else { return Err(MountError::Unsupported("a working page")) };
@@ -465,6 +464,7 @@ fn wrapper_in(root: &ShadowRoot) -> Result<HtmlElement, MountError> {
         .ok()
         .and_then(|element| element.dyn_into::<HtmlElement>().ok())
         .ok_or(MountError::NoBody)?;
+    wrapper.set_class_name("cw-app");
     let _ = wrapper.set_attribute("part", "root");
     root.append_child(&wrapper).map_err(|_| MountError::NoBody)?;
     Ok(wrapper)

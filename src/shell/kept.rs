@@ -1,28 +1,36 @@
-//! Handles to what lives as long as the owner that it was made under: cheap to
-//! copy, and of no use once that is gone.
+//! What lives as long as the owner that it was made under.
+//!
+//! A stored value of leptos would do the same. It keeps what stays on its thread in a
+//! wrapper that asks for the thread at every turn, and that question brings an
+//! allocator of its own with it: 5 kB of the module, where there is one thread.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use slotmap::{DefaultKey, SlotMap};
 
-/// A handle to a value. A stored value of leptos that is compiled once, and not
-/// anew for each type that is kept.
+thread_local! {
+    static HELD: RefCell<SlotMap<DefaultKey, Rc<dyn Any>>> = RefCell::default();
+}
+
+/// A handle to a value: cheap to copy, and of no use once the value's owner has ended.
 pub struct Kept<T> {
-    held: StoredValue<Rc<dyn Any>, LocalStorage>,
+    key: DefaultKey,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: 'static> Kept<T> {
     /// Keeps a value until the surrounding owner ends.
     pub fn new(value: T) -> Self {
-        Self { held: keep(Rc::new(value)), of: PhantomData }
+        Self { key: keep(Rc::new(value)), of: PhantomData }
     }
 
     /// The value; nothing once its owner has ended.
     pub fn get(&self) -> Option<Rc<T>> {
-        held(self.held)?.downcast().ok()
+        held(self.key)?.downcast().ok()
     }
 }
 
@@ -40,12 +48,19 @@ impl<T> std::fmt::Debug for Kept<T> {
     }
 }
 
+/// Keeps a value until the surrounding owner ends, which drops it.
 #[inline(never)]
-fn keep(value: Rc<dyn Any>) -> StoredValue<Rc<dyn Any>, LocalStorage> {
-    StoredValue::new_local(value)
+pub fn keep(value: Rc<dyn Any>) -> DefaultKey {
+    let key = HELD.with_borrow_mut(|held| held.insert(value));
+    on_cleanup(move || {
+        // Dropped after the borrow: what it drops may keep, or end, others.
+        let value = HELD.with_borrow_mut(|held| held.remove(key));
+        drop(value);
+    });
+    key
 }
 
 #[inline(never)]
-fn held(place: StoredValue<Rc<dyn Any>, LocalStorage>) -> Option<Rc<dyn Any>> {
-    place.try_get_value()
+fn held(key: DefaultKey) -> Option<Rc<dyn Any>> {
+    HELD.with_borrow(|held| held.get(key).cloned())
 }

@@ -8,12 +8,15 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, UnwrapThrowExt as _};
 use web_sys::{AddEventListenerOptions, CharacterData, Element, Event, EventTarget, HtmlElement, Node, Text};
+
+use crate::shell::kept;
 
 /// Why the one call here that could fail does not.
 const VALID: &str = "the names of elements in this room are constants, and valid";
@@ -217,14 +220,9 @@ fn keep_running(mut run: Box<dyn FnMut()>) {
     keep(effect);
 }
 
-/// Keeps something until the surrounding owner ends, which drops it. As a box,
-/// since a stored value is compiled anew for each type.
+/// Keeps something until the surrounding owner ends, which drops it.
 pub(super) fn keep(held: impl Any) {
-    keep_boxed(Box::new(held));
-}
-
-fn keep_boxed(held: Box<dyn Any>) {
-    StoredValue::new_local(held);
+    kept::keep(Rc::new(held));
 }
 
 /// Listens for as long as the surrounding owner lives.

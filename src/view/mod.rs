@@ -41,7 +41,6 @@ mod voice;
 mod welcome;
 mod window;
 
-use leptos::html::div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
@@ -53,10 +52,10 @@ use crate::engine::part::{self, Lazy as _};
 use crate::engine::{Event, Mode, Region};
 use crate::shell::store::Store;
 
-/// The widget: launcher, panel, and the region for screen readers.
-#[expect(non_snake_case, reason = "it is a component, with one property")]
-pub fn Widget(store: Store, speech: Speech) -> impl IntoView {
-    div().class("cw-app").directive(move |root: Element| fill(&El::of(root), store, speech), ())
+/// The widget: launcher, panel, and the region for screen readers, drawn into `root`.
+#[expect(non_snake_case, reason = "it is a component, with three properties")]
+pub fn Widget(root: Element, store: Store, speech: Speech) -> impl IntoView {
+    fill(&El::of(root), store, speech);
 }
 
 /// Draws everything, and draws it anew in another language: what stands on the
