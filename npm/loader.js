@@ -159,7 +159,7 @@
       const close = make("button", {}, "Close");
       const failure = make(
         "div",
-        { class: "cw-launcher cw-failure", role: "alert", part: "failure" },
+        { class: "cw-launcher cw-absent", role: "alert", part: "failure" },
         "The chat could not be loaded.",
         retry,
         close,

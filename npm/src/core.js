@@ -57,7 +57,7 @@ function load(wasmUrl) {
 }
 
 async function begin(wasmUrl) {
-  const widgets = new Set();
+  const widgets = new Map();
   const linked = {};
   let main;
   const glue = makeGlue((exports) => {
@@ -65,18 +65,27 @@ async function begin(wasmUrl) {
     return guard(exports, (error) => {
       running = undefined;
       console.error("chinwag: the chat has stopped", error);
-      for (const crashed of widgets) crashed();
+      for (const crashed of widgets.keys()) crashed();
     });
   });
   const [module, css] = await fetchFiles(wasmUrl);
   await glue.start(module);
+  /** Dresses what parts draw, if there is any yet. */
+  const dress = () => {
+    for (const root of answerSheet ? widgets.values() : []) {
+      const sheets = root.adoptedStyleSheets;
+      // First: what says how the panel looks elsewhere, as at a kiosk, comes after it.
+      if (!sheets.includes(answerSheet)) root.adoptedStyleSheets = [answerSheet, ...sheets];
+    }
+  };
   /** Makes a part one with the module, once. A failed attempt may be repeated. */
   const part = (name) => (linked[name] ??= link(name));
   const link = async (name) => {
     const base = PARTS[name][1];
     if (name === "Reply") idle(learnTimes);
     try {
-      const [compiledPart] = await Promise.all([compilePart(name, wasmUrl), base && part(base)]);
+      const [compiledPart] = await Promise.all([compilePart(name, wasmUrl), base && part(base), name !== "Setting" && answerStyles()]);
+      dress();
       await WebAssembly.instantiate(compiledPart, { m: main });
       glue.linked(name);
     } catch (error) {
@@ -85,8 +94,20 @@ async function begin(wasmUrl) {
       throw error;
     }
   };
-  return { css, mount: glue.mount, needs: glue.needs, widgets, part };
+  return { css, mount: glue.mount, needs: glue.needs, widgets, part, dress };
 }
+
+/** How what parts draw looks: fetched with the first of them, once for a page. A failed attempt may be repeated. */
+let answerSheet;
+let fetchedSheet;
+const answerStyles = () =>
+  (fetchedSheet ??= text(new URL("__CHINWAG_ANSWER_CSS__", import.meta.url)).then(
+    (css) => (answerSheet = new CSSStyleSheet()).replaceSync(css),
+    (error) => {
+      fetchedSheet = undefined;
+      throw error;
+    },
+  ));
 
 /**
  * Fetches and compiles a part. Where the page says itself where the module is,
@@ -216,7 +237,8 @@ export async function init(options, environment = {}) {
     part = module.part;
     element = inner.element;
     forget?.();
-    module.widgets.add(crashed);
+    module.widgets.set(crashed, element.shadowRoot);
+    module.dress();
     forget = () => module.widgets.delete(crashed);
     kiosk?.attach(inner, spoken.locale);
   };

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::attachment;
 use super::dom::{El, effect};
 use super::scene::Scene;
+use super::value::Derived;
 use crate::engine::part::{self, Lazy as _};
 use crate::engine::{Model, Part, Region};
 use crate::shell::store::Standing;
@@ -20,7 +21,7 @@ fn takes_files(scene: Scene) -> bool {
 /// Draws the list of attached files above the text field, and the button that
 /// attaches some before it.
 pub(super) fn attach(scene: Scene, field: El) -> El {
-    let takes = Memo::new(move |_| takes_files(scene));
+    let takes = Derived::new(move || takes_files(scene));
     field
         .part(move || takes.get().then(|| part::File::enter_again(|| untrack(|| attachment::tray(scene)))))
         .part(move || takes.get().then(|| part::File::enter_again(|| untrack(|| attachment::clip(scene)))))
@@ -29,7 +30,7 @@ pub(super) fn attach(scene: Scene, field: El) -> El {
 /// Takes files that are dropped on the panel.
 pub(super) fn take_drops(scene: Scene, panel: &El) {
     let panel = panel.clone();
-    let takes = Memo::new(move |_| takes_files(scene));
+    let takes = Derived::new(move || takes_files(scene));
     effect(move || {
         if takes.get() {
             part::File::enter_again(|| untrack(|| attachment::take_drops(scene, &panel)));

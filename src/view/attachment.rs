@@ -3,7 +3,6 @@
 //! `File`: it is drawn while files can be sent.
 
 use js_sys::Reflect;
-use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Event as DomEvent, HtmlInputElement};
 
@@ -12,6 +11,7 @@ use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
 use super::time;
+use super::value::Value;
 use crate::engine::{Attachment, Event, FileId, Model, Objection, Progress, Region};
 
 /// Draws the button that attaches files, and takes those that are pasted.
@@ -182,7 +182,7 @@ fn line(scene: Scene, id: FileId, progress: &Progress) -> Option<El> {
 
 /// Takes files that are dropped on the panel, and shows meanwhile that it would.
 pub(super) fn take_drops(scene: Scene, panel: &El) {
-    let over = RwSignal::new(0_usize);
+    let over = Value::new(0_usize);
     let has_files = |event: &DomEvent| {
         let types = member(event, "dataTransfer").and_then(|data| member(&data, "types"));
         types.is_some_and(|types| js_sys::Array::from(&types).includes(&JsValue::from_str("Files"), 0))
@@ -191,12 +191,12 @@ pub(super) fn take_drops(scene: Scene, panel: &El) {
     listen(panel, "dragenter", move |event| {
         if has_files(&event) {
             event.prevent_default();
-            over.update(|over| *over += 1);
+            over.set(over.peek() + 1);
         }
     });
     listen(panel, "dragleave", move |event| {
         if has_files(&event) {
-            over.update(|over| *over = over.saturating_sub(1));
+            over.set(over.peek().saturating_sub(1));
         }
     });
     listen(panel, "dragover", move |event| {

@@ -15,6 +15,7 @@ use super::icon::Icon;
 use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
+use super::value::{Derived, Value};
 use crate::engine::{Event, MAX_MESSAGE_CHARS, Model, Part, Region};
 use crate::shell::store::Kept;
 
@@ -29,15 +30,15 @@ const COUNT_FROM: usize = MAX_MESSAGE_CHARS / 10 * 9;
 struct Field {
     scene: Scene,
     /// The length in characters; 0 also for nothing but white space.
-    chars: RwSignal<usize>,
+    chars: Value<usize>,
     /// Seconds until the relay takes a message again.
-    rest: RwSignal<usize>,
+    rest: Value<usize>,
     /// Whether the page is thinking about a message.
-    is_asked: Memo<bool>,
+    is_asked: Derived<bool>,
     /// Whether there are files.
-    has_files: Memo<bool>,
+    has_files: Derived<bool>,
     /// Whether all of them have arrived.
-    is_ready: Memo<bool>,
+    is_ready: Derived<bool>,
     held: Kept<Held>,
 }
 
@@ -55,15 +56,15 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
     let store = scene.store;
     let field = Field {
         scene,
-        chars: RwSignal::new(0),
-        rest: RwSignal::new(0),
-        is_asked: Memo::new(move |_| {
+        chars: Value::new(0),
+        rest: Value::new(0),
+        is_asked: Derived::new(move || {
             store.read(Region::Composer, |model| model.page_asked.is_some()).unwrap_or_default()
         }),
-        has_files: Memo::new(move |_| {
+        has_files: Derived::new(move || {
             store.read(Region::Files, |model| !model.tray.attachments.is_empty()).unwrap_or_default()
         }),
-        is_ready: Memo::new(move |_| {
+        is_ready: Derived::new(move || {
             store.read(Region::Files, |model| model.tray.is_ready()).unwrap_or(true)
         }),
         held: Kept::new(Held::default()),
@@ -73,7 +74,7 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
         time::count_down(until, field.rest);
     });
     on_cleanup(move || field.cancel_pause());
-    let is_replying = Memo::new(move |_| {
+    let is_replying = Derived::new(move || {
         let is_replying = store.read(Region::Composer, Model::is_replying).unwrap_or_default();
         // Without a network one more message can be written meanwhile.
         let takes = store.read(Region::Composer, Model::takes_message).unwrap_or(true);
@@ -137,9 +138,9 @@ pub(super) fn composer(scene: Scene, input: El) -> El {
 
 /// One button with two meanings: it stays where it is and keeps the focus when
 /// a reply begins or ends.
-fn send_button(field: Field, is_replying: Memo<bool>) -> El {
+fn send_button(field: Field, is_replying: Derived<bool>) -> El {
     let press = move |_| {
-        if is_replying.get_untracked() {
+        if is_replying.peek() {
             field.scene.store.dispatch(Event::StopPressed);
         } else {
             field.send();
@@ -158,7 +159,7 @@ fn send_button(field: Field, is_replying: Memo<bool>) -> El {
 
 /// Says how long no message is taken.
 fn rest(field: Field) -> Option<El> {
-    if Memo::new(move |_| field.rest.get() > 0).get() {
+    if Derived::new(move || field.rest.get() > 0).get() {
         let line = move || field.scene.text_with(Text::RestsFor, &time::countdown(field.rest.get()));
         return Some(el("p", "cw-count").set("role", "timer").live_text(line));
     }
@@ -231,14 +232,14 @@ impl Field {
             set(&around, "data-text", &text);
         }
         let chars = if text.trim().is_empty() { 0 } else { text.chars().count() };
-        let was = self.chars.try_get_untracked().unwrap_or_default();
+        let was = self.chars.peek();
         if was <= MAX_MESSAGE_CHARS && chars > MAX_MESSAGE_CHARS {
             self.scene.say(&self.scene.text(Text::TooLong));
         }
         if was != chars {
             // What shows the reply is fetched while the question is written.
             self.scene.store.fetch(Part::Reply);
-            self.chars.try_set(chars);
+            self.chars.set(chars);
         }
     }
 
@@ -266,7 +267,7 @@ impl Field {
     }
 
     fn send(self) {
-        if !self.is_ready.get_untracked() {
+        if !self.is_ready.peek() {
             self.say_unfinished();
         }
         let is_taken = |model: &Model| model.has_consent() && model.takes_message();

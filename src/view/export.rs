@@ -17,6 +17,7 @@ use super::reply::tell_copied;
 use super::scene::{Scene, after};
 use super::strings::Text;
 use super::time;
+use super::value::Derived;
 use crate::engine::part::{self, Lazy as _};
 use crate::engine::transcript::{Format, Words, write, write_empty};
 use crate::engine::{ConversationId, Event, Model, Moment, Older, Region};
@@ -45,7 +46,7 @@ fn written(scene: Scene, model: &Model, format: Format) -> String {
 }
 
 /// Draws the menu of what can be done with the whole conversation.
-pub(super) fn export_menu(scene: Scene, is_empty: Memo<bool>) -> El {
+pub(super) fn export_menu(scene: Scene, is_empty: Derived<bool>) -> El {
     let wanted = RwSignal::new(None);
     effect(move || {
         if let Some((conversation, file)) = wanted.get() {

@@ -1,13 +1,12 @@
 //! A failure: one sentence that a person understands, a way out where there is
 //! one, and the number to quote.
 
-use leptos::prelude::*;
-
 use super::dom::{El, button, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
 use super::time;
+use super::value::Value;
 use crate::engine::{Event, Failure, Key};
 
 /// Draws why an item failed, and the button that tries it again.
@@ -22,10 +21,10 @@ pub(super) fn failure(scene: Scene, key: Key, failure: &Failure) -> El {
 
 /// The button that tries an item again; while it has to wait it counts down.
 fn retry(scene: Scene, key: Key, failure: &Failure) -> El {
-    let left = RwSignal::new(0);
+    let left = Value::new(0);
     time::count_down(failure.retry_at, left);
     let press = move |_| {
-        if left.try_get_untracked() == Some(0) {
+        if left.peek() == 0 {
             scene.store.dispatch(Event::RetryPressed { key });
             scene.focus_input();
         }

@@ -1,6 +1,5 @@
 //! The bar at the top: who answers, how things stand, new conversation, close.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
@@ -9,14 +8,15 @@ use super::export::export_menu;
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
+use super::value::Derived;
 use crate::engine::markdown::Href;
 use crate::engine::{Connection, ConversationState, Event, Mode, Model, Region};
 
 /// Draws the header.
-pub(super) fn header(scene: Scene, is_empty: Memo<bool>, mode: Mode) -> El {
+pub(super) fn header(scene: Scene, is_empty: Derived<bool>, mode: Mode) -> El {
     let store = scene.store;
     let begin = move |_| {
-        if !is_empty.get_untracked() {
+        if !is_empty.peek() {
             store.start_conversation();
             scene.say(&scene.text(Text::ConversationStarted));
         }

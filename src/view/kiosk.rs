@@ -19,6 +19,7 @@ use super::scene::{Places, Scene, after, focus};
 use super::standing::{standing, standing_of};
 use super::strings::Text;
 use super::time;
+use super::value::{Derived, Value};
 use super::welcome::{headline, words_of};
 use crate::engine::kiosk::Stage;
 use crate::engine::{Event, Kiosk, KioskEvent, Model, Reason, Region};
@@ -45,7 +46,7 @@ pub(super) fn kiosk(root: &El, scene: Scene, places: &Places) {
         visit(&screen, scene, places);
         focus(&places.input.html());
     } else {
-        let is_away = Memo::new(move |_| is_away(scene));
+        let is_away = Derived::new(move || is_away(scene));
         append(
             &screen,
             &el("div", "cw-kiosk-place")
@@ -167,9 +168,9 @@ fn away(scene: Scene) -> El {
 fn visit(screen: &El, scene: Scene, places: &Places) {
     let store = scene.store;
     let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
-    let is_empty = Memo::new(move |_| is_empty());
+    let is_empty = Derived::new(move || is_empty());
     let has_keyboard = store.peek(|model| model.config.kiosk.has_keyboard).unwrap_or_default();
-    let is_typing = RwSignal::new(has_keyboard);
+    let is_typing = Value::new(has_keyboard);
     let keys = el("div", "cw-keys")
         .set("part", "keyboard")
         .live("data-shown", move || if is_typing.get() { "yes" } else { "no" });
@@ -195,7 +196,7 @@ fn visit(screen: &El, scene: Scene, places: &Places) {
         store.draw_keyboard(&keys, &places.input);
     }
     let is_warned =
-        Memo::new(move |_| read_kiosk(scene, |kiosk| matches!(kiosk.stage, Stage::Warning { .. })));
+        Derived::new(move || read_kiosk(scene, |kiosk| matches!(kiosk.stage, Stage::Warning { .. })));
     let code = Memo::new(move |_| read_kiosk(scene, |kiosk| kiosk.code.clone()));
     let over = el("div", "cw-kiosk-place")
         .part(move || code.get().map(|address| code_of(scene, &address)))
@@ -213,7 +214,7 @@ fn visit(screen: &El, scene: Scene, places: &Places) {
 }
 
 /// Draws what a visitor can do beside writing, within reach of every hand.
-fn bar(scene: Scene, typing: Option<RwSignal<bool>>) -> El {
+fn bar(scene: Scene, typing: Option<Value<bool>>) -> El {
     let flag = |is: bool| if is { "true" } else { "false" };
     let glyph = |mark: &str| el("span", "cw-glyph").set("aria-hidden", "true").text(mark);
     let size = button("cw-kiosk-button", move |_| tell(scene, KioskEvent::SizePressed))
@@ -226,7 +227,7 @@ fn bar(scene: Scene, typing: Option<RwSignal<bool>>) -> El {
         .add(&el("span", "").text(&scene.text(Text::MoreContrast)));
     let keyboard = typing.map(|typing| {
         button("cw-kiosk-button", move |_| {
-            typing.update(|is| *is = !*is);
+            typing.set(!typing.peek());
             scene.focus_input();
         })
         .live("aria-pressed", move || flag(typing.get()))
@@ -250,9 +251,10 @@ fn start_over(scene: Scene) -> El {
 
 /// Asks whether the visitor is still there.
 fn warning(scene: Scene) -> El {
-    let left = Memo::new(move |_| read_kiosk(scene, |kiosk| kiosk.stage.seconds_left()).unwrap_or_default());
+    let left =
+        Derived::new(move || read_kiosk(scene, |kiosk| kiosk.stage.seconds_left()).unwrap_or_default());
     let words = move || time::count(scene, Text::ClearedIn, left.get());
-    let whole = left.get_untracked();
+    let whole = left.peek();
     let text = el("p", "cw-still-text").set("id", "cw-still").live_text(words);
     effect(move || {
         if TOLD_AT.contains(&left.get()) {

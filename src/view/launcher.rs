@@ -1,23 +1,22 @@
 //! The round button, and what stands at it: a badge, and a few words of the page.
 //! The loader drew the same button before; see style/launcher.css.
 
-use leptos::prelude::*;
-
 use super::dom::{El, button, el, icon};
 use super::icon::Icon;
 use super::scene::Scene;
 use super::strings::Text;
 use super::time;
+use super::value::Derived;
 use crate::engine::{Event, Model, Region, TeaserState};
 
 /// Draws the launcher, unless the page has one of its own.
-pub(super) fn launcher(scene: Scene, place: El, is_open: Memo<bool>) -> El {
+pub(super) fn launcher(scene: Scene, place: El, is_open: Derived<bool>) -> El {
     let press = move |_| {
-        let event = if is_open.get_untracked() { Event::Closed } else { Event::Opened };
+        let event = if is_open.peek() { Event::Closed } else { Event::Opened };
         scene.store.dispatch(event);
     };
     let own_label = move || scene.store.read(Region::Header, |model| model.config.launcher.label.clone());
-    let unread = Memo::new(move |_| {
+    let unread = Derived::new(move || {
         let count = |model: &Model| if model.open { 0 } else { model.unread };
         scene.store.read(Region::Panel, count).unwrap_or_default() as usize
     });

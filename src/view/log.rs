@@ -8,12 +8,13 @@ use super::later::waiting;
 use super::scene::Scene;
 use super::strings::Text;
 use super::transcript::transcript;
+use super::value::Derived;
 use super::welcome::welcome;
 use crate::engine::part::{self, Lazy as _};
 use crate::engine::{Part, Region};
 
 /// Draws the scroll area.
-pub(super) fn log(scene: Scene, place: El, is_empty: Memo<bool>) -> El {
+pub(super) fn log(scene: Scene, place: El, is_empty: Derived<bool>) -> El {
     let list = el("div", "cw-list")
         .part(move || if is_empty.get() { welcome(scene) } else { None })
         .part(move || unsent(scene));

@@ -10,6 +10,7 @@ use web_sys::{HtmlElement, KeyboardEvent};
 use super::dom::{El, append, button, el, icon};
 use super::icon::Icon;
 use super::scene::{after, focus, focused};
+use super::value::{Derived, Value};
 
 /// One thing that can be chosen.
 #[derive(Clone)]
@@ -27,16 +28,16 @@ pub(super) struct Opening {
     label: String,
     /// Whether the last choice gets the focus, and not the first.
     at_end: bool,
-    is_open: RwSignal<bool>,
+    is_open: Value<bool>,
     back: El,
 }
 
 /// Draws a menu's button, and under it, while it is open, the menu that `draw` draws
 /// by [`Opening::list`]. Where nothing can be chosen, the button is off.
-pub(super) fn menu(label: &str, is_off: Memo<bool>, draw: impl Fn(Opening) -> El + 'static) -> El {
-    let is_open = RwSignal::new(false);
+pub(super) fn menu(label: &str, is_off: Derived<bool>, draw: impl Fn(Opening) -> El + 'static) -> El {
+    let is_open = Value::new(false);
     // Which of the choices has the focus when the menu opens: its first or last.
-    let opens_at_end = RwSignal::new(false);
+    let opens_at_end = Value::new(false);
     let opener = el("button", "cw-icon-button")
         .set("type", "button")
         .label(label)
@@ -45,13 +46,13 @@ pub(super) fn menu(label: &str, is_off: Memo<bool>, draw: impl Fn(Opening) -> El
         .live("aria-disabled", move || if is_off.get() { "true" } else { "false" })
         .add(&icon(Icon::MORE));
     let open = move |at_end: bool| {
-        if !is_off.get_untracked() {
+        if !is_off.peek() {
             opens_at_end.set(at_end);
             is_open.set(true);
         }
     };
     let opener = opener
-        .on("click", move |_| if is_open.get_untracked() { is_open.set(false) } else { open(false) })
+        .on("click", move |_| if is_open.peek() { is_open.set(false) } else { open(false) })
         .on("keydown", move |event| {
             let at_end = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
                 "ArrowDown" => false,
@@ -70,12 +71,12 @@ pub(super) fn menu(label: &str, is_off: Memo<bool>, draw: impl Fn(Opening) -> El
         after(0, move || {
             let is_within = focused(&around).is_some_and(|element| around.contains(Some(&element)));
             if !is_within {
-                is_open.try_set(false);
+                is_open.set(false);
             }
         });
     };
     place.on("focusout", left).add(&opener).part(move || {
-        let at_end = opens_at_end.get_untracked();
+        let at_end = opens_at_end.peek();
         let opening = || Opening { label: label.clone(), at_end, is_open, back: back.clone() };
         is_open.get().then(|| untrack(|| draw(opening())))
     })
@@ -89,7 +90,7 @@ impl Opening {
     }
 }
 
-fn list(label: &str, choices: &[Choice], at_end: bool, is_open: RwSignal<bool>, back: &El) -> El {
+fn list(label: &str, choices: &[Choice], at_end: bool, is_open: Value<bool>, back: &El) -> El {
     let list = el("div", "cw-menu").set("part", "menu").set("role", "menu").set("aria-label", label);
     let mut items = Vec::new();
     for choice in choices.iter().cloned() {

@@ -37,6 +37,7 @@ mod standing;
 pub mod strings;
 mod time;
 mod transcript;
+mod value;
 mod voice;
 mod welcome;
 mod window;
@@ -48,6 +49,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 use self::dom::{El, effect};
 use self::scene::{Places, Scene, focus, focused};
 use self::strings::Speech;
+use self::value::Derived;
 use crate::engine::part::{self, Lazy as _};
 use crate::engine::{Event, Mode, Region};
 use crate::shell::store::Store;
@@ -81,7 +83,7 @@ fn draw(root: &El, scene: Scene, is_again: bool) -> Scene {
     let store = scene.store;
     let Some(places) = scene.places() else { return scene };
     store.on_transcript(move |format| export::transcript_of(scene, format));
-    let is_open = Memo::new(move |_| store.read(Region::Panel, |model| model.open).unwrap_or_default());
+    let is_open = Derived::new(move || store.read(Region::Panel, |model| model.open).unwrap_or_default());
     let launcher = launcher::launcher(scene, places.launcher.clone(), is_open);
     let mode = store.peek(|model| model.config.mode).unwrap_or_default();
     let voice = voice::voice(scene, places.voice.clone());
@@ -138,7 +140,7 @@ fn pressed(scene: Scene, event: &KeyboardEvent) {
             event.prevent_default();
             swap_focus(scene);
         }
-        "Tab" if scene.is_sheet.get_untracked() => keep_focus(&panel, event),
+        "Tab" if scene.is_sheet.peek() => keep_focus(&panel, event),
         _ => {}
     }
 }

@@ -16,6 +16,7 @@ use super::header::{header, name};
 use super::log::log;
 use super::scene::{Places, Scene, focus, focused, is_touch_first, matches_media};
 use super::standing::{standing, standing_of};
+use super::value::Derived;
 use crate::engine::{Mode, Region};
 
 /// When the panel fills the window; the same words as in style/widget/mode.css.
@@ -26,7 +27,7 @@ const SHEET: &str = "(max-width: 479.98px), (max-height: 439.98px)";
 pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
     let store = scene.store;
     let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
-    let is_empty = Memo::new(move |_| is_empty());
+    let is_empty = Derived::new(move || is_empty());
     let panel = el("section", "cw-panel")
         .set("part", "panel")
         .set("role", if mode == Mode::Inline { "region" } else { "dialog" })
@@ -62,7 +63,7 @@ pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
 ///
 /// One that stands open from the start, as within an element of the page or drawn
 /// anew in another language, takes no focus: nobody has opened it.
-pub(super) fn keep_open(scene: Scene, panel: &El, is_open: Memo<bool>, is_standing: bool) {
+pub(super) fn keep_open(scene: Scene, panel: &El, is_open: Derived<bool>, is_standing: bool) {
     let panel = panel.html();
     let (mut was, mut returns_to) = (is_standing.then_some(true), None);
     let mut asked = scene.store.peek(|model| model.focus_asked).filter(|_| is_standing).unwrap_or_default();
@@ -125,7 +126,7 @@ fn is_asked_for(panel: &HtmlElement) -> bool {
 /// Gives the sheet the part of the window that a phone's keyboard leaves free.
 fn follow_viewport(scene: Scene, panel: HtmlElement, mode: Mode) {
     let fit = move || {
-        scene.is_sheet.try_set(mode == Mode::Fullscreen || matches_media(SHEET));
+        scene.is_sheet.set(mode == Mode::Fullscreen || matches_media(SHEET));
         if let Some(viewport) = window().visual_viewport() {
             let style = panel.style();
             // Browsers refuse only names and values that are no CSS.

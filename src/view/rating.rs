@@ -11,6 +11,7 @@ use super::icon::Icon;
 use super::later::later;
 use super::scene::{Scene, focus};
 use super::strings::Text;
+use super::value::Value;
 use crate::engine::{Event, Feedback, Item, Key, Opinion, Region, part};
 
 /// Longest reason that can be written, in UTF-16 units; with the chosen ones it
@@ -97,8 +98,8 @@ fn form(buttons: &Buttons, value: Feedback) -> El {
     let mut chosen = Vec::new();
     if value == Feedback::Negative {
         for reason in REASONS {
-            let is_chosen = RwSignal::new(false);
-            let chip = button("cw-chip", move |_| is_chosen.set(!is_chosen.get_untracked()))
+            let is_chosen = Value::new(false);
+            let chip = button("cw-chip", move |_| is_chosen.set(!is_chosen.peek()))
                 .live("aria-pressed", move || if is_chosen.get() { "true" } else { "false" })
                 .text(&scene.text(reason));
             append(&chips, &el("li", "").add(&chip));
@@ -118,7 +119,7 @@ fn form(buttons: &Buttons, value: Feedback) -> El {
     let (typed, written) = (area.clone(), area);
     let (own, asking) = (buttons.clone(), buttons.clone());
     let send = move || {
-        let reasons = chosen.iter().filter(|(_, is_chosen)| is_chosen.get_untracked());
+        let reasons = chosen.iter().filter(|(_, is_chosen)| is_chosen.peek());
         let reason = join(reasons.map(|(reason, _)| scene.text(*reason)), written.value().trim());
         asking.close(value);
         if !reason.is_empty() {

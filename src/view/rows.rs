@@ -15,6 +15,7 @@ use super::question::question;
 use super::reply::reply;
 use super::scene::{Scene, focused, selected};
 use super::time;
+use super::value::Value;
 use super::window::{Slot, Window, guess};
 use crate::engine::part::{self, Lazy as _};
 use crate::engine::{Item, Key, Model, Moment, Part};
@@ -107,7 +108,7 @@ pub(super) struct Rows {
     /// By how much heights have turned out otherwise since it was last looked
     /// which rows are in sight.
     unfit: f64,
-    following: RwSignal<bool>,
+    following: Value<bool>,
 }
 
 impl Rows {
@@ -117,7 +118,7 @@ impl Rows {
         scene: Scene,
         log: HtmlElement,
         place: El,
-        following: RwSignal<bool>,
+        following: Value<bool>,
         owner: Owner,
     ) -> Self {
         Self {
@@ -144,7 +145,7 @@ impl Rows {
     }
 
     fn is_following(&self) -> bool {
-        self.following.try_get_untracked().unwrap_or_default()
+        self.following.peek()
     }
 
     /// Takes in which rows there are now. Those that stay keep their height and

@@ -11,6 +11,7 @@ use web_sys::{Element, HtmlElement, Node, ShadowRoot};
 
 use super::dom::{El, append, el};
 use super::strings::{Speech, Text, Words};
+use super::value::Value;
 use crate::engine::{Mode, Model};
 use crate::shell::store::{Kept, Store};
 
@@ -20,7 +21,7 @@ pub(super) struct Scene {
     /// The widget's state.
     pub(super) store: Store,
     /// Whether the panel fills the window, as on a phone.
-    pub(super) is_sheet: RwSignal<bool>,
+    pub(super) is_sheet: Value<bool>,
     places: Kept<Places>,
     speech: Speech,
 }
@@ -54,7 +55,7 @@ impl Scene {
             input: el("textarea", "cw-input"),
             voice: el("div", "cw-hidden"),
         };
-        Self { store, is_sheet: RwSignal::new(false), places: Kept::new(places), speech }
+        Self { store, is_sheet: Value::new(false), places: Kept::new(places), speech }
     }
 
     /// What the widget says; English once it is gone.

@@ -9,6 +9,7 @@ use wasm_bindgen::JsValue;
 
 use super::scene::Scene;
 use super::strings::{Form, Text};
+use super::value::Value;
 use crate::engine::Moment;
 
 /// The language that is built in.
@@ -86,11 +87,11 @@ pub(super) fn is_pause(before: Option<Moment>, at: Moment) -> bool {
 }
 
 /// Counts the seconds until a moment, for as long as the surrounding owner lives.
-pub(super) fn count_down(until: Option<Moment>, left: RwSignal<usize>) {
+pub(super) fn count_down(until: Option<Moment>, left: Value<usize>) {
     left.set(seconds_until(until));
-    if left.get_untracked() > 0 {
+    if left.peek() > 0 {
         let tick = move || {
-            left.try_set(seconds_until(until));
+            left.set(seconds_until(until));
         };
         if let Ok(handle) = set_interval_with_handle(tick, Duration::from_secs(1)) {
             on_cleanup(move || handle.clear());

@@ -17,6 +17,7 @@ use super::rows::{Rows, rows_of, target_of};
 use super::scene::{Scene, focus};
 use super::strings::Text;
 use super::time;
+use super::value::Value;
 use crate::engine::{Event, Item, Key, Model, Older, Region};
 use crate::shell::store::Kept;
 
@@ -35,7 +36,7 @@ struct Place {
 #[derive(Clone, Copy)]
 struct Stage {
     scene: Scene,
-    following: RwSignal<bool>,
+    following: Value<bool>,
     rows: Kept<RefCell<Rows>>,
 }
 
@@ -47,7 +48,7 @@ pub(super) fn transcript(scene: Scene, log: &El, list: &El, around: &El) {
     // Rows outlive the run of the effect that draws them, so they have an owner
     // beside it, which goes with it.
     let owner = Owner::current().map(|owner| owner.child()).unwrap_or_default();
-    let following = RwSignal::new(true);
+    let following = Value::new(true);
     let held = Rows::new(scene, log.html(), rows.clone(), following, owner);
     let held = Kept::new(RefCell::new(held));
     let stage = Stage { scene, following, rows: held };
@@ -94,7 +95,7 @@ impl Stage {
     }
 
     fn set_following(self, is_following: bool) {
-        if self.following.try_get_untracked() == Some(!is_following) {
+        if self.following.peek() != is_following {
             self.following.set(is_following);
             self.with(Rows::note_anchor);
         }
@@ -234,9 +235,9 @@ fn older(scene: Scene) -> Option<El> {
 
 /// How many replies came below since the reader left the end, or were still
 /// coming then.
-fn unseen(scene: Scene, following: RwSignal<bool>) -> RwSignal<usize> {
+fn unseen(scene: Scene, following: Value<bool>) -> Value<usize> {
     let mut seen = None;
-    let count = RwSignal::new(0);
+    let count = Value::new(0);
     effect(move || {
         let is_following = following.get();
         let later = |model: &Model| {
@@ -251,14 +252,14 @@ fn unseen(scene: Scene, following: RwSignal<bool>) -> RwSignal<usize> {
             later.filter(|(_, item)| matches!(item, Item::Reply(_))).count()
         };
         let now = scene.store.read(Region::List, later).unwrap_or_default();
-        if count.get_untracked() != now {
+        if count.peek() != now {
             count.set(now);
         }
     });
     count
 }
 
-fn pill(stage: Stage, unseen: RwSignal<usize>) -> Option<El> {
+fn pill(stage: Stage, unseen: Value<usize>) -> Option<El> {
     if stage.following.get() {
         return None;
     }

@@ -36,6 +36,7 @@ test("the package holds its files and nothing else", () => {
     "LICENSE-MIT",
     "README.md",
     "THIRD-PARTY-NOTICES.txt",
+    "chinwag-answer.css",
     "chinwag-drawer.wasm",
     "chinwag-file.wasm",
     "chinwag-kiosk.wasm",

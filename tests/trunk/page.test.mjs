@@ -50,6 +50,8 @@ test("the page that trunk builds mounts the widget, and its panel opens", { time
   const uncaught = page.errors.filter((text) => !text.includes("Failed to load resource"));
   assert.deepEqual(uncaught, []);
   assert.deepEqual(missing.filter((file) => file.startsWith("/style/")), []);
-  for (const sheet of await readdir(path.join(ROOT, "style/widget"))) assert.ok(came.includes(`/style/widget/${sheet}`), `${sheet} is on the page`);
+  for (const room of ["panel", "answer"]) {
+    for (const sheet of await readdir(path.join(ROOT, "style", room))) assert.ok(came.includes(`/style/${room}/${sheet}`), `${room}/${sheet} is on the page`);
+  }
   assert.equal(await chat.panel.evaluate((panel) => getComputedStyle(panel).display), "flex");
 });

@@ -3,6 +3,7 @@
 use crate::asset::{self, Asset, Load, Manifest};
 use crate::fingerprint::fingerprint;
 use crate::node::Node;
+use crate::sheets::Sheets;
 use crate::widget::{self, Widget};
 use crate::workspace::Workspace;
 use crate::{budget, inline, lazy, loader, package, process, report, sbom, setup};
@@ -73,40 +74,13 @@ pub fn make(workspace: &Workspace, size_pass: SizePass) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// The panel's sheets in `style/widget/`, in the order in which they stand: of
-/// two rules that weigh the same, the later one holds.
-const PANEL: &[&str] = &[
-    "base",
-    "panel",
-    "header",
-    "menu",
-    "banner",
-    "transcript",
-    "activity",
-    "markdown",
-    "action",
-    "failure",
-    "welcome",
-    "pill",
-    "standing",
-    "composer",
-    "attachment",
-    "corner",
-    "mode",
-    "preference",
-];
-
 /// Every file of `dist/`.
 fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<Vec<Asset>> {
     let packer = Packer { node, root: &workspace.root, stage: workspace.scratch().join("stage") };
     let style = |name: &str| read(&workspace.root.join("style").join(name));
     let (tokens, launcher, pointer) = (style("tokens.css")?, style("launcher.css")?, style("pointer.css")?);
-    let panel: String =
-        PANEL.iter().map(|room| style(&format!("widget/{room}.css"))).collect::<Result<_>>()?;
-    let css = packer.css(
-        "widget",
-        &[&tokens, &launcher, &pointer, &panel, &style("history.css")?].map(String::as_str).concat(),
-    )?;
+    let sheets = Sheets::read(&workspace.root)?;
+    let (css, answer_css) = (packer.css("panel", &sheets.panel)?, packer.css("answer", &sheets.answer)?);
     let kiosk_css = serde_json::to_string(&packer.css("kiosk", &style("kiosk.css")?)?)?;
     let loader_source = read(&workspace.root.join("npm").join("loader.js"))?;
     let launcher_css = packer.css("launcher", &(loader::styles(&tokens, &launcher, &loader_source)))?;
@@ -122,6 +96,11 @@ fn assets(workspace: &Workspace, node: Option<&Node>, widget: Widget) -> Result<
         packer.companion(name, &source.replace("__CHINWAG_STYLES__", &kiosk_css))
     })?;
     companions.push(frame);
+    companions.push(lazy::Companion {
+        mark: "__CHINWAG_ANSWER_CSS__".to_owned(),
+        plain: "chinwag-answer.css".to_owned(),
+        asset: Asset::hashed("chinwag-answer", "css", answer_css.into_bytes(), Load::Answer),
+    });
     companions.extend(widget.parts.into_iter().map(lazy::Companion::of_part));
     let with_names = |wasm: &str, css: &str, of: fn(&lazy::Companion) -> &str| {
         let module = named(&named(&face.module, WASM, wasm)?, CSS, css)?;

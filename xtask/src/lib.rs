@@ -34,6 +34,7 @@ pub mod run;
 pub mod sbom;
 pub mod schemathesis;
 pub mod setup;
+pub mod sheets;
 pub mod split;
 pub mod test;
 pub mod weight;

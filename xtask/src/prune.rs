@@ -20,7 +20,8 @@
 
 use crate::reach::Reach;
 use anyhow::{Result, bail};
-use walrus::ir::Value;
+use std::collections::HashSet;
+use walrus::ir::{Instr, InstrSeq, Unreachable, Value, VisitorMut, dfs_pre_order_mut};
 use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module};
 
 /// Where a panic begins, by the function's name without hashes. A name that
@@ -71,6 +72,7 @@ pub struct Pruned {
 /// Takes them out of a module that has its symbols still.
 pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
     let only_streams = reach.only_by(|export| export.contains(STREAMS_OF_RUST));
+    let unreached = reach.unreached();
     let mut named: Vec<(FunctionId, String)> = Vec::new();
     for (id, function) in module.funcs.iter_local().map(|(id, _)| (id, module.funcs.get(id))) {
         named.push((id, path(function.name.as_deref().unwrap_or_default())));
@@ -81,12 +83,19 @@ pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
         }
     }
     let mut pruned = Pruned::default();
+    let mut ends = HashSet::new();
     for (id, name) in named {
         let symbol = module.funcs.get(id).name.as_deref();
-        if is_of_panics(&name) || symbol.is_some_and(|symbol| only_streams.contains(symbol)) {
+        let is_meant = |symbol: &str| only_streams.contains(symbol) || unreached.functions.contains(symbol);
+        if is_of_panics(&name) || symbol.is_some_and(is_meant) {
             make_unreachable(module, id);
+            ends.insert(id);
             pruned.functions += 1;
         }
+    }
+    for (_, function) in module.funcs.iter_local_mut() {
+        let entry = function.entry_block();
+        dfs_pre_order_mut(&mut Ends(&ends), function, entry);
     }
     let classes = module.exports.iter().filter(|export| export.name.contains(STREAMS_OF_RUST));
     for class in classes.map(walrus::Export::id).collect::<Vec<_>>() {
@@ -101,7 +110,8 @@ pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
     Ok(pruned)
 }
 
-fn is_of_panics(name: &str) -> bool {
+/// Whether a panic begins at a function, or only messages of panics need it.
+pub fn is_of_panics(name: &str) -> bool {
     BEGINNINGS.iter().any(|known| match known.strip_suffix(':') {
         Some(module) => name.strip_prefix(module).is_some_and(|rest| rest.starts_with("::")),
         None => name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
@@ -111,6 +121,37 @@ fn is_of_panics(name: &str) -> bool {
 /// What a symbol names, without hashes.
 pub fn path(symbol: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(symbol))
+}
+
+/// Ends the code before a call at which the program does, and with it what was only
+/// prepared for that: the message, put together on the stack.
+struct Ends<'a>(&'a HashSet<FunctionId>);
+
+impl VisitorMut for Ends<'_> {
+    fn start_instr_seq_mut(&mut self, code: &mut InstrSeq) {
+        let is_end = |instr: &Instr| matches!(instr, Instr::Call(call) if self.0.contains(&call.func));
+        let Some(end) = code.instrs.iter().position(|(instr, _)| is_end(instr)) else { return };
+        let before = code.instrs.iter().take(end).rposition(|(instr, _)| !is_preparation(instr));
+        code.instrs.truncate(before.map_or(0, |before| before + 1));
+        code.instrs.push((Unreachable {}.into(), Default::default()));
+    }
+}
+
+/// Whether nothing outside of the module can notice that it ran.
+fn is_preparation(instr: &Instr) -> bool {
+    matches!(
+        instr,
+        Instr::LocalGet(_)
+            | Instr::LocalSet(_)
+            | Instr::LocalTee(_)
+            | Instr::GlobalGet(_)
+            | Instr::GlobalSet(_)
+            | Instr::Const(_)
+            | Instr::Load(_)
+            | Instr::Store(_)
+            | Instr::Binop(_)
+            | Instr::Unop(_)
+    )
 }
 
 fn make_unreachable(module: &mut Module, id: FunctionId) {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ExternalKind, KnownCustom, Linking, Name, Operator, Parser, Payload, RelocationEntry,
+    DataKind, ExternalKind, FunctionBody, KnownCustom, Linking, Name, Operator, Parser, Payload, RelocationEntry,
     RelocationType, SymbolInfo,
 };
 
@@ -50,10 +50,13 @@ pub struct Entries<'a> {
 }
 
 impl Reach {
-    /// Reads the list that the linker left.
-    pub fn read(wasm: &[u8]) -> Result<Self> {
+    /// Reads the list that the linker left. What only functions use for which
+    /// `is_end` holds, at which the program ends, is used by nobody; and neither is
+    /// what is prepared for a call of one and for nothing else.
+    pub fn read(wasm: &[u8], is_end: impl Fn(&str) -> bool) -> Result<Self> {
         let parts = Sections::read(wasm)?;
         let functions = parts.names.len();
+        let doomed = parts.doomed(is_end);
         let mut reach = Self { names: parts.names, ..Self::default() };
         let mut things = Vec::new();
         let mut places = Vec::new();
@@ -79,6 +82,7 @@ impl Reach {
         for (place, relocation) in parts.relocations {
             let Some(target) = used_thing(&relocation, &things) else { continue };
             match place {
+                Place::Code(at) if is_within(&doomed, at) => {}
                 Place::Code(at) => {
                     let index = parts.bodies.partition_point(|(start, _)| *start <= at);
                     let (_, user) = index
@@ -137,6 +141,24 @@ impl Reach {
     /// The symbols of all functions.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The symbols of functions that nothing reaches, and where in memory the
+    /// constants are that nothing does.
+    pub fn unreached(&self) -> Owned {
+        let mut reached = vec![false; self.uses.len()];
+        let exported = self.exports.iter().map(|(_, thing)| *thing);
+        self.flood(self.roots.iter().copied().chain(exported).collect(), &mut reached, &HashSet::new());
+        let (functions, constants) = reached.split_at(self.names.len());
+        let of_constants = |is_wanted: bool| {
+            let found = self.constants.iter().zip(constants).filter(move |(_, is)| **is == is_wanted);
+            found.map(|(range, _)| range.clone()).collect::<Vec<_>>()
+        };
+        let unreached = self.names.iter().zip(functions).filter(|(name, is)| !**is && !name.is_empty());
+        Owned {
+            functions: unreached.map(|(name, _)| name.clone()).collect(),
+            constants: without(&of_constants(false), of_constants(true)),
+        }
     }
 
     /// The symbols of functions that only certain exports reach.
@@ -202,6 +224,12 @@ impl Reach {
     }
 }
 
+/// Whether a place is in one of some ranges, which are in order; one may hold others.
+fn is_within(ranges: &[Range<usize>], at: usize) -> bool {
+    let before = ranges.partition_point(|range| range.start <= at);
+    ranges[..before].iter().rev().any(|range| range.contains(&at))
+}
+
 /// The bytes of the ranges that are in none of the others, joined and in order.
 fn without(ranges: &[Range<u32>], others: Vec<Range<u32>>) -> Vec<Range<u32>> {
     let mut bytes: BTreeSet<u32> = ranges.iter().cloned().flatten().collect();
@@ -246,6 +274,10 @@ struct Sections<'a> {
     names: Vec<String>,
     /// Where the functions begin in the file, with their indices.
     bodies: Vec<(usize, usize)>,
+    /// Calls, and what leads up to each without a way to go elsewhere.
+    calls: Vec<(Range<usize>, usize)>,
+    /// Where the functions are in the file.
+    extents: Vec<Range<usize>>,
     segments: Vec<Segment>,
     symbols: Vec<SymbolInfo<'a>>,
     relocations: Vec<(Place, RelocationEntry)>,
@@ -253,7 +285,77 @@ struct Sections<'a> {
     exports: Vec<(String, Thing)>,
 }
 
+/// The calls of a function: where the code is that only prepares each, and what is called.
+fn calls(body: &FunctionBody<'_>) -> Result<Vec<(Range<usize>, usize)>> {
+    let mut calls = Vec::new();
+    let mut start = body.range().start;
+    let mut reader = body.get_operators_reader()?;
+    while !reader.eof() {
+        let (operator, at) = reader.read_with_offset()?;
+        if let Operator::Call { function_index } = operator {
+            calls.push((start..at, function_index as usize));
+        }
+        if !is_plain(&operator) {
+            start = reader.original_position();
+        }
+    }
+    Ok(calls)
+}
+
+/// Whether what follows an operator is what runs next, and nothing outside of the
+/// module can notice that it ran.
+fn is_plain(operator: &Operator<'_>) -> bool {
+    use Operator as O;
+    matches!(
+        operator,
+        O::LocalGet { .. }
+            | O::LocalSet { .. }
+            | O::LocalTee { .. }
+            | O::GlobalGet { .. }
+            | O::GlobalSet { .. }
+            | O::I32Const { .. }
+            | O::I64Const { .. }
+            | O::F32Const { .. }
+            | O::F64Const { .. }
+            | O::I32Load { .. }
+            | O::I64Load { .. }
+            | O::F64Load { .. }
+            | O::I32Load8U { .. }
+            | O::I32Load8S { .. }
+            | O::I32Load16U { .. }
+            | O::I32Load16S { .. }
+            | O::I32Store { .. }
+            | O::I64Store { .. }
+            | O::F64Store { .. }
+            | O::I32Store8 { .. }
+            | O::I32Store16 { .. }
+            | O::I32Add
+            | O::I32Sub
+            | O::I32And
+            | O::I32Or
+            | O::I32Shl
+            | O::I32ShrU
+            | O::I64Or
+            | O::I64Shl
+            | O::I64ExtendI32U
+            | O::I64ExtendI32S
+            | O::I32WrapI64
+    )
+}
+
 impl<'a> Sections<'a> {
+    /// Where in the file the code is that only functions run at which the program
+    /// ends, or that only prepares a call of one; in order.
+    fn doomed(&self, is_end: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+        let ends: Vec<bool> = self.names.iter().map(|name| is_end(name)).collect();
+        let is_end = |index: usize| ends.get(index).copied().unwrap_or_default();
+        let bodies = self.bodies.iter().zip(&self.extents).filter(|((_, index), _)| is_end(*index));
+        let runs = self.calls.iter().filter(|(_, called)| is_end(*called)).map(|(run, _)| run.clone());
+        let mut doomed: Vec<Range<usize>> = bodies.map(|(_, extent)| extent.clone()).chain(runs).collect();
+        doomed.sort_unstable_by_key(|range| range.start);
+        doomed
+    }
+
     fn read(wasm: &'a [u8]) -> Result<Self> {
         let mut out = Self::default();
         let mut starts: HashMap<u32, usize> = HashMap::new();
@@ -284,6 +386,8 @@ impl<'a> Sections<'a> {
                 Payload::CodeSectionStart { .. } => code = section - 1,
                 Payload::CodeSectionEntry(body) => {
                     out.bodies.push((body.range().start, imported + out.bodies.len()));
+                    out.extents.push(body.range());
+                    out.calls.extend(calls(&body)?);
                 }
                 Payload::DataSection(segments) => {
                     data = section - 1;
@@ -418,6 +522,6 @@ mod tests {
     #[test]
     fn a_module_without_the_linkers_list_is_refused() {
         let bare = walrus::Module::default().emit_wasm();
-        assert!(Reach::read(&bare).is_err());
+        assert!(Reach::read(&bare, |_| false).is_err());
     }
 }

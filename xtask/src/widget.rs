@@ -112,7 +112,7 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
 /// is known to its glue, and splits it. Gives the glue that fits it, and the
 /// modules.
 fn reduce(file: &Path, compiled: &[u8], glue: &str, parts: &[Declared]) -> Result<(String, Split)> {
-    let reach = Reach::read(compiled)?;
+    let reach = Reach::read(compiled, |symbol| prune::is_of_panics(&prune::path(symbol)))?;
     let mut config = ModuleConfig::new();
     config.generate_name_section(true).generate_producers_section(false);
     let mut module = config.parse_file(file).with_context(|| file.display().to_string())?;
