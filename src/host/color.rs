@@ -25,10 +25,8 @@ impl Color {
     /// Reads `#rgb` or `#rrggbb`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim().strip_prefix('#')?;
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let number = u32::from_str_radix(digits, 16).ok()?;
+        let add = |number: u32, digit: char| Some(number << 4 | digit.to_digit(16)?);
+        let number = digits.chars().try_fold(0, add)?;
         match digits.len() {
             3 => {
                 let widen = |shift: u32| byte(number >> shift & 0xF) * 17;

@@ -58,7 +58,7 @@ fn declared() -> Option<Scheme> {
     let window = web_sys::window()?;
     let root = window.document()?.document_element()?;
     let declared = window.get_computed_style(&root).ok()??.get_property_value("color-scheme").ok()?;
-    let has = |scheme| declared.split_whitespace().any(|word| word == scheme);
+    let has = |scheme| declared.split(' ').any(|word| word == scheme);
     match (has("light"), has("dark")) {
         (true, false) => Some(Scheme::Light),
         (false, true) => Some(Scheme::Dark),

@@ -143,8 +143,17 @@ pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
 
 pub(super) async fn read_error(response: &Response) -> TransportError {
     let header = |name: &str| response.headers().get(name).ok().flatten();
-    let retry_after = header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
-    let mut error = (ErrorCode::Unknown, retry_after.map(|seconds| seconds * 1_000), header("x-request-id"));
+    let add = |seconds: u64, digit: char| {
+        let digit = digit.to_digit(10)?;
+        Some(seconds.saturating_mul(10).saturating_add(u64::from(digit)))
+    };
+    // A date, which it may be as well, is nothing to count down.
+    let retry_after = header("retry-after").and_then(|seconds| seconds.chars().try_fold(0, add));
+    let mut error = (
+        ErrorCode::Unknown,
+        retry_after.map(|seconds| seconds.saturating_mul(1_000)),
+        header("x-request-id"),
+    );
     // A proxy in between answers HTML; the status is all there is to know then.
     let body = text_of(response).await.unwrap_or_default();
     if body.len() <= MAX_ERROR_BYTES

@@ -113,7 +113,7 @@ pub(super) fn avatar(scene: Scene, class: &'static str) -> El {
 /// no table of all the world's letters.
 fn initials(name: &str) -> String {
     let letters =
-        name.split_whitespace().filter_map(|word| word.chars().find(|letter| !letter.is_ascii_punctuation()));
+        name.split(' ').filter_map(|word| word.chars().find(|letter| !letter.is_ascii_punctuation()));
     letters.take(2).collect()
 }
 

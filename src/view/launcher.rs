@@ -24,11 +24,13 @@ pub(super) fn launcher(scene: Scene, place: El, is_open: Derived<bool>) -> El {
         if is_open.get() {
             return scene.text(Text::CloseChat);
         }
-        let label = own_label().flatten().unwrap_or_else(|| scene.text(Text::OpenChat));
-        match unread.get() {
-            0 => label,
-            many => [label, time::count(scene, Text::NewAnswers, many)].join(": "),
+        let mut label = own_label().flatten().unwrap_or_else(|| scene.text(Text::OpenChat));
+        let unread = unread.get();
+        if unread > 0 {
+            label.push_str(": ");
+            label.push_str(&time::count(scene, Text::NewAnswers, unread));
         }
+        label
     };
     let is_hidden = move |model: &Model| model.config.launcher.is_hidden;
     let is_hidden = move || scene.store.read(Region::Header, is_hidden).unwrap_or_default();

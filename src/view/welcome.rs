@@ -21,7 +21,7 @@ pub(super) fn welcome(scene: Scene) -> Option<El> {
     }
     let (greeting, prompts) = scene.store.read(Region::Header, |model| words_of(scene, model))?;
     let (headline, rest) = split(&greeting);
-    let is_long = headline.chars().nth(MAX_HEADLINE_CHARS).is_some();
+    let is_long = headline.chars().count() > MAX_HEADLINE_CHARS;
     let class = if is_long { "cw-greeting cw-greeting-long" } else { "cw-greeting" };
     let subline = || el("p", "cw-subline").add(&el("bdi", "").text(rest));
     Some(
@@ -64,7 +64,8 @@ pub(super) fn headline(greeting: &str) -> &str {
 
 /// The first paragraph, set large, and what follows.
 fn split(greeting: &str) -> (&str, &str) {
-    let (headline, rest) = greeting.split_once("\n\n").unwrap_or((greeting, ""));
+    let blank = greeting.as_bytes().windows(2).position(|pair| pair == b"\n\n");
+    let (headline, rest) = blank.map_or((greeting, ""), |blank| greeting.split_at(blank));
     (headline.trim(), rest.trim())
 }
 

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ExternalKind, FunctionBody, KnownCustom, Linking, Name, Operator, Parser, Payload, RelocationEntry,
-    RelocationType, SymbolInfo,
+    DataKind, ExternalKind, FunctionBody, KnownCustom, Linking, Name, Operator, Parser, Payload,
+    RelocationEntry, RelocationType, SymbolInfo,
 };
 
 /// A function or a constant: its place in [`Reach::uses`].

@@ -95,13 +95,16 @@ fn identity(given: &Given) -> Result<Identity, OptionsError> {
     const ALLOWED: &str = "a signed JWT, or a function that brings one";
     match given {
         Given::Function => Ok(Identity::Asked),
-        Given::Text(text) if text.split('.').count() == 3 && !text.contains(' ') => {
-            Ok(Identity::Signed(text.clone()))
-        }
+        Given::Text(text) if is_token(text) => Ok(Identity::Signed(text.clone())),
         // It may be a secret by mistake, and is not repeated.
         Given::Text(_) => Err(refused("identity", "another text", ALLOWED)),
         _ => Err(not_allowed("identity", given, ALLOWED)),
     }
+}
+
+fn is_token(text: &str) -> bool {
+    let of = |wanted: u8| text.bytes().filter(|byte| *byte == wanted).count();
+    of(b'.') == 2 && of(b' ') == 0
 }
 
 /// The relay's origin. Plain http is for a relay on this very machine.
@@ -110,7 +113,10 @@ pub fn relay(given: &Given) -> Result<String, OptionsError> {
         "the relay's origin, \"https://host[:port]\" (or http:// on localhost), with no path behind it";
     let error = || not_allowed("relay", given, ALLOWED);
     let Given::Text(text) = given else { return Err(error()) };
-    let trimmed = text.trim().trim_end_matches('/');
+    let mut trimmed = text.trim();
+    while let Some(shorter) = trimmed.strip_suffix('/') {
+        trimmed = shorter;
+    }
     let host = host_of(trimmed).ok_or_else(error)?;
     if is_host(host) { Ok(trimmed.to_owned()) } else { Err(error()) }
 }
@@ -125,7 +131,7 @@ fn api(given: &Given) -> Result<String, OptionsError> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#' | b'"'));
     let is_path = text.starts_with('/') && !text.starts_with("//");
     let is_address =
-        host_of(text).is_some_and(|rest| is_host(rest.split(['/', '?']).next().unwrap_or_default()));
+        host_of(text).is_some_and(|rest| is_host(before(rest, |byte| matches!(byte, b'/' | b'?'))));
     if is_plain && (is_path || is_address) { Ok(text.to_owned()) } else { Err(error()) }
 }
 
@@ -133,9 +139,15 @@ fn api(given: &Given) -> Result<String, OptionsError> {
 fn host_of(address: &str) -> Option<&str> {
     match (address.strip_prefix("https://"), address.strip_prefix("http://")) {
         (Some(rest), _) => Some(rest),
-        (None, Some(rest)) if is_loopback(rest.split(['/', '?']).next().unwrap_or_default()) => Some(rest),
+        (None, Some(rest)) if is_loopback(before(rest, |byte| matches!(byte, b'/' | b'?'))) => Some(rest),
         _ => None,
     }
+}
+
+/// What stands before the first byte for which `is_end` holds, a sign of ASCII.
+fn before(text: &str, is_end: impl FnMut(u8) -> bool) -> &str {
+    let end = text.bytes().position(is_end).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
 }
 
 fn is_host(host: &str) -> bool {
@@ -146,11 +158,11 @@ fn is_host(host: &str) -> bool {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let name = if host.starts_with('[') {
-        host.split_inclusive(']').next().unwrap_or_default()
-    } else {
-        host.split(':').next().unwrap_or_default()
-    };
+    let mut is_in_brackets = host.starts_with('[');
+    let name = before(host, |byte| {
+        is_in_brackets &= byte != b']';
+        !is_in_brackets && byte == b':'
+    });
     let is_ipv4 = name.starts_with("127.") && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     name == "localhost" || name == "[::1]" || name.ends_with(".localhost") || is_ipv4
 }

@@ -43,8 +43,13 @@ fn suggestions(given: &Given) -> Result<Vec<String>, OptionsError> {
         given.push_str(" of them");
         return Err(refused("suggestions", &given, ALLOWED));
     }
-    let key = |place: usize| ["suggestions[", &place.to_string(), "]"].concat();
-    list.iter().enumerate().map(|(place, given)| text(&key(place), given)).collect()
+    let read = |(place, given): (usize, &Given)| {
+        let mut key = String::from("suggestions[");
+        key.push_str(&place.to_string());
+        key.push(']');
+        text(&key, given)
+    };
+    list.iter().enumerate().map(read).collect()
 }
 
 fn teaser(given: &Given) -> Result<Teaser, OptionsError> {
