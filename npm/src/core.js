@@ -86,7 +86,7 @@ async function begin(wasmUrl) {
     try {
       const [compiledPart] = await Promise.all([compilePart(name, wasmUrl), base && part(base), name !== "Setting" && answerStyles()]);
       dress();
-      await WebAssembly.instantiate(compiledPart, { m: main });
+      await WebAssembly.instantiate(compiledPart, { ...glue.imports, m: main });
       glue.linked(name);
     } catch (error) {
       delete linked[name];

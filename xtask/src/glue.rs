@@ -7,6 +7,7 @@
 //! wasm-bindgen writes its glue in one way: what stands at the beginning of a line
 //! begins something, and what an import does begins with its name, eight spaces in.
 
+use crate::split::MAIN;
 use anyhow::{Result, bail};
 use std::collections::HashSet;
 use wasmparser::{ExternalKind, Parser, Payload};
@@ -19,14 +20,17 @@ pub struct Names {
 }
 
 impl Names {
-    /// Reads them of a module.
-    pub fn read(wasm: &[u8]) -> Result<Self> {
+    /// Reads them of a module and its parts, which have functions of each other as well.
+    pub fn read<'a>(modules: impl IntoIterator<Item = &'a Vec<u8>>) -> Result<Self> {
         let mut names = Self::default();
-        for payload in Parser::new(0).parse_all(wasm) {
+        for payload in modules.into_iter().flat_map(|wasm| Parser::new(0).parse_all(wasm)) {
             match payload? {
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
-                        names.imports.insert(import?.name.to_owned());
+                        let import = import?;
+                        if import.module != MAIN {
+                            names.imports.insert(import.name.to_owned());
+                        }
                     }
                 }
                 Payload::ExportSection(exports) => {

@@ -18,10 +18,10 @@ const EXPORTS: &str = "\nexport { initSync, __wbg_init as default };\n";
 /// Where the glue takes hold of the instance.
 const HOLD: &str = "wasm = instance.exports;";
 
-/// The glue as `export default (guard) => ({ start, mount, needs, linked })`. `start`
-/// takes the compiled module, whose `names` tell what of the glue it needs. `guard` is
-/// given the exports, which the parts of the module are linked with, and gives those
-/// that the glue is to call.
+/// The glue as `export default (guard) => ({ imports, start, mount, needs, linked })`.
+/// `start` takes the compiled module; `names`, of it and its parts, tell what of the glue
+/// they need, which is `imports`. `guard` is given the exports, which the parts are linked
+/// with, and gives those that the glue is to call.
 pub fn factory(glue: &str, names: &Names) -> Result<String> {
     for mark in [
         LOADING,
@@ -52,9 +52,10 @@ pub fn factory(glue: &str, names: &Names) -> Result<String> {
     Ok(format!("export default (guard) => {{\n{body}\n{RETURN}\n}};\n"))
 }
 
-const RETURN: &str = "const start = async (module) => \
-    __wbg_finalize_init(await WebAssembly.instantiate(module, __wbg_get_imports()), module);\n\
-    return { start, mount, needs, linked };";
+const RETURN: &str = "const imports = __wbg_get_imports();\n\
+    const start = async (module) => \
+    __wbg_finalize_init(await WebAssembly.instantiate(module, imports), module);\n\
+    return { imports, start, mount, needs, linked };";
 
 #[cfg(test)]
 mod tests {
@@ -69,7 +70,9 @@ mod tests {
         let made = factory(GLUE, &Names::default()).expect("a factory");
         assert!(made.starts_with("export default (guard) => {"));
         assert!(made.contains("wasm = guard(instance.exports);"));
-        assert!(made.contains("return { start, mount, needs, linked };") && !made.contains("__wbg_load"));
+        assert!(
+            made.contains("return { imports, start, mount, needs, linked };") && !made.contains("__wbg_load")
+        );
         assert_eq!(made.matches("export ").count(), 1);
     }
 

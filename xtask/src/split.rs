@@ -126,7 +126,7 @@ pub fn split(module: &mut Module, reach: &Reach, plan: &[Plan]) -> Result<Split>
     let bytes = module.emit_wasm();
     let whole = parse(&bytes)?;
     let owned = settle(&whole, reach, plan);
-    let shape = Shape::new(&whole, &owned, plan)?;
+    let shape = Shape::new(&whole, &owned, plan, reach)?;
     let mut parts = Vec::new();
     for part in 0..plan.len() {
         parts.push(shape.part(parse(&bytes)?, part, &owned)?);
@@ -214,7 +214,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(module: &Module, owned: &[Owned], plan: &[Plan]) -> Result<Self> {
+    fn new(module: &Module, owned: &[Owned], plan: &[Plan], reach: &Reach) -> Result<Self> {
         let order: HashMap<FunctionId, usize> =
             module.funcs.iter().enumerate().map(|(place, function)| (function.id(), place)).collect();
         let mut shape = Self {
@@ -232,6 +232,7 @@ impl Shape {
                 shape.open(place, home)?;
             }
         }
+        shape.take_adapters(module, reach, plan, &order);
         for element in module.elements.iter() {
             for (slot, id) in filled(element) {
                 let place = order[&id];
@@ -245,6 +246,9 @@ impl Shape {
         for (place, function) in module.funcs.iter().enumerate() {
             let Some(home) = shape.homes[place] else { continue };
             for used in called(module, function.id()) {
+                if is_of_page(module, used) {
+                    continue;
+                }
                 let used = order[&used];
                 if shape.homes[used] != Some(home) && !shape.shared.contains_key(&used) {
                     shape.shared.insert(used, names.next().context("names")?);
@@ -256,6 +260,43 @@ impl Shape {
             }
         }
         Ok(shape)
+    }
+
+    /// Moves what wasm-bindgen has put between the code and the page's functions, of
+    /// which the linker knew nothing, to the one part that calls it.
+    fn take_adapters(
+        &mut self,
+        module: &Module,
+        reach: &Reach,
+        plan: &[Plan],
+        order: &HashMap<FunctionId, usize>,
+    ) {
+        let known: HashSet<&str> = reach.names().iter().map(String::as_str).collect();
+        let mut callers: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (place, function) in module.funcs.iter().enumerate() {
+            for used in called(module, function.id()) {
+                callers.entry(order[&used]).or_default().push(place);
+            }
+        }
+        let mut fixed: HashSet<usize> = module.start.iter().map(|id| order[id]).collect();
+        let pointed = module.elements.iter().flat_map(filled).map(|(_, id)| id);
+        let exported = module.exports.iter().filter_map(|export| match export.item {
+            ExportItem::Function(id) => Some(id),
+            _ => None,
+        });
+        fixed.extend(pointed.chain(exported).map(|id| order[&id]));
+        for (place, function) in module.funcs.iter().enumerate() {
+            let is_known = function.name.as_deref().is_some_and(|name| known.contains(name));
+            if is_known || fixed.contains(&place) || is_of_page(module, function.id()) {
+                continue;
+            }
+            let Some(users) = callers.get(&place) else { continue };
+            let users: Option<Vec<usize>> = users.iter().map(|user| self.homes[*user]).collect();
+            let Some(users) = users else { continue };
+            let is_before = |owner: usize, user: usize| user == owner || plan[user].base == Some(owner);
+            let owner = users.iter().copied().find(|owner| users.iter().all(|user| is_before(*owner, *user)));
+            self.homes[place] = owner;
+        }
     }
 
     /// Gives a function of a part a place in the table, by which others call it.
@@ -278,6 +319,11 @@ impl Shape {
             module.exports.add(name, ids[*place]);
         }
         module.exports.add(TABLE, table);
+        for (name, table) in other_tables(&module)? {
+            if module.exports.iter().all(|export| export.name != name) {
+                module.exports.add(&name, table);
+            }
+        }
         let globals: Vec<_> = module.globals.iter().filter(|global| global.mutable).collect();
         for (index, id) in
             globals.iter().map(|global| global.id()).collect::<Vec<_>>().into_iter().enumerate()
@@ -324,6 +370,7 @@ impl Shape {
             .into_iter()
             .map(|(id, place, start)| (start, module.data.get(id).value[place].to_vec()))
             .collect();
+        let other_tables = other_tables(&module)?;
         for id in module.exports.iter().map(walrus::Export::id).collect::<Vec<_>>() {
             module.exports.delete(id);
         }
@@ -334,7 +381,8 @@ impl Shape {
         for id in module.data.iter().map(walrus::Data::id).collect::<Vec<_>>() {
             module.data.delete(id);
         }
-        for id in module.imports.iter().map(walrus::Import::id).collect::<Vec<_>>() {
+        let others = module.imports.iter().filter(|import| !matches!(import.kind, ImportKind::Function(_)));
+        for id in others.map(walrus::Import::id).collect::<Vec<_>>() {
             module.imports.delete(id);
         }
         let table_ids: Vec<TableId> = module.tables.iter().map(walrus::Table::id).collect();
@@ -345,6 +393,10 @@ impl Shape {
         module.tables.get_mut(table).import = Some(table_import);
         module.tables.get_mut(table).initial = self.table_size;
         module.tables.get_mut(table).maximum = None;
+        for (name, table) in other_tables {
+            let import = module.imports.add(MAIN, &name, table);
+            module.tables.get_mut(table).import = Some(import);
+        }
         let memory = module.memories.iter().next().map(walrus::Memory::id).context("no memory")?;
         let memory_import = module.imports.add(MAIN, MEMORY, memory);
         module.memories.get_mut(memory).import = Some(memory_import);
@@ -356,7 +408,7 @@ impl Shape {
             module.globals.get_mut(id).kind = GlobalKind::Import(import);
         }
         for (place, id) in ids.iter().enumerate() {
-            if self.homes[place] == Some(part) {
+            if self.homes[place] == Some(part) || is_of_page(&module, *id) {
                 continue;
             }
             let ty = module.funcs.get(*id).ty();
@@ -403,6 +455,26 @@ fn short_name(mut number: usize) -> String {
 /// An address or a place in the table, as the start of a segment.
 fn address(value: u32) -> ConstExpr {
     ConstExpr::Value(Value::I32(i32::from_ne_bytes(value.to_ne_bytes())))
+}
+
+/// The tables beside that of functions, by the names under which the main module
+/// gives them: what is the page's is held there.
+fn other_tables(module: &Module) -> Result<Vec<(String, TableId)>> {
+    let functions = function_table(module)?;
+    let others = module.tables.iter().map(walrus::Table::id).filter(|id| *id != functions);
+    let named = others.enumerate().map(|(index, id)| {
+        let export = module
+            .exports
+            .iter()
+            .find(|export| matches!(export.item, ExportItem::Table(exported) if exported == id));
+        (export.map_or_else(|| format!("{TABLE}{index}"), |export| export.name.clone()), id)
+    });
+    Ok(named.collect())
+}
+
+/// Whether a function is the page's: each module gets those from the glue itself.
+fn is_of_page(module: &Module, id: FunctionId) -> bool {
+    matches!(module.funcs.get(id).kind, FunctionKind::Import(_))
 }
 
 fn function_table(module: &Module) -> Result<TableId> {

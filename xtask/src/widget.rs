@@ -11,6 +11,7 @@ use crate::workspace::Workspace;
 use crate::{instance, names, order, process, prune, report};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::iter;
 use std::path::Path;
 use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::Bindgen;
@@ -71,7 +72,7 @@ pub fn build(workspace: &Workspace, node: Option<&Node>) -> Result<Widget> {
         optimise(node, &from, &to)?;
         bands::pack(&order::order(&read(&to)?)?).with_context(|| format!("the part {name}"))
     };
-    let names = Names::read(&split.main)?;
+    let names = Names::read(iter::once(&split.main).chain(&split.parts))?;
     let wasm = small("main", split.main)?;
     let mut parts = Vec::new();
     for (Declared { name, load, base }, module) in declared.into_iter().zip(split.parts) {
