@@ -21,6 +21,7 @@
 use crate::reach::Reach;
 use anyhow::{Result, bail};
 use std::collections::HashSet;
+use std::ops::Range;
 use walrus::ir::{Instr, InstrSeq, Unreachable, Value, VisitorMut, dfs_pre_order_mut};
 use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module};
 
@@ -105,7 +106,9 @@ pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
     for data in segments {
         let data = module.data.get_mut(data);
         let DataKind::Active { offset: ConstExpr::Value(Value::I32(base)), .. } = data.kind else { continue };
-        pruned.bytes += clear_positions(u32::from_ne_bytes(base.to_ne_bytes()), &mut data.value);
+        let base = u32::from_ne_bytes(base.to_ne_bytes());
+        pruned.bytes += clear_positions(base, &mut data.value);
+        pruned.bytes += clear(base, &mut data.value, &unreached.constants);
     }
     Ok(pruned)
 }
@@ -194,14 +197,28 @@ fn clear_positions(base: u32, data: &mut [u8]) -> usize {
             _ => at += 4,
         }
     }
-    let mut cleared = 0;
-    for place in positions.into_iter().chain(paths) {
+    zero(data, positions.into_iter().chain(paths))
+}
+
+/// Zeroes what stands at some addresses of a segment. The number of bytes.
+fn clear(base: u32, data: &mut [u8], addresses: &[Range<u32>]) -> usize {
+    let place = |range: &Range<u32>| {
+        let start = usize::try_from(range.start.checked_sub(base)?).ok()?;
+        Some(start..start + range.len())
+    };
+    let places: Vec<_> = addresses.iter().filter_map(place).collect();
+    zero(data, places.into_iter())
+}
+
+fn zero(data: &mut [u8], places: impl Iterator<Item = Range<usize>>) -> usize {
+    let mut zeroed = 0;
+    for place in places {
         if let Some(bytes) = data.get_mut(place) {
-            cleared += bytes.iter().filter(|byte| **byte != 0).count();
+            zeroed += bytes.iter().filter(|byte| **byte != 0).count();
             bytes.fill(0);
         }
     }
-    cleared
+    zeroed
 }
 
 fn is_source_path(bytes: &[u8]) -> bool {
@@ -233,6 +250,48 @@ mod tests {
         ] {
             assert!(!is_of_panics(name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_only_prepares_the_end_is_not_done_and_what_is_seen_is() {
+        let mut module = Module::default();
+        let memory = module.memories.add_local(false, false, 1, None, None);
+        let kind = module.types.add(&[], &[]);
+        let (page, _) = module.add_import_func("./glue.js", "_1", kind);
+        let (end, _) = module.add_import_func("./glue.js", "_2", kind);
+        let mut builder = FunctionBuilder::new(&mut module.types, &[], &[]);
+        let arg = walrus::ir::MemArg { align: 4, offset: 0 };
+        let store = walrus::ir::StoreKind::I32 { atomic: false };
+        builder
+            .func_body()
+            .i32_const(0)
+            .i32_const(1)
+            .store(memory, store, arg)
+            .call(page)
+            .i32_const(8)
+            .i32_const(2)
+            .store(memory, store, arg)
+            .call(end)
+            .call(page);
+        let id = builder.finish(Vec::new(), &mut module.funcs);
+        let ends = HashSet::from([end]);
+        let FunctionKind::Local(function) = &mut module.funcs.get_mut(id).kind else { panic!("imported") };
+        let entry = function.entry_block();
+        dfs_pre_order_mut(&mut Ends(&ends), function, entry);
+        let left: Vec<&Instr> = function.block(entry).instrs.iter().map(|(instr, _)| instr).collect();
+        assert!(
+            matches!(
+                left[..],
+                [
+                    Instr::Const(_),
+                    Instr::Const(_),
+                    Instr::Store(_),
+                    Instr::Call(walrus::ir::Call { func }),
+                    Instr::Unreachable(_)
+                ] if *func == page
+            ),
+            "{left:?}"
+        );
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct Reach {
 pub struct Owned {
     /// The symbols of its functions.
     pub functions: HashSet<String>,
+    /// The symbols of functions that other parts use as well, none of which is there
+    /// before all the others.
+    pub shared: HashSet<String>,
     /// The addresses of its constants, in order.
     pub constants: Vec<Range<u32>>,
 }
@@ -158,6 +161,7 @@ impl Reach {
         Owned {
             functions: unreached.map(|(name, _)| name.clone()).collect(),
             constants: without(&of_constants(false), of_constants(true)),
+            ..Owned::default()
         }
     }
 
@@ -172,7 +176,7 @@ impl Reach {
 
     /// What each part alone uses, where a part is entered only by the functions
     /// named for it. What two parts use belongs to neither, unless one is there
-    /// before the other; and neither does what `kept` names.
+    /// before the other, and is shared by them; what `kept` names is of no part.
     pub fn owned(&self, entries: &[Entries<'_>], kept: &HashSet<String>) -> Vec<Owned> {
         let by_name = |names: &HashSet<String>| -> Vec<Thing> {
             (0..self.names.len()).filter(|index| names.contains(&self.names[*index])).collect()
@@ -199,10 +203,14 @@ impl Reach {
         let mut shares: Vec<Owned> = Vec::new();
         for part in 0..reached.len() {
             let is_own = |thing: &Thing| owner(*thing) == Some(part);
-            let functions = (0..self.names.len()).filter(is_own).map(|index| self.names[index].clone());
+            let is_shared = |thing: &Thing| !main[*thing] && reached[part][*thing] && owner(*thing).is_none();
+            let symbols = |is_meant: &dyn Fn(&Thing) -> bool| {
+                (0..self.names.len()).filter(is_meant).map(|index| self.names[index].clone()).collect()
+            };
+            let (functions, shared) = (symbols(&is_own), symbols(&is_shared));
             let own = (self.names.len()..self.uses.len()).filter(is_own);
             let constants = own.map(|thing| self.constants[thing - self.names.len()].clone());
-            shares.push(Owned { functions: functions.collect(), constants: constants.collect() });
+            shares.push(Owned { functions, shared, constants: constants.collect() });
         }
         // A constant may share its bytes with one that others use.
         for (index, own) in shares.iter_mut().enumerate() {
@@ -484,13 +492,14 @@ mod tests {
     }
 
     #[test]
-    fn what_two_parts_use_belongs_to_neither() {
+    fn what_two_parts_use_belongs_to_neither_and_is_shared() {
         let names = ["run", "a", "b", "both", "only"];
         let calls = [("run", "a"), ("run", "b"), ("a", "both"), ("b", "both"), ("b", "only")];
         let reach = Reach::told(&names, &calls, &["run"], &[]);
         let owned = owned(&reach, &[&["a"], &["b"]], &[None, None], &[]);
         assert_eq!(owned[0].functions, set(&["a"]));
         assert_eq!(owned[1].functions, set(&["b", "only"]));
+        assert!(owned.iter().all(|own| own.shared == set(&["both"])));
     }
 
     #[test]
@@ -498,7 +507,7 @@ mod tests {
         let calls = [("run", "a"), ("a", "b"), ("b", "c")];
         let reach = Reach::told(&["run", "a", "b", "c"], &calls, &["run"], &[("c", 4..8)]);
         let owned = owned(&reach, &[&["a"]], &[None], &["b"]);
-        assert_eq!(owned[0], Owned { functions: set(&["a"]), constants: Vec::new() });
+        assert_eq!(owned[0], Owned { functions: set(&["a"]), ..Owned::default() });
     }
 
     #[test]
@@ -517,6 +526,37 @@ mod tests {
         let calls = [("a", "shared"), ("b", "shared"), ("b", "alone")];
         let reach = Reach::told(&["a", "b", "shared", "alone"], &calls, &["a", "b"], &[]);
         assert_eq!(reach.only_by(|export| export == "b"), set(&["b", "alone"]));
+    }
+
+    #[test]
+    fn what_nothing_reaches_is_found_with_what_it_alone_reads() {
+        let names = ["run", "a", "lost"];
+        let constants = [("run", 0..4), ("lost", 2..8)];
+        let reach = Reach::told(&names, &[("run", "a"), ("lost", "a")], &["run"], &constants);
+        let unreached = reach.unreached();
+        assert_eq!(unreached.functions, set(&["lost"]));
+        assert_eq!(unreached.constants, [4..8]);
+    }
+
+    #[test]
+    fn what_leads_up_to_a_call_begins_where_the_code_could_have_gone_elsewhere() {
+        let mut function = wasm_encoder::Function::new([]);
+        let mut code = function.instructions();
+        code.i32_const(1).drop().i32_const(0).i32_const(7).i32_store(wasm_encoder::MemArg {
+            offset: 0,
+            align: 2,
+            memory_index: 0,
+        });
+        code.call(3).end();
+        let mut bytes = Vec::new();
+        wasm_encoder::Encode::encode(&function, &mut bytes);
+        let body = FunctionBody::new(wasmparser::BinaryReader::new(&bytes[1..], 0));
+        let [(run, called)] = &calls(&body).expect("calls")[..] else { panic!("one call") };
+        assert_eq!(*called, 3);
+        // Behind `drop`, of which it is not known that nobody notices it.
+        assert_eq!(bytes[1 + run.start], 0x41);
+        assert_eq!(bytes[1 + run.end], 0x10);
+        assert_eq!(bytes[1 + run.start..].iter().take(4).copied().collect::<Vec<_>>(), [0x41, 0, 0x41, 7]);
     }
 
     #[test]

@@ -14,7 +14,8 @@
 use crate::prune::path;
 use crate::reach::{Entries, Owned, Reach};
 use anyhow::{Context, Result, bail};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use walrus::ir::{Call, RefFunc, Value, Visitor, dfs_in_order};
 use walrus::{
@@ -141,43 +142,56 @@ fn parse(bytes: &[u8]) -> Result<Module> {
 }
 
 /// What each part owns, after what was done to the module since it was linked:
-/// a function that is called directly from elsewhere stays.
+/// a function that is called directly from elsewhere stays, and so does one that is
+/// shared and pointed to, of which there has to be one.
 fn settle(module: &Module, reach: &Reach, plan: &[Plan]) -> Vec<Owned> {
     let entries: Vec<Entries<'_>> =
         plan.iter().map(|part| Entries { doors: &part.doors, base: part.base }).collect();
+    let name = |id: FunctionId| module.funcs.get(id).name.as_deref().unwrap_or_default();
+    let pointed = module.elements.iter().flat_map(filled).map(|(_, id)| name(id));
+    let pointed: HashSet<&str> = pointed.collect();
     let mut kept = HashSet::new();
     loop {
         let owned = reach.owned(&entries, &kept);
         let before = kept.len();
-        let home = |id: FunctionId| {
-            let name = module.funcs.get(id).name.as_deref()?;
-            owned.iter().position(|part| part.functions.contains(name))
-        };
-        let mut leave = |user: Option<usize>, used: FunctionId| {
-            let name = module.funcs.get(used).name.clone().unwrap_or_default();
-            if let Some(at) = home(used)
-                && user != Some(at)
-                && user.and_then(|user| plan[user].base) != Some(at)
-                && !plan[at].doors.contains(&name)
-            {
-                kept.insert(name);
+        let shared = owned.iter().flat_map(|part| &part.shared);
+        kept.extend(shared.filter(|name| pointed.contains(name.as_str())).cloned());
+        let homes = |id: FunctionId| homes_of(name(id), &owned);
+        let mut leave = |users: &[usize], used: FunctionId| {
+            let homes = homes(used);
+            let is_door = homes.iter().any(|home| plan[*home].doors.contains(name(used)));
+            let has = |user: &usize| homes.iter().any(|home| is_before(plan, *home, *user));
+            if !homes.is_empty() && !is_door && (users.is_empty() || !users.iter().all(has)) {
+                kept.insert(name(used).to_owned());
             }
         };
         for (id, _) in module.funcs.iter_local() {
+            let users = homes(id);
             for used in called(module, id) {
-                leave(home(id), used);
+                leave(&users, used);
             }
         }
         for export in module.exports.iter() {
             if let ExportItem::Function(id) = export.item {
-                leave(None, id);
+                leave(&[], id);
             }
         }
-        module.start.into_iter().for_each(|id| leave(None, id));
+        module.start.into_iter().for_each(|id| leave(&[], id));
         if kept.len() == before {
             return owned;
         }
     }
+}
+
+/// The parts that a function moves to: none, one, or each that has to have a copy.
+fn homes_of(name: &str, owned: &[Owned]) -> Vec<usize> {
+    let has = |part: &Owned| part.functions.contains(name) || part.shared.contains(name);
+    owned.iter().enumerate().filter(|(_, part)| has(part)).map(|(part, _)| part).collect()
+}
+
+/// Whether a part is there whenever another is.
+fn is_before(plan: &[Plan], part: usize, other: usize) -> bool {
+    part == other || plan[other].base == Some(part)
 }
 
 /// The functions that one names in its code.
@@ -202,8 +216,8 @@ fn called(module: &Module, id: FunctionId) -> Vec<FunctionId> {
 /// Who goes where. Functions are known by their place in the order of the
 /// module, which is the same each time that its bytes are parsed.
 struct Shape {
-    /// The part of each function that moves.
-    homes: Vec<Option<usize>>,
+    /// The parts that each function moves to; of one with several each has a copy.
+    homes: Vec<Vec<usize>>,
     /// Functions of a part that the rest calls, and their places in the table.
     doors: BTreeMap<usize, u32>,
     /// Functions of the main module that parts call, and their names there.
@@ -226,35 +240,38 @@ impl Shape {
         };
         for (place, function) in module.funcs.iter().enumerate() {
             let name = function.name.as_deref().unwrap_or_default();
-            let home = owned.iter().position(|part| part.functions.contains(name));
-            shape.homes.push(home);
-            if let Some(home) = home.filter(|home| plan[*home].doors.contains(name)) {
-                shape.open(place, home)?;
+            let homes = homes_of(name, owned);
+            if let Some(home) = homes.iter().find(|home| plan[**home].doors.contains(name)) {
+                shape.open(place, *home)?;
             }
+            shape.homes.push(homes);
         }
         shape.take_adapters(module, reach, plan, &order);
         for element in module.elements.iter() {
             for (slot, id) in filled(element) {
                 let place = order[&id];
-                if let Some(home) = shape.homes[place].filter(|_| !shape.doors.contains_key(&place)) {
-                    shape.slots[home].insert(slot, place);
+                if let Some(home) = shape.homes[place].first().filter(|_| !shape.doors.contains_key(&place)) {
+                    shape.slots[*home].insert(slot, place);
                 }
             }
         }
         let taken: HashSet<&str> = module.exports.iter().map(|export| export.name.as_str()).collect();
         let mut names = (0_usize..).map(short_name).filter(|name| !taken.contains(name.as_str()));
         for (place, function) in module.funcs.iter().enumerate() {
-            let Some(home) = shape.homes[place] else { continue };
-            for used in called(module, function.id()) {
-                if is_of_page(module, used) {
-                    continue;
-                }
+            for used in called(module, function.id()).into_iter().filter(|used| !is_of_page(module, *used)) {
                 let used = order[&used];
-                if shape.homes[used] != Some(home) && !shape.shared.contains_key(&used) {
-                    shape.shared.insert(used, names.next().context("names")?);
+                for home in shape.homes[place].clone() {
+                    let homes = &shape.homes[used];
+                    if homes.contains(&home) {
+                        continue;
+                    }
                     // Of the part that this one is made upon.
-                    if let Some(base) = shape.homes[used].filter(|_| !shape.doors.contains_key(&used)) {
+                    let base = homes.iter().copied().find(|base| is_before(plan, *base, home));
+                    if let Some(base) = base.filter(|_| !shape.doors.contains_key(&used)) {
                         shape.open(used, base)?;
+                    }
+                    if let Entry::Vacant(vacant) = shape.shared.entry(used) {
+                        vacant.insert(names.next().context("names")?);
                     }
                 }
             }
@@ -263,7 +280,7 @@ impl Shape {
     }
 
     /// Moves what wasm-bindgen has put between the code and the page's functions, of
-    /// which the linker knew nothing, to the one part that calls it.
+    /// which the linker knew nothing, to the parts that call it.
     fn take_adapters(
         &mut self,
         module: &Module,
@@ -290,12 +307,16 @@ impl Shape {
             if is_known || fixed.contains(&place) || is_of_page(module, function.id()) {
                 continue;
             }
-            let Some(users) = callers.get(&place) else { continue };
-            let users: Option<Vec<usize>> = users.iter().map(|user| self.homes[*user]).collect();
-            let Some(users) = users else { continue };
-            let is_before = |owner: usize, user: usize| user == owner || plan[user].base == Some(owner);
-            let owner = users.iter().copied().find(|owner| users.iter().all(|user| is_before(*owner, *user)));
-            self.homes[place] = owner;
+            let users = callers.get(&place).map(Vec::as_slice).unwrap_or_default();
+            if users.iter().any(|user| self.homes[*user].is_empty()) {
+                continue;
+            }
+            let users: BTreeSet<usize> = users.iter().flat_map(|user| &self.homes[*user]).copied().collect();
+            let owns = |owner: &&usize| users.iter().all(|user| is_before(plan, **owner, *user));
+            self.homes[place] = match users.iter().find(owns) {
+                Some(owner) => vec![*owner],
+                None => users.into_iter().collect(),
+            };
         }
     }
 
@@ -341,13 +362,13 @@ impl Shape {
                 for id in functions {
                     let place =
                         ids.iter().position(|known| known == id).context("a function of the table")?;
-                    if self.homes[place].is_some() && !self.doors.contains_key(&place) {
+                    if !self.homes[place].is_empty() && !self.doors.contains_key(&place) {
                         *id = absent;
                     }
                 }
             }
         }
-        for (place, _) in self.homes.iter().enumerate().filter(|(_, home)| home.is_some()) {
+        for (place, _) in self.homes.iter().enumerate().filter(|(_, homes)| !homes.is_empty()) {
             let slot = self.doors.get(&place).copied();
             replace_body(&mut module, ids[place], slot.map(|slot| (table, slot)));
         }
@@ -408,7 +429,7 @@ impl Shape {
             module.globals.get_mut(id).kind = GlobalKind::Import(import);
         }
         for (place, id) in ids.iter().enumerate() {
-            if self.homes[place] == Some(part) || is_of_page(&module, *id) {
+            if self.homes[place].contains(&part) || is_of_page(&module, *id) {
                 continue;
             }
             let ty = module.funcs.get(*id).ty();
@@ -694,6 +715,71 @@ mod tests {
             filled.len() >= 4,
             "its entrance, what is pointed to, and the two that are called: {filled:?}"
         );
+    }
+
+    /// The module in which `other`, which the page reaches by itself as well, is the
+    /// entrance of a second part that calls `inner`, or `pointed`.
+    fn split_in_two(callee: &str) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let mut whole = module();
+        let used = whole.funcs.by_name(callee).expect("a function");
+        let mut builder = FunctionBuilder::new(&mut whole.types, &[ValType::I32], &[ValType::I32]);
+        let argument = whole.locals.add(ValType::I32);
+        builder.func_body().local_get(argument).call(used);
+        let other = builder.finish(vec![argument], &mut whole.funcs);
+        whole.funcs.get_mut(other).name = Some("other".to_owned());
+        whole.exports.add("other", other);
+        let uses = [
+            ("run", "shared"),
+            ("run", "door"),
+            ("door", "inner"),
+            ("door", "shared"),
+            ("door", "pointed"),
+            ("run", "other"),
+            ("other", callee),
+        ];
+        let names = ["shared", "inner", "pointed", "door", "run", "other"];
+        let reach = Reach::told(&names, &uses, &["run"], &[("inner", 8..12)]);
+        let plan = [part("one", &["door"], None), part("two", &["other"], None)];
+        let split = split(&mut whole, &reach, &plan).expect("split");
+        let of = |bytes: &Vec<u8>| self::names(&parse(bytes).expect("a module"));
+        (of(&split.main), of(&split.parts[0]), of(&split.parts[1]))
+    }
+
+    #[test]
+    fn what_two_parts_call_is_in_both() {
+        let (main, one, two) = split_in_two("inner");
+        assert_eq!(main, ["door", "other", "run", "shared"]);
+        assert_eq!(one, ["door", "inner", "pointed"]);
+        assert_eq!(two, ["inner", "other"]);
+    }
+
+    #[test]
+    fn what_two_parts_use_and_one_points_to_is_there_once() {
+        let (main, one, two) = split_in_two("pointed");
+        assert_eq!(main, ["door", "other", "pointed", "run", "shared"]);
+        assert_eq!(one, ["door", "inner"]);
+        assert_eq!(two, ["other"]);
+    }
+
+    #[test]
+    fn what_stands_between_a_part_and_the_page_is_in_the_part() {
+        let mut whole = module();
+        let kind = whole.types.add(&[ValType::I32], &[ValType::I32]);
+        let (page, _) = whole.add_import_func("./glue.js", "_7", kind);
+        let mut builder = FunctionBuilder::new(&mut whole.types, &[ValType::I32], &[ValType::I32]);
+        let argument = whole.locals.add(ValType::I32);
+        builder.func_body().local_get(argument).call(page);
+        let adapter = builder.finish(vec![argument], &mut whole.funcs);
+        whole.funcs.get_mut(adapter).name = Some("_7 externref shim".to_owned());
+        let inner = whole.funcs.by_name("inner").expect("inner");
+        let FunctionKind::Local(function) = &mut whole.funcs.get_mut(inner).kind else { panic!("imported") };
+        function.builder_mut().func_body().call(adapter);
+        let split = split(&mut whole, &reach(), &[part("part", &["door"], None)]).expect("split");
+        let (main, part) = (parse(&split.main).expect("main"), parse(&split.parts[0]).expect("the part"));
+        assert_eq!(names(&main), ["door", "run", "shared"]);
+        assert!(names(&part).contains(&"_7 externref shim".to_owned()));
+        assert!(main.imports.iter().next().is_none());
+        assert!(part.imports.iter().any(|import| import.module == "./glue.js" && import.name == "_7"));
     }
 
     #[test]
