@@ -72,8 +72,7 @@ pub struct Pruned {
 
 /// Takes them out of a module that has its symbols still.
 pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
-    let only_streams = reach.only_by(|export| export.contains(STREAMS_OF_RUST));
-    let unreached = reach.unreached();
+    let unreached = reach.unreached(|export| export.contains(STREAMS_OF_RUST));
     let mut named: Vec<(FunctionId, String)> = Vec::new();
     for (id, function) in module.funcs.iter_local().map(|(id, _)| (id, module.funcs.get(id))) {
         named.push((id, path(function.name.as_deref().unwrap_or_default())));
@@ -87,8 +86,7 @@ pub fn prune(module: &mut Module, reach: &Reach) -> Result<Pruned> {
     let mut ends = HashSet::new();
     for (id, name) in named {
         let symbol = module.funcs.get(id).name.as_deref();
-        let is_meant = |symbol: &str| only_streams.contains(symbol) || unreached.functions.contains(symbol);
-        if is_of_panics(&name) || symbol.is_some_and(is_meant) {
+        if is_of_panics(&name) || symbol.is_some_and(|symbol| unreached.functions.contains(symbol)) {
             make_unreachable(module, id);
             ends.insert(id);
             pruned.functions += 1;

@@ -146,11 +146,11 @@ impl Reach {
         &self.names
     }
 
-    /// The symbols of functions that nothing reaches, and where in memory the
-    /// constants are that nothing does.
-    pub fn unreached(&self) -> Owned {
+    /// The symbols of functions that nothing reaches, or only exports that are of
+    /// no use to anybody, and where in memory the constants are of which the same is true.
+    pub fn unreached(&self, is_vain: impl Fn(&str) -> bool) -> Owned {
         let mut reached = vec![false; self.uses.len()];
-        let exported = self.exports.iter().map(|(_, thing)| *thing);
+        let exported = self.exports.iter().filter(|(name, _)| !is_vain(name)).map(|(_, thing)| *thing);
         self.flood(self.roots.iter().copied().chain(exported).collect(), &mut reached, &HashSet::new());
         let (functions, constants) = reached.split_at(self.names.len());
         let of_constants = |is_wanted: bool| {
@@ -163,15 +163,6 @@ impl Reach {
             constants: without(&of_constants(false), of_constants(true)),
             ..Owned::default()
         }
-    }
-
-    /// The symbols of functions that only certain exports reach.
-    pub fn only_by(&self, is_meant: impl Fn(&str) -> bool) -> HashSet<String> {
-        let mut reached = vec![false; self.uses.len()];
-        let others = self.exports.iter().filter(|(name, _)| !is_meant(name)).map(|(_, thing)| *thing);
-        self.flood(self.roots.iter().copied().chain(others).collect(), &mut reached, &HashSet::new());
-        let unreached = self.names.iter().zip(reached).filter(|(_, is_reached)| !is_reached);
-        unreached.map(|(name, _)| name.clone()).filter(|name| !name.is_empty()).collect()
     }
 
     /// What each part alone uses, where a part is entered only by the functions
@@ -522,20 +513,15 @@ mod tests {
     }
 
     #[test]
-    fn what_only_some_exports_reach_is_found() {
-        let calls = [("a", "shared"), ("b", "shared"), ("b", "alone")];
-        let reach = Reach::told(&["a", "b", "shared", "alone"], &calls, &["a", "b"], &[]);
-        assert_eq!(reach.only_by(|export| export == "b"), set(&["b", "alone"]));
-    }
-
-    #[test]
     fn what_nothing_reaches_is_found_with_what_it_alone_reads() {
-        let names = ["run", "a", "lost"];
-        let constants = [("run", 0..4), ("lost", 2..8)];
-        let reach = Reach::told(&names, &[("run", "a"), ("lost", "a")], &["run"], &constants);
-        let unreached = reach.unreached();
-        assert_eq!(unreached.functions, set(&["lost"]));
-        assert_eq!(unreached.constants, [4..8]);
+        let names = ["run", "a", "lost", "vain", "b"];
+        let constants = [("run", 0..4), ("lost", 2..8), ("vain", 8..9)];
+        let calls = [("run", "a"), ("lost", "a"), ("vain", "b"), ("vain", "a")];
+        let reach = Reach::told(&names, &calls, &["run", "vain"], &constants);
+        let unreached = reach.unreached(|export| export == "vain");
+        assert_eq!(unreached.functions, set(&["lost", "vain", "b"]));
+        assert_eq!(unreached.constants, [4..9]);
+        assert_eq!(reach.unreached(|_| false).functions, set(&["lost"]));
     }
 
     #[test]
