@@ -15,6 +15,7 @@ const PAST = "**/chinwag-past-*.wasm";
 const DRAWER = "**/chinwag-drawer-*.wasm";
 const FILE = "**/chinwag-file-*.wasm";
 const SETTING = "**/chinwag-setting-*.wasm";
+const LOOKS = "**/chinwag-answer-*.css";
 
 let browser, relay, site, page, chat, fetched;
 
@@ -281,4 +282,79 @@ test("the history is fetched by its first opening, and by the next if it could n
   await open.click();
   await drawer.getByRole("searchbox").waitFor();
   assert.equal(times("drawer"), before, "once it is there it stays");
+});
+
+/** The rules of what comes with the first part by which something looks that is drawn without it. */
+async function worn() {
+  const { files } = JSON.parse(await readFile(new URL("../../dist/manifest.json", import.meta.url), "utf8"));
+  const { path } = files.find((file) => /^chinwag-answer-.*\.css$/.test(file.path));
+  const css = await (await fetch(`${relay.origin}/${path}`)).text();
+  return page.evaluate((css) => {
+    const { shadowRoot } = document.querySelector("[data-chinwag]");
+    if (shadowRoot.adoptedStyleSheets.length !== 2) return ["a part is here"];
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    const drawn = [...shadowRoot.querySelectorAll("*")];
+    const rules = (list) => [...list].flatMap((rule) => (rule.selectorText ? [rule.selectorText] : rule.cssRules ? rules(rule.cssRules) : []));
+    const plain = (selector) => selector.replace(/::[a-z-]+/g, "");
+    const found = rules(sheet.cssRules).filter((selector) => drawn.some((element) => element.matches(plain(selector))));
+    return rules(sheet.cssRules).length > 100 ? found : ["there is nothing to look for"];
+  }, css);
+}
+
+test("nothing that is drawn before the first part looks as what comes with that says", async () => {
+  site.pages["/early"] = {
+    html: `<!doctype html><html lang="en"><title>A site</title><h1>A site</h1>
+      <script src="${relay.origin}/chinwag.js"></script></html>`,
+  };
+  const go = await hold(DRAWER);
+  await page.goto(`${site.origin}/early`);
+  await page.evaluate(async () => {
+    const teaser = { text: "Ask me anything", delayMs: 0 };
+    window.chat = await Chinwag("init", { site: "site_demo", relay: new URL(document.scripts[0].src).origin, teaser });
+  });
+  await chat.part("teaser").waitFor();
+  assert.deepEqual(await worn(), [], "beside the launcher");
+  await chat.open();
+  await chat.part("suggestion").first().waitFor();
+  assert.deepEqual(await worn(), [], "an empty panel");
+  await chat.host.getByRole("button", { name: "Earlier conversations" }).click();
+  await chat.part("history").locator(".cw-dots").waitFor();
+  assert.deepEqual(await worn(), [], "a history that is on its way");
+  await page.keyboard.press("Escape");
+  await page.route(REPLY, (route) => route.abort());
+  await page.route(LOOKS, (route) => route.abort());
+  go();
+  await page.context().setOffline(true);
+  await chat.host.locator(".cw-banner").waitFor();
+  assert.deepEqual(await worn(), [], "without a network");
+  await page.context().setOffline(false);
+  await chat.host.locator(".cw-banner").waitFor({ state: "detached" });
+  await chat.ask(QUESTION);
+  await chat.log.getByText("This could not be loaded.").waitFor();
+  assert.deepEqual(await worn(), [], "a question that could not be sent");
+
+  await page.goto(`${site.origin}/early`);
+  await page.evaluate(async () => {
+    const relay = new URL(document.scripts[0].src).origin;
+    window.chat = await Chinwag("init", { site: "site_demo", relay, namespace: "asks", consent: "required" });
+  });
+  await chat.open();
+  await chat.part("consent").waitFor();
+  assert.deepEqual(await worn(), [], "before there is consent");
+});
+
+test("where how an answer looks cannot be had the question is kept, and both come with the next try", async () => {
+  await page.route(LOOKS, (route) => route.abort());
+  await page.goto(site.origin);
+  await chat.open();
+  await chat.ask(QUESTION);
+  await chat.log.getByText("This could not be loaded.").waitFor();
+  assert.equal(await chat.input.inputValue(), QUESTION);
+  await page.unroute(LOOKS);
+  await chat.log.getByRole("button", { name: "Try again" }).click();
+  await chat.sources.first().waitFor();
+  await chat.settle();
+  const bubble = chat.part("message").first().locator(".cw-bubble");
+  assert.equal(await bubble.evaluate((element) => getComputedStyle(element).whiteSpaceCollapse), "preserve");
 });
