@@ -102,7 +102,7 @@ impl Store {
 
     /// The part of `read` that is the same for every reader, and there once.
     #[inline(never)]
-    fn subscribed(&self, region: Region) -> Option<Rc<Inner>> {
+    fn subscribed(self, region: Region) -> Option<Rc<Inner>> {
         let inner = self.inner.get()?;
         inner.trigger(region).track();
         Some(inner)
@@ -160,7 +160,7 @@ impl Store {
         }
     }
 
-    fn take_in(&self, inner: &Rc<Inner>, event: Event) {
+    fn take_in(self, inner: &Rc<Inner>, event: Event) {
         inner.queue.borrow_mut().push_back(event);
         if inner.is_draining.replace(true) {
             return;
@@ -188,7 +188,7 @@ impl Store {
 
     /// Goes on when a part of the widget can be entered, with `true`: at once if
     /// that is now. With `false` if it could not be had.
-    pub(super) fn need(&self, part: Part, then: impl FnOnce(bool) + 'static) {
+    pub(super) fn need(self, part: Part, then: impl FnOnce(bool) + 'static) {
         if part::is_here(part) {
             then(true);
         } else {
@@ -200,7 +200,7 @@ impl Store {
         spawn_local(async move { then(self.arrives(part).await) });
     }
 
-    fn heard_of(&self, part: Part, came: bool) {
+    fn heard_of(self, part: Part, came: bool) {
         let Some(inner) = self.inner.get() else { return };
         for event in inner.waiting.heard(part, came) {
             self.dispatch(event);
@@ -255,19 +255,19 @@ impl Store {
     }
 
     /// Says something to the other tabs: JSON under a name.
-    pub(super) fn tell_tabs(&self, name: &'static str, json: &str) {
+    pub(super) fn tell_tabs(self, name: &'static str, json: &str) {
         let Some(inner) = self.inner.get() else { return };
         let subject = inner.model.borrow().session.subject.clone();
         inner.outside.tell_tabs(subject.as_deref(), name, json);
     }
 
     /// Whether another tab was heard.
-    pub(super) fn has_peers(&self) -> bool {
+    pub(super) fn has_peers(self) -> bool {
         self.peek(|model| model.has_peers).unwrap_or_default()
     }
 
     /// What the other tabs call a turn: its conversation, and the question's id.
-    pub(super) fn names(&self, turn: TurnId) -> Option<(ConversationId, String)> {
+    pub(super) fn names(self, turn: TurnId) -> Option<(ConversationId, String)> {
         let names = |model: &Model| {
             let running = model.turn.as_ref().filter(|running| running.id == turn)?;
             match model.item(running.question?)? {
@@ -280,7 +280,7 @@ impl Store {
 
     /// Hands frames of a reply on to the other tabs: ids, and chunks as they
     /// came. None is a sign of life.
-    pub(super) fn hand_on(&self, names: &(ConversationId, String), frames: &[(Option<String>, String)]) {
+    pub(super) fn hand_on(self, names: &(ConversationId, String), frames: &[(Option<String>, String)]) {
         let frames = frames.iter().map(|(id, chunk)| (id.as_deref(), chunk.as_str()));
         self.tell_tabs("word", &word::frames(&names.0, &names.1, frames));
     }
@@ -298,12 +298,12 @@ impl Store {
     }
 
     /// Whether an exchange is still waited for.
-    pub(super) fn awaits(&self, request: RequestId) -> bool {
+    pub(super) fn awaits(self, request: RequestId) -> bool {
         self.peek(|model| model.session.awaits(request)).unwrap_or_default()
     }
 
     /// An exchange is over.
-    pub(super) fn end_exchange(&self, request: RequestId) {
+    pub(super) fn end_exchange(self, request: RequestId) {
         if let Some(inner) = self.inner.get() {
             inner.outside.end_exchange(request);
         }
@@ -362,7 +362,7 @@ impl Store {
     }
 
     /// Frees a picture's address with the widget.
-    pub(super) fn keep_picture(&self, address: &str) {
+    pub(super) fn keep_picture(self, address: &str) {
         if let Some(inner) = self.inner.get() {
             inner.outside.files().keep(address);
         }
@@ -414,7 +414,7 @@ impl Store {
         self.change_tools(|known| known.forget(is_forgotten));
     }
 
-    fn change_tools(&self, change: impl FnOnce(&Tools)) {
+    fn change_tools(self, change: impl FnOnce(&Tools)) {
         let Some(inner) = self.inner.get() else { return };
         change(inner.outside.tools());
         self.dispatch(Event::ToolsChanged { tools: inner.outside.tools().definitions() });
@@ -446,7 +446,7 @@ impl Store {
         self.dispatch(Event::ConversationStarted { conversation_id: clock::fresh_id() });
     }
 
-    fn carry_out(&self, inner: &Rc<Inner>, effect: Effect) {
+    fn carry_out(self, inner: &Rc<Inner>, effect: Effect) {
         match effect {
             Effect::Redraw(Region::Live(key)) => self.redraw_in_next_frame(inner, key),
             Effect::Redraw(region) => inner.notify(region),
@@ -457,14 +457,14 @@ impl Store {
                     say(announcement);
                 }
             }
-            other => inner.outside.carry_out(other, *self),
+            other => inner.outside.carry_out(other, self),
         }
     }
 
     /// Chunks come faster than frames, and a frame costs more than a chunk: each
     /// shows all that came since the last one, and small steps wait until drawing
     /// has had its share of the time.
-    fn redraw_in_next_frame(&self, inner: &Rc<Inner>, key: Key) {
+    fn redraw_in_next_frame(self, inner: &Rc<Inner>, key: Key) {
         let is_first = inner.live.borrow().is_empty();
         if !inner.live.borrow().contains(&key) {
             inner.live.borrow_mut().push(key);
@@ -479,7 +479,7 @@ impl Store {
                 self.show_live_in_next_frame();
             }
         } else if is_first {
-            let store = *self;
+            let store = self;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the pace")]
             let pause = Timeout::new(wait as u32, move || {
                 if let Some(inner) = store.inner.get() {

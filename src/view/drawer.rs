@@ -362,7 +362,7 @@ fn focus_line_later(scene: Scene, id: ConversationId) {
 /// to the composer of the conversation that was chosen.
 pub(super) fn keep_drawer(scene: Scene, panel: &El, below: Vec<El>) {
     let is_open = move || scene.store.read(Region::Drawer, |model| model.drawer.is_open).unwrap_or_default();
-    let is_open = Derived::new(move || is_open());
+    let is_open = Derived::new(is_open);
     let place = el("div", "cw-drawer-place").part(move || is_open.get().then(|| untrack(|| drawer(scene))));
     append(panel, &place);
     let shown =

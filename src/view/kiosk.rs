@@ -168,7 +168,7 @@ fn away(scene: Scene) -> El {
 fn visit(screen: &El, scene: Scene, places: &Places) {
     let store = scene.store;
     let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
-    let is_empty = Derived::new(move || is_empty());
+    let is_empty = Derived::new(is_empty);
     let has_keyboard = store.peek(|model| model.config.kiosk.has_keyboard).unwrap_or_default();
     let is_typing = Value::new(has_keyboard);
     let keys = el("div", "cw-keys")

@@ -27,7 +27,7 @@ const SHEET: &str = "(max-width: 479.98px), (max-height: 439.98px)";
 pub(super) fn panel(scene: Scene, places: &Places, mode: Mode) -> El {
     let store = scene.store;
     let is_empty = move || store.read(Region::List, |model| model.items().is_empty()).unwrap_or(true);
-    let is_empty = Derived::new(move || is_empty());
+    let is_empty = Derived::new(is_empty);
     let panel = el("section", "cw-panel")
         .set("part", "panel")
         .set("role", if mode == Mode::Inline { "region" } else { "dialog" })

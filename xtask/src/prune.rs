@@ -22,7 +22,7 @@ use crate::reach::Reach;
 use anyhow::{Result, bail};
 use std::collections::HashSet;
 use std::ops::Range;
-use walrus::ir::{Instr, InstrSeq, Unreachable, Value, VisitorMut, dfs_pre_order_mut};
+use walrus::ir::{Instr, InstrLocId, InstrSeq, Unreachable, Value, VisitorMut, dfs_pre_order_mut};
 use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionId, FunctionKind, Module};
 
 /// Where a panic begins, by the function's name without hashes. A name that
@@ -134,7 +134,7 @@ impl VisitorMut for Ends<'_> {
         let Some(end) = code.instrs.iter().position(|(instr, _)| is_end(instr)) else { return };
         let before = code.instrs.iter().take(end).rposition(|(instr, _)| !is_preparation(instr));
         code.instrs.truncate(before.map_or(0, |before| before + 1));
-        code.instrs.push((Unreachable {}.into(), Default::default()));
+        code.instrs.push((Unreachable {}.into(), InstrLocId::default()));
     }
 }
 

@@ -154,8 +154,8 @@ fn settle(module: &Module, reach: &Reach, plan: &[Plan]) -> Vec<Owned> {
     loop {
         let owned = reach.owned(&entries, &kept);
         let before = kept.len();
-        let shared = owned.iter().flat_map(|part| &part.shared);
-        kept.extend(shared.filter(|name| pointed.contains(name.as_str())).cloned());
+        let common = owned.iter().flat_map(|part| &part.common);
+        kept.extend(common.filter(|name| pointed.contains(name.as_str())).cloned());
         let homes = |id: FunctionId| homes_of(name(id), &owned);
         let mut leave = |users: &[usize], used: FunctionId| {
             let homes = homes(used);
@@ -185,7 +185,7 @@ fn settle(module: &Module, reach: &Reach, plan: &[Plan]) -> Vec<Owned> {
 
 /// The parts that a function moves to: none, one, or each that has to have a copy.
 fn homes_of(name: &str, owned: &[Owned]) -> Vec<usize> {
-    let has = |part: &Owned| part.functions.contains(name) || part.shared.contains(name);
+    let has = |part: &Owned| part.functions.contains(name) || part.common.contains(name);
     owned.iter().enumerate().filter(|(_, part)| has(part)).map(|(part, _)| part).collect()
 }
 
@@ -728,7 +728,7 @@ mod tests {
         let other = builder.finish(vec![argument], &mut whole.funcs);
         whole.funcs.get_mut(other).name = Some("other".to_owned());
         whole.exports.add("other", other);
-        let uses = [
+        let calls = [
             ("run", "shared"),
             ("run", "door"),
             ("door", "inner"),
@@ -738,7 +738,7 @@ mod tests {
             ("other", callee),
         ];
         let names = ["shared", "inner", "pointed", "door", "run", "other"];
-        let reach = Reach::told(&names, &uses, &["run"], &[("inner", 8..12)]);
+        let reach = Reach::told(&names, &calls, &["run"], &[("inner", 8..12)]);
         let plan = [part("one", &["door"], None), part("two", &["other"], None)];
         let split = split(&mut whole, &reach, &plan).expect("split");
         let of = |bytes: &Vec<u8>| self::names(&parse(bytes).expect("a module"));

@@ -122,7 +122,7 @@ impl Speech {
     }
 
     /// Runs the surrounding effect again when the words change.
-    pub(super) fn track(&self) {
+    pub(super) fn track(self) {
         if let Some(spoken) = self.0.get() {
             spoken.changed.track();
         }
