@@ -72,8 +72,8 @@ export function draw(root, { open, wait, begin, words: [title, why, again, reloa
   };
   // A copy has its looks and none of its dead listeners.
   const launcher = root.querySelector("[part~=launcher]")?.cloneNode(true) ?? make("button", { part: "launcher" });
-  const app = make("div", { class: "cw-app" }, launcher);
-  root.replaceChildren(make("div", { part: "root" }, app));
+  const app = make("div", { class: "cw-app", part: "root" }, launcher);
+  root.replaceChildren(app);
   launcher.setAttribute("aria-expanded", open);
   launcher.onclick = () => (open ? close() : begin(true));
   if (!open) return;

@@ -60,7 +60,7 @@ async fn a_visitor_who_asks_too_much_is_told_when_to_come_again() {
 
 #[tokio::test]
 async fn addresses_have_budgets_of_their_own() {
-    let world = World::with(|limits| limits.tokens_burst = 2).await;
+    let world = World::with(|limits| (limits.tokens_burst, limits.tokens_per_minute) = (2, 1)).await;
     let exchange = async |address: &str| {
         let headers = [("origin", PAGE), ("x-forwarded-for", address)];
         world.call(Method::POST, "/v1/token", &headers, Some(json!({"site": "site_shop"}))).await
