@@ -7,8 +7,11 @@ import { test } from "node:test";
 import { openPages, page, relay, setStage, site } from "./support/stage.mjs";
 
 const CYCLES = Number(process.env.CHINWAG_CYCLES ?? 200);
-/** Rounds before the first count: caches of the browser and pools of the module fill. */
-const WARM = 20;
+/**
+ * Rounds before the first count: caches of the browser fill, and the module's memory finds
+ * the size, in pages of 64 KiB, at which what is freed serves what is asked for.
+ */
+const WARM = CYCLES;
 
 setStage({
   prepare() {

@@ -17,6 +17,9 @@
 //! of Rust can make an object of them, and the widget's does not. What only they
 //! reach is told by the linker's own list, not by names: the compiler makes one
 //! function of two that are alike, and gives it the name of either.
+//!
+//! And with both all that only they had used, constants as well, and the code that
+//! prepares nothing but a panic's message.
 
 use crate::reach::Reach;
 use anyhow::{Result, bail};
