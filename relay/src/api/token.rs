@@ -171,3 +171,17 @@ fn life(ttl: Option<u64>) -> Result<Duration, ApiError> {
         Err(ApiError::invalid("ttl", format!("ttl is {shortest} to {longest} seconds")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_listed_twice_is_one_of_them() {
+        let keys =
+            |listed: &[&str]| listed.iter().map(|key| Secret::new((*key).to_owned())).collect::<Vec<_>>();
+        assert!(is_one_of(&keys(&["one", "two", "two"]), "two"));
+        assert!(!is_one_of(&keys(&["one", "two"]), "tw"));
+        assert!(!is_one_of(&[], ""));
+    }
+}

@@ -160,7 +160,10 @@ mod tests {
         let streams = streams(|limits| limits.streams_per_visitor = 1);
         let first = take(&streams, "a", 1, "x").unwrap();
         assert_eq!(take(&streams, "a", 1, "x").unwrap_err(), StreamRefused::TooMany { limit: 1 });
-        assert!(take(&streams, "b", 1, "x").is_ok());
+        let other = take(&streams, "b", 1, "x").unwrap();
+        assert_eq!(streams.open(), 2);
+        drop(other);
+        assert_eq!(streams.open(), 1);
         drop(first);
         assert!(take(&streams, "a", 1, "x").is_ok());
         assert_eq!(streams.open(), 0);

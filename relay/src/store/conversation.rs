@@ -276,6 +276,12 @@ mod tests {
         assert_eq!(within_a_word, format!("{}\u{2026}", "abcdefg ".repeat(7).trim_end()));
         let soon_unbroken = title_of(&format!("ab {}", "c".repeat(100)));
         assert_eq!(soon_unbroken, format!("ab {}\u{2026}", "c".repeat(TITLE_CHARS - 3)));
+        // A word that ends by then would leave less than two thirds of a line.
+        for head in [30, 2 * TITLE_CHARS / 3] {
+            let head = "a".repeat(head);
+            let tail = "b".repeat(TITLE_CHARS - head.len() - 1);
+            assert_eq!(title_of(&format!("{head} {tail}bbb")), format!("{head} {tail}\u{2026}"));
+        }
         let unbroken = title_of(&"\u{fc}".repeat(200));
         assert_eq!(unbroken.chars().count(), TITLE_CHARS + 1);
     }

@@ -230,6 +230,8 @@ async fn lists_come_in_pages(store: Store) {
             break;
         }
     }
+    let whole = store.conversations(&anna, None, None, 5).await.unwrap();
+    assert_eq!((whole.data.len(), whole.pagination.has_more), (5, false), "the page is full, and the last");
     seen.sort();
     assert_eq!(seen, (1..=5).map(|number| format!("Question {number}")).collect::<Vec<_>>());
     let renamed = store.rename(&anna, &conversation("c3"), "Mine").await.unwrap();
@@ -248,6 +250,8 @@ async fn messages_come_newest_page_first_and_oldest_first_within(store: Store) {
     let oldest = store.messages(&anna, &id, newest.pagination.cursor.as_deref(), 4).await.unwrap();
     assert_eq!(oldest.data.iter().map(UiMessage::text).collect::<Vec<_>>(), ["q1", "a1"]);
     assert_eq!((oldest.pagination.has_more, oldest.pagination.cursor), (false, None));
+    let whole = store.messages(&anna, &id, None, 6).await.unwrap();
+    assert_eq!((whole.data.len(), whole.pagination.has_more), (6, false), "the page is full, and the last");
 }
 
 async fn a_cursor_of_another_list_is_refused(store: Store) {
@@ -310,6 +314,11 @@ async fn replies_nobody_followed_are_unread_until_read(store: Store) {
     let (key, _) = begin(&store, &anna, "c1", "m2", "Two?").await;
     store.finish(&key, &text("2"), ReplyEnd { is_unread: true, ..done() }).await.unwrap();
     assert_eq!(unread().await, 1);
-    store.messages(&anna, &conversation("c1"), None, 10).await.unwrap();
+    let newest = store.messages(&anna, &conversation("c1"), None, 1).await.unwrap();
     assert_eq!(unread().await, 0);
+    let (key, _) = begin(&store, &anna, "c1", "m3", "Three?").await;
+    store.finish(&key, &text("3"), ReplyEnd { is_unread: true, ..done() }).await.unwrap();
+    let older = newest.pagination.cursor;
+    store.messages(&anna, &conversation("c1"), older.as_deref(), 1).await.unwrap();
+    assert_eq!(unread().await, 1, "who looks at what was before has not read the newest");
 }

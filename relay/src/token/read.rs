@@ -74,8 +74,20 @@ mod tests {
     #[test]
     fn a_token_of_the_greatest_length_is_read_and_a_longer_one_is_not() {
         let head = format!("{}..", URL_SAFE_NO_PAD.encode(r#"{"alg":"x"}"#));
-        let longest = format!("{head}{}", "A".repeat(MAX_TOKEN_BYTES - head.len()));
+        let longest = format!("{head}{}", "A".repeat(4_096 - head.len()));
         assert_eq!(UnverifiedHeader::of(&longest).unwrap().alg, "x");
         assert_eq!(UnverifiedHeader::of(&format!("{longest}A")).unwrap_err(), TokenError::Malformed);
+    }
+
+    #[test]
+    fn a_header_names_a_key_as_keys_are_named() {
+        let of = |kid: &str| {
+            let header = format!(r#"{{"alg":"x","kid":"{kid}"}}"#);
+            UnverifiedHeader::of(&format!("{}..", URL_SAFE_NO_PAD.encode(header)))
+        };
+        assert_eq!(of("2026-11").unwrap().kid(), Some("2026-11"));
+        for bad in ["", "../key", &"x".repeat(33)] {
+            assert_eq!(of(bad).unwrap_err(), TokenError::UnknownKey, "{bad}");
+        }
     }
 }

@@ -217,6 +217,20 @@ async fn what_was_said_of_a_user_stays_until_something_else_is_said() {
     }
 }
 
+#[tokio::test]
+async fn who_proves_again_who_they_are_goes_on_in_the_same_session() {
+    let world = World::new().await;
+    let session = |exchanged: &TokenAnswer| part_of(&exchanged.token, 1)["sid"].clone();
+    let user = granted(&exchange(&world, None, Some(&ada())).await);
+    let again = granted(&exchange(&world, Some(&user.visitor), Some(&ada())).await);
+    assert_eq!(session(&again), session(&user));
+    // Not another, nor the same on another device.
+    let bob = identity(IDENTITY_1, "k1", "site_shop", "bob");
+    let bob = granted(&exchange(&world, Some(&again.visitor), Some(&bob)).await);
+    let elsewhere = granted(&exchange(&world, None, Some(&ada())).await);
+    assert!(session(&bob) != session(&user) && session(&elsewhere) != session(&user));
+}
+
 async fn device(world: &World, site: &str) -> DeviceKey {
     let key = DeviceKey::generate().unwrap();
     world.app.store().add_device(&SiteKey::parse(site).unwrap(), "Lobby", &key).await.unwrap();
@@ -326,6 +340,8 @@ async fn a_sites_own_server_gets_tokens_for_its_pages() {
     assert_eq!((minted.expires_in, minted.agent.name.as_str()), (120, "Guide"));
     let claims = part_of(&minted.token, 1);
     assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 120);
+    let export = world.with_token(&minted.token).get("/v1/visitor/export").await.json();
+    assert_eq!(export["profile"], json!({"name": "Ada"}));
     converse(&world, &world.with_token(&minted.token), "c1", "Hello").await;
     // It is the same user whom an identity names.
     let user = granted(&exchange(&world, None, Some(&ada())).await);
