@@ -180,12 +180,16 @@ async function language(asked) {
  */
 async function stand({ wasmUrl, mode, locale, strings, launcher, theme, teaser, autoOpen, onReady }, { needed, key, past, launcher: drawn }) {
   if (!needed || past || teaser || autoOpen || onReady || theme?.tokens) return;
-  const [{ file = "{}" }] = await Promise.all([language(locale), mode === "frame" || fetchFiles(wasmUrl)]);
-  if (!launcher?.label) drawn.setAttribute("aria-label", strings?.openChat ?? JSON.parse(file).openChat ?? "Open chat");
   const told = new AbortController();
-  const elsewhere = new Promise((resolve) => addEventListener("storage", (event) => event.key === key && resolve(), told));
-  await Promise.race([needed, elsewhere]);
-  told.abort();
+  try {
+    // Also while the files are on their way.
+    const elsewhere = new Promise((resolve) => addEventListener("storage", (event) => event.key === key && resolve(), told));
+    const [{ file = "{}" }] = await Promise.all([language(locale), mode === "frame" || fetchFiles(wasmUrl)]);
+    if (!launcher?.label) drawn.setAttribute("aria-label", strings?.openChat ?? JSON.parse(file).openChat ?? "Open chat");
+    await Promise.race([needed, elsewhere]);
+  } finally {
+    told.abort();
+  }
 }
 
 /** Carries a file to the relay or back: what does it is fetched with the first one. */

@@ -164,3 +164,18 @@ test("a chat that is taken away before anybody wanted it leaves nothing", async 
   await page.waitForTimeout(200);
   assert.equal(await chat.host.count(), 0);
 });
+
+test("what another tab says while the files are on their way begins the chat once they are here", async () => {
+  let go, asked;
+  const [held, wanted] = [new Promise((resolve) => (go = resolve)), new Promise((resolve) => (asked = resolve))];
+  await page.route(/\/chinwag-[0-9a-f]{12}\.css$/, async (route) => {
+    asked();
+    await held;
+    await route.continue();
+  });
+  await show(tag());
+  await wanted;
+  await page.evaluate(() => dispatchEvent(new StorageEvent("storage", { key: "cw:site_demo" })));
+  go();
+  await hasBegun();
+});
