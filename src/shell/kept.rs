@@ -64,3 +64,35 @@ pub fn keep(value: Rc<dyn Any>) -> DefaultKey {
 fn held(key: DefaultKey) -> Option<Rc<dyn Any>> {
     HELD.with_borrow(|held| held.get(key).cloned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Keeps another when it is dropped, as an element may that is taken out of the page.
+    struct Last(Rc<Cell<u32>>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+            keep(Rc::new(()));
+        }
+    }
+
+    #[test]
+    fn a_value_lives_as_long_as_its_owner() {
+        let (owner, dropped) = (Owner::new(), Rc::new(Cell::new(0)));
+        let (first, second) = owner.with(|| {
+            keep(Rc::new(Last(Rc::clone(&dropped))));
+            (Kept::new(1), Kept::new(String::from("two")))
+        });
+        assert_eq!((first.get().as_deref(), second.get().as_deref()), (Some(&1), Some(&"two".to_owned())));
+        assert_eq!(dropped.get(), 0);
+        owner.cleanup();
+        assert_eq!((first.get(), second.get(), dropped.get()), (None, None, 1));
+        let later = owner.with(|| Kept::new(3));
+        assert_eq!((first.get(), later.get().as_deref()), (None, Some(&3)), "a place that is used again");
+    }
+}

@@ -148,7 +148,8 @@ pub(super) async fn read_error(response: &Response) -> TransportError {
         Some(seconds.saturating_mul(10).saturating_add(u64::from(digit)))
     };
     // A date, which it may be as well, is nothing to count down.
-    let retry_after = header("retry-after").and_then(|seconds| seconds.chars().try_fold(0, add));
+    let retry_after = header("retry-after").filter(|seconds| !seconds.is_empty());
+    let retry_after = retry_after.and_then(|seconds| seconds.chars().try_fold(0, add));
     let mut error = (
         ErrorCode::Unknown,
         retry_after.map(|seconds| seconds.saturating_mul(1_000)),

@@ -120,3 +120,23 @@ impl<T> std::fmt::Debug for Derived<T> {
         f.debug_tuple("Derived").field(&self.number).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_followed_until_its_owner_ends() {
+        let owner = Owner::new();
+        let (count, is_some) = owner.with(|| {
+            let count = Value::new(0_usize);
+            (count, Derived::new(move || count.get() > 0))
+        });
+        assert_eq!((count.peek(), is_some.peek()), (0, false));
+        count.set(3);
+        assert_eq!((count.get(), is_some.get()), (3, true));
+        owner.cleanup();
+        count.set(4);
+        assert_eq!((count.peek(), is_some.peek(), count.get(), is_some.get()), (0, false, 0, false));
+    }
+}

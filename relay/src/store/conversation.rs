@@ -112,7 +112,7 @@ impl Store {
         .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .fetch_all(&self.read)
         .await?;
-        if cursor.is_none() && unread > 0 {
+        if cursor.is_none() && unread != 0 {
             sqlx::query("UPDATE conversation SET unread = 0 WHERE key = ?")
                 .bind(&key)
                 .execute(&self.write)

@@ -4,6 +4,8 @@ use chinwag_protocol::{
     ConversationId, Feedback, MessageId, MessageStatus, Part, Role, SiteKey, UiMessage, Usage,
 };
 
+use crate::token::DeviceKey;
+
 use super::{Begun, Owner, Question, ReplyEnd, ReplyKey, Store, StoreError};
 
 /// Runs a test against each engine. The folder of the file lives as long.
@@ -42,6 +44,9 @@ on_every_engine! {
     a_rating_is_kept_and_taken_back
     leftovers_become_interrupted_with_what_was_said
     replies_nobody_followed_are_unread_until_read
+    who_is_erased_was_there_or_was_not
+    an_identity_is_used_once_at_each_site
+    when_a_device_was_here_is_noted_once_a_minute
 }
 
 fn owner(visitor: &str) -> Owner {
@@ -321,4 +326,37 @@ async fn replies_nobody_followed_are_unread_until_read(store: Store) {
     let older = newest.pagination.cursor;
     store.messages(&anna, &conversation("c1"), older.as_deref(), 1).await.unwrap();
     assert_eq!(unread().await, 1, "who looks at what was before has not read the newest");
+}
+
+async fn who_is_erased_was_there_or_was_not(store: Store) {
+    let anna = owner("anna");
+    say(&store, &anna, "c1", "m1", "Hello?", "Hi.").await;
+    assert!(store.erase_visitor(&anna).await.unwrap());
+    assert!(!store.erase_visitor(&anna).await.unwrap());
+    assert!(!store.erase_visitor(&owner("nobody")).await.unwrap());
+}
+
+async fn an_identity_is_used_once_at_each_site(store: Store) {
+    let [demo, other] = ["site_demo", "site_other"].map(|key| SiteKey::parse(key).unwrap());
+    assert!(store.use_identity(&demo, "jti", u64::MAX).await.unwrap());
+    assert!(!store.use_identity(&demo, "jti", u64::MAX).await.unwrap());
+    assert!(store.use_identity(&other, "jti", u64::MAX).await.unwrap());
+}
+
+async fn when_a_device_was_here_is_noted_once_a_minute(store: Store) {
+    let (site, key) = (SiteKey::parse("site_demo").unwrap(), DeviceKey::generate().unwrap());
+    store.add_device(&site, "Lobby", &key).await.unwrap();
+    let seen = async || -> Option<i64> {
+        sqlx::query_scalar("SELECT seen_at FROM device").fetch_one(&store.read).await.unwrap()
+    };
+    assert_eq!(seen().await, None);
+    let find = async || assert!(store.find_device(&site, key.expose()).await.unwrap().is_some());
+    find().await;
+    let now = seen().await.unwrap();
+    for (ago, is_noted) in [(50_000, false), (61_000, true)] {
+        let before = now - ago;
+        sqlx::query("UPDATE device SET seen_at = ?").bind(before).execute(&store.write).await.unwrap();
+        find().await;
+        assert_eq!(seen().await.unwrap() > before, is_noted, "{ago} ms ago");
+    }
 }
