@@ -50,7 +50,7 @@ impl<T> std::fmt::Debug for Kept<T> {
 
 /// Keeps a value until the surrounding owner ends, which drops it.
 #[inline(never)]
-pub fn keep(value: Rc<dyn Any>) -> DefaultKey {
+fn keep(value: Rc<dyn Any>) -> DefaultKey {
     let key = HELD.with_borrow_mut(|held| held.insert(value));
     on_cleanup(move || {
         // Dropped after the borrow: what it drops may keep, or end, others.

@@ -8,7 +8,7 @@ pub mod body;
 pub mod channel;
 pub mod clock;
 pub mod file;
-pub mod kept;
+mod kept;
 pub mod kiosk;
 pub mod lent;
 pub mod lock;

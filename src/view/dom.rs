@@ -8,7 +8,6 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::reactive::effect::RenderEffect;
@@ -16,7 +15,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, UnwrapThrowExt as _};
 use web_sys::{AddEventListenerOptions, CharacterData, Element, Event, EventTarget, HtmlElement, Node, Text};
 
-use crate::shell::kept;
+use crate::shell::store::Kept;
 
 /// Why the one call here that could fail does not.
 const VALID: &str = "the names of elements in this room are constants, and valid";
@@ -222,7 +221,7 @@ fn keep_running(mut run: Box<dyn FnMut()>) {
 
 /// Keeps something until the surrounding owner ends, which drops it.
 pub(super) fn keep(held: impl Any) {
-    kept::keep(Rc::new(held));
+    Kept::new(held);
 }
 
 /// Listens for as long as the surrounding owner lives.
