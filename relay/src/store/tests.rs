@@ -4,7 +4,9 @@ use chinwag_protocol::{
     ConversationId, Feedback, MessageId, MessageStatus, Part, Role, SiteKey, UiMessage, Usage,
 };
 
-use crate::token::DeviceKey;
+use std::time::{Duration, SystemTime};
+
+use crate::token::{DeviceKey, Keyring, SigningKey, VerifiedVisitor};
 
 use super::{Begun, Owner, Question, ReplyEnd, ReplyKey, Store, StoreError};
 
@@ -47,6 +49,8 @@ on_every_engine! {
     who_is_erased_was_there_or_was_not
     an_identity_is_used_once_at_each_site
     when_a_device_was_here_is_noted_once_a_minute
+    devices_are_listed_and_revoked
+    a_visitor_who_was_revoked_is_gone_whatever_a_clock_says
 }
 
 fn owner(visitor: &str) -> Owner {
@@ -359,4 +363,29 @@ async fn when_a_device_was_here_is_noted_once_a_minute(store: Store) {
         find().await;
         assert_eq!(seen().await.unwrap() > before, is_noted, "{ago} ms ago");
     }
+}
+
+async fn devices_are_listed_and_revoked(store: Store) {
+    let (site, key) = (SiteKey::parse("site_demo").unwrap(), DeviceKey::generate().unwrap());
+    store.add_device(&site, "Lobby", &key).await.unwrap();
+    let [device] = &store.devices().await.unwrap()[..] else { panic!("one device") };
+    assert_eq!((device.id.as_str(), device.name.as_str(), &device.revoked_at), (key.id(), "Lobby", &None));
+    assert!(store.find_device(&SiteKey::parse("site_other").unwrap(), key.expose()).await.unwrap().is_none());
+    store.revoke_device(key.id()).await.unwrap();
+    assert!(store.devices().await.unwrap()[0].revoked_at.is_some());
+    assert!(store.find_device(&site, key.expose()).await.unwrap().is_none());
+}
+
+async fn a_visitor_who_was_revoked_is_gone_whatever_a_clock_says(store: Store) {
+    let keyring = Keyring::build(SigningKey::generate().unwrap()).unwrap();
+    let known = VerifiedVisitor::new(SiteKey::parse("site_demo").unwrap());
+    // Its tokens are of a time that the relay's clock has not reached again.
+    let later = SystemTime::now() + Duration::from_secs(20);
+    let token = |visitor: &VerifiedVisitor| {
+        keyring.verify_visitor(&keyring.issue_visitor(visitor, later).unwrap()).unwrap()
+    };
+    let next = store.redeem(&token(&known)).await.unwrap().unwrap();
+    let known = known.advanced_to(next);
+    store.revoke_visitor(&known.owner()).await.unwrap();
+    assert_eq!(store.redeem(&token(&known)).await.unwrap(), None);
 }
