@@ -75,6 +75,8 @@ for (const [provider, offers] of Object.entries(PROVIDERS)) {
       };
       return window.Chinwag("registerTools", { weather: { description: "Tells the weather.", handler } });
     });
+    // The first tools of a page bring the code that reads them.
+    await page.waitForLoadState("networkidle");
     await chat.ask("Use the tool for the sky");
     await chat.stop.waitFor();
     await chat.settle();
