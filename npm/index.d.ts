@@ -257,8 +257,8 @@ export interface Chat {
   close(): void;
   toggle(): void;
   isOpen(): boolean;
-  /** Sends a message as if the visitor had written it. Throws if it is empty, over 8,000 characters, while a reply runs, during the wait of a rate limit, or in a conversation that has ended. */
-  send(text: string): void;
+  /** Sends a message as if the visitor had written it. Throws if it is empty, over 8,000 characters, while a reply runs, during the wait of a rate limit, or in a conversation that has ended. Gives a promise where it waits for tools that were registered before. */
+  send(text: string): void | Promise<void>;
   /** Shows the whole widget again. */
   show(): void;
   /** Hides the whole widget, launcher included. */

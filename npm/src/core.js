@@ -6,7 +6,7 @@ import makeGlue from "./glue.js";
 import { whole } from "./bands.js";
 import { ask, crashes, draw, guard, remains } from "./crash.js";
 
-const VERBS = ["open", "close", "toggle", "isOpen", "send", "setInput", "focus", "stop", "newConversation", "setConversation", "clear", "reset"];
+const VERBS = ["open", "close", "toggle", "isOpen", "setInput", "focus", "stop", "newConversation", "setConversation", "clear", "reset"];
 
 /** Calls that have to be made again on a widget that is begun again. */
 const LASTING = ["update", "identify", "logout", "registerTools"];
@@ -324,10 +324,16 @@ export async function init(options, environment = {}) {
     });
     return off;
   };
+  // A message that is sent after tools were given goes with them, also while what reads them is on its way.
+  let registering;
+  handle.send = (text) => (registering ? registering.then(() => call("send", text)) : call("send", text));
   handle.registerTools = (tools) => {
     let names, isOff;
     const come = prepared(tools, "registerTools", () => void (isOff || (names = call("registerTools", tools))));
-    come?.catch((error) => console.error("chinwag:", error));
+    if (come) {
+      const over = () => void (registering === mine && (registering = undefined));
+      const mine = (registering = come.catch((error) => console.error("chinwag:", error)).then(over));
+    }
     return () => {
       isOff = true;
       const at = lasting.findIndex(([verb, [known]]) => verb === "registerTools" && known === tools);

@@ -236,6 +236,25 @@ test("a tool that fails is told to the agent, and one that was taken away is gon
   assert.match(refused, /"tools\.weather\.handler" must be a function, not "no"/);
 });
 
+test("a message that is sent right after tools were given goes with them", async () => {
+  await open(model);
+  const asked = answersTo("POST", /\/v1\/chat$/);
+  const waited = await page.evaluate(async () => {
+    window.handle.registerTools({ weather: { description: "Tells the weather.", handler: () => ({ sky: "clear" }) } });
+    const sent = window.handle.send("Use the tool, please");
+    const waited = sent instanceof Promise;
+    await sent;
+    return waited;
+  });
+  assert.equal(waited, true, "for what reads tools");
+  await chat.part("message").first().waitFor();
+  await chat.settle();
+  assert.equal(asked[0].request().postDataJSON().tools[0].name, "weather");
+  assert.match(await chat.log.innerText(), /Looked up weather/);
+  const again = await page.evaluate(() => window.handle.send("And now?"));
+  assert.equal(again, undefined, "what is there is not waited for");
+});
+
 test("a page may take its time over a message, change it or cancel it", async () => {
   await open(model);
   await page.evaluate(() =>
