@@ -180,6 +180,11 @@ fn claims_that_are_missing_wrong_or_of_another_type_are_refused() {
         early[name] = json!(now + 20);
     }
     assert!(keyring.verify_access(&forge(&keyring, &header, &early)).is_ok());
+    let made = SystemTime::now();
+    let token = access(&keyring, &visitor(), made);
+    let behind = |before: u64| keyring.open(Kind::Access, &token, made - Duration::from_secs(before));
+    assert!(behind(30).is_ok());
+    assert!(matches!(behind(31), Err(TokenError::Invalid(why)) if why.contains("future")));
     let mut longest = claims.clone();
     longest["exp"] = json!(longest["iat"].as_u64().unwrap() + 3600);
     assert!(keyring.verify_access(&forge(&keyring, &header, &longest)).is_ok());
@@ -302,7 +307,7 @@ fn a_retired_key_holds_for_what_it_signed_and_no_longer() {
     let keyring = Keyring::build(first).unwrap();
     let now = SystemTime::now();
     let [before, within, after] =
-        [0, 25, 40].map(|later| access(&keyring, &visitor(), now - Duration::from_secs(60 - later)));
+        [0, 30, 31].map(|later| access(&keyring, &visitor(), now - Duration::from_secs(60 - later)));
     let retired = RetiredKey {
         kid: public.kid().to_owned(),
         public_key: public.bytes().to_vec(),
