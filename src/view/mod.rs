@@ -1,6 +1,6 @@
 //! Pixels and accessibility: reads the store's regions, sends intents, and
-//! neither fetches nor stores. The host room mounts [`Widget`] into a `<div>`
-//! within the shadow root.
+//! neither fetches nor stores. The host room makes a `<div>` within the
+//! shadow root, into which [`Widget`] draws.
 //!
 //! No markup is ever made out of a string: `view!` would turn subtrees without
 //! anything dynamic into `innerHTML`, which pages with Trusted Types refuse. All

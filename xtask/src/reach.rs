@@ -31,7 +31,7 @@ pub struct Reach {
     exports: Vec<(String, Thing)>,
 }
 
-/// What only one part of the widget uses.
+/// What a part of the widget uses and the main module does not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Owned {
     /// The symbols of its functions.
@@ -53,9 +53,8 @@ pub struct Entries<'a> {
 }
 
 impl Reach {
-    /// Reads the list that the linker left. What only functions use for which
-    /// `is_end` holds, at which the program ends, is used by nobody; and neither is
-    /// what is prepared for a call of one and for nothing else.
+    /// Reads the list that the linker left. The program ends at functions for which
+    /// `is_end` holds: what these use is not counted, nor what only prepares a call of one.
     pub fn read(wasm: &[u8], is_end: impl Fn(&str) -> bool) -> Result<Self> {
         let parts = Sections::read(wasm)?;
         let functions = parts.names.len();
@@ -146,8 +145,8 @@ impl Reach {
         &self.names
     }
 
-    /// The symbols of functions that nothing reaches, or only exports that are of
-    /// no use to anybody, and where in memory the constants are of which the same is true.
+    /// What no part and no page reaches, or only by exports that are of no use to
+    /// anybody: functions, and the addresses of constants.
     pub fn unreached(&self, is_vain: impl Fn(&str) -> bool) -> Owned {
         let mut reached = vec![false; self.uses.len()];
         let exported = self.exports.iter().filter(|(name, _)| !is_vain(name)).map(|(_, thing)| *thing);
